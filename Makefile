@@ -1,0 +1,25 @@
+# What a newcomer types. Everything else is in scripts/ and in `tillwire --help`.
+
+.PHONY: demo test lint lock clean
+
+demo: ## the seed's checkout, end to end, without account or hardware
+	@scripts/setup run
+	@.venv/bin/tillwire demo
+
+test: ## lint, types, import contracts and all tests that need neither root nor further packages
+	@scripts/setup test
+	@$(MAKE) --no-print-directory lint
+	@.venv/bin/pytest --quiet -n 2
+
+lint:
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --no-logo >.venv/lint-imports.txt || { cat .venv/lint-imports.txt; exit 1; }
+
+lock: ## the lock files anew
+	@scripts/setup test
+	@scripts/lock
+
+clean:
+	rm -rf .venv build *.egg-info

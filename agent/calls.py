@@ -1,0 +1,134 @@
+"""Carries out the requests that the checkout table asks for, and says what came of each as the next event.
+
+Every way a request can end is one of the table's answers: usable, refused, not sent, not authorised, or unknown. A
+mistake of ours inside a call is logged with its trace and counts as unknown, because the request may have left.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from agent.card import CardNumber
+from agent.checkout_events import (
+    Answer,
+    Applied,
+    ApplyBalance,
+    CallNotAuthorised,
+    CallNotSent,
+    CallRefused,
+    CallUnknown,
+    CardChecked,
+    CheckCard,
+    CreateTransaction,
+    ReadAnswered,
+    ReadTransaction,
+    StartAnswered,
+    StartTransaction,
+    TransactionSaved,
+    UpdateTransaction,
+)
+from agent.checkout_state import Api, Card, Checkout
+from agent.smart.client import SmartTransactions
+from agent.smart.errors import NotAuthorised, NotSent, Refused, SmartError, Unknown
+from agent.smart.facts import known_facts, known_problem, known_products, locked
+from agent.smart.transaction_request import TransactionRequest
+
+logger = logging.getLogger("tillwire.calls")
+
+CallEffect = CheckCard | CreateTransaction | UpdateTransaction | ApplyBalance | ReadTransaction | StartTransaction
+
+
+class Calls:
+    """The API, as the till asks it. `is_demo` is a property of the box; `clock` counts monotonic seconds."""
+
+    def __init__(self, api: SmartTransactions, *, is_demo: bool, clock: Callable[[], float]) -> None:
+        self._api = api
+        self._is_demo = is_demo
+        self._clock = clock
+
+    async def answer(self, effect: CallEffect, checkout: Checkout, card: CardNumber | None) -> Answer:
+        """Send the request and return what came of it. Raises nothing but cancellation."""
+        begun_s = self._clock()
+        try:
+            return await self._ask(effect, checkout, card, begun_s)
+        except SmartError as error:
+            logger.info("%s: %s: %s", checkout.id, type(effect).__name__, error)
+            return _as_event(error, effect.number)
+        except Exception:
+            logger.exception("%s: a mistake of ours in %s", checkout.id, type(effect).__name__)
+            return CallUnknown(number=effect.number)
+
+    async def abort(self, transaction_id: str) -> None:
+        """Abandon a transaction, best effort."""
+        with suppress(SmartError):
+            await self._api.abort(transaction_id)
+
+    async def probe(self) -> Api | None:
+        """Ask who we are, to learn whether the API is there; None: that could not be told."""
+        try:
+            await self._api.merchant()
+        except NotSent:
+            return "offline"
+        except NotAuthorised:
+            return "not_authorised"
+        except Unknown:
+            return None
+        except Refused:
+            return "online"
+        return "online"
+
+    async def _ask(self, effect: CallEffect, checkout: Checkout, card: CardNumber | None, begun_s: float) -> Answer:
+        api, number = self._api, effect.number
+        match effect:
+            case CheckCard():
+                return CardChecked(number=number, card=await self._check_card(card))
+            case CreateTransaction():
+                created = await api.create(self._request(checkout, card))
+                return TransactionSaved(number=number, facts=known_facts(created))
+            case UpdateTransaction(transaction_id=transaction_id):
+                updated = await api.update(transaction_id, self._request(checkout, card))
+                return TransactionSaved(number=number, facts=known_facts(updated))
+            case ApplyBalance(transaction_id=transaction_id):
+                applied = await api.pre_transaction(transaction_id)
+                lines = known_products(applied.bonus_products or [])
+                return Applied(number=number, missing_sum=applied.missing_sum, bonus_products=lines)
+            case ReadTransaction(transaction_id=transaction_id):
+                read = await api.read(transaction_id)
+                return ReadAnswered(number=number, begun_s=begun_s, facts=known_facts(read))
+            case StartTransaction(transaction_id=transaction_id, method=method, action_id=action_id):
+                started = await api.start(transaction_id, method, action_id)
+                return StartAnswered(number=number, facts=known_facts(started))
+
+    async def _check_card(self, card: CardNumber | None) -> Card:
+        if card is None:
+            raise Unknown("the card is not there any more")
+        validity = await self._api.validate_card(card)
+        if not validity.isValid or validity.isLocked:
+            return Card(number=str(card), valid=validity.isValid, locked=validity.isLocked)
+        held = await self._api.card_balance(card)
+        if held is None:
+            return Card(number=str(card), valid=True, locked=validity.isLocked)
+        return Card(number=str(card), valid=True, locked=validity.isLocked or bool(locked(held)), balance=held.balance)
+
+    def _request(self, checkout: Checkout, card: CardNumber | None) -> TransactionRequest:
+        return TransactionRequest(
+            products=checkout.basket.products,
+            sum=checkout.basket.sum,
+            currency=checkout.basket.currency,
+            card=card,
+            merchantRef=checkout.merchantRef,
+            transactionRef=checkout.transactionRef,
+            is_demo=self._is_demo,
+        )
+
+
+def _as_event(error: SmartError, number: int) -> Answer:
+    match error:
+        case Refused(error=problem):
+            return CallRefused(number=number, problem=known_problem(problem))
+        case NotSent():
+            return CallNotSent(number=number)
+        case NotAuthorised():
+            return CallNotAuthorised(number=number)
+        case _:
+            return CallUnknown(number=number)

@@ -1,0 +1,49 @@
+"""The command `tillwire`: which commands there are. Each has a file of its own, imported only when it is used."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Protocol
+
+COMMANDS = {
+    "demo": ("agent.commands.demo", "the seed's checkout without account or hardware"),
+    "run": ("agent.commands.run", "the agent (what systemd starts)"),
+    "check": ("agent.commands.check", "is this box ready? one line a finding, with what to do"),
+    "checkouts": ("agent.commands.checkouts", "the journal: list, show, retry, resolve"),
+    "config": ("agent.commands.config", "the schema of the configuration file, or what is in force"),
+    "simulator": ("agent.simulator.command", "the simulated API alone"),
+}
+
+
+class Command(Protocol):
+    """What the file of a command offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Return the exit code: 0 good, 1 the answer is no, 2 wrong use or wrong configuration."""
+        ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says and return the exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    parser = argparse.ArgumentParser(prog="tillwire", description="The till agent for secuconnect Smart Transactions.")
+    parser.add_argument("--version", action="version", version=f"tillwire {version('tillwire')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, what) in COMMANDS.items():
+        command_parser = commands.add_parser(name, help=what, description=what)
+        if name in words:
+            _command(module).add_arguments(command_parser)
+    arguments = parser.parse_args(words)
+    try:
+        return _command(COMMANDS[arguments.command][0]).run(arguments)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        sys.stderr.close()
+        return 0
+
+
+def _command(module: str) -> Command:
+    command: Command = import_module(module)  # type: ignore[assignment]  # a module has the two functions
+    return command

@@ -1,0 +1,212 @@
+"""What is written to the journal's tables and read from them. Blocking: all of it runs on the journal's executor."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from agent.card import CardNumber
+from agent.checkout_state import Checkout, Json, Phase
+from agent.journal import codec, statements
+from agent.journal.errors import Damaged, DiskFull, EventsGone, reading, writing
+from agent.journal.records import AnsweredRequest, CardRow, Entry, History, OpenCheckout, StoredEvent
+from agent.journal.reserve import Reserve
+from agent.journal.transaction import transaction
+
+PAGES_GIVEN_BACK_AT_ONCE = 256  # 1 MiB: commits get their turn between two of these
+
+_NOTHING_TAKEN = frozenset({Phase.DRAFT, Phase.APPLYING, Phase.DUE, Phase.AWAITING_CASH})
+_END = 1 << 62  # above every number
+_EventRow = tuple[int, str | None, str, str, str, str, str | None]
+
+
+class Database:
+    """The tables of one journal. `latest_sequence` and `whole_from` may be read anywhere."""
+
+    def __init__(self, connection: sqlite3.Connection, reserve: Reserve) -> None:
+        self._connection = connection
+        self.reserve = reserve
+        with reading():
+            self.id = _text(connection.execute(statements.JOURNAL_ID)) or ""
+            self.whole_from = _number(connection.execute(statements.WHOLE_FROM))
+            self.latest_sequence = _number(connection.execute(statements.LATEST_SEQUENCE))
+
+    def commit(self, entry: Entry) -> int:
+        """Write the entry whole, and return its sequence when it is on the disk.
+
+        On a full disk the reserve is given up, but only for a checkout whose cash is, or may be, in the drawer. What
+        comes before that must find ordinary room: this is how the room is proved.
+        """
+        try:
+            return self._write(entry)
+        except DiskFull:
+            if not _must_be_written(entry) or not self.reserve.give_up():
+                raise
+        return self._write(entry)
+
+    def _write(self, entry: Entry) -> int:
+        with transaction(self._connection):
+            if entry.checkout is not None:
+                self._put_checkout(entry.checkout)
+            sequence = self._add_event(entry)
+            if entry.checkout is not None:
+                self._put_card(entry.checkout, entry.card)
+            if entry.idempotency is not None:
+                answered = (entry.idempotency.key, entry.idempotency.digest, sequence)
+                self._connection.execute(statements.ADD_IDEMPOTENCY, answered)
+        self.latest_sequence = sequence
+        return sequence
+
+    def _put_checkout(self, checkout: Checkout) -> None:
+        row = {
+            "id": checkout.id,
+            "phase": checkout.phase.value,
+            "updated": codec.encode_time(checkout.updated),
+            "state": codec.encode_checkout(checkout),
+        }
+        if self._connection.execute(statements.UPDATE_CHECKOUT, row).rowcount == 0:
+            self._connection.execute(statements.PUT_CHECKOUT, row)
+
+    def _add_event(self, entry: Entry) -> int:
+        row = (
+            entry.checkout.id if entry.checkout is not None else None,
+            type(entry.event).__name__,
+            codec.encode_time(entry.situation.wall),
+            codec.encode_event(entry.event),
+            codec.encode_situation(entry.situation),
+            codec.encode_changes(entry.before, entry.checkout) if entry.checkout is not None else None,
+        )
+        sequence = self._connection.execute(statements.ADD_EVENT, row).lastrowid
+        assert sequence is not None  # noqa: S101  # an INSERT has one
+        return sequence
+
+    def _put_card(self, checkout: Checkout, card: CardNumber | CardRow) -> None:
+        if checkout.final or card is CardRow.WIPED:
+            self._connection.execute(statements.WIPE_CARD, (checkout.id,))
+        elif isinstance(card, CardNumber):
+            self._connection.execute(statements.PUT_CARD, (checkout.id, card.value))
+
+    def keep_house(self) -> None:
+        """Take wiped card numbers out of the log as well, and restore the reserve if there is room again."""
+        with writing():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self.reserve.restore()
+
+    def open_checkouts(self) -> list[OpenCheckout]:
+        with reading():
+            rows = self._connection.execute(statements.OPEN_CHECKOUTS).fetchall()
+        return [
+            OpenCheckout(checkout=codec.decode_checkout(state), card=_card(number) if number is not None else None)
+            for state, number in rows
+        ]
+
+    def checkout(self, checkout_id: str) -> Checkout | None:
+        with reading():
+            state = _text(self._connection.execute(statements.CHECKOUT, (checkout_id,)))
+        return codec.decode_checkout(state) if state is not None else None
+
+    def checkouts(self, phase: Phase | None, limit: int, before: str | None) -> list[Checkout]:
+        statement = statements.NEWEST if phase is None else statements.NEWEST_OF_PHASE
+        with reading():
+            place = _END if before is None else _number(self._connection.execute(statements.PLACE, (before,)))
+            rows = self._connection.execute(statement, {"phase": phase, "before": place, "limit": limit}).fetchall()
+        return [codec.decode_checkout(state) for (state,) in rows]
+
+    def events_since(self, sequence: int, limit: int) -> list[StoredEvent]:
+        if not self.whole_from - 1 <= sequence <= self.latest_sequence:
+            raise EventsGone(f"events are kept from {self.whole_from} to {self.latest_sequence}")
+        with reading():
+            rows = self._connection.execute(statements.EVENTS_SINCE, (sequence, limit)).fetchall()
+        return list(self._stored(rows))
+
+    def events_of(self, checkout_id: str) -> list[StoredEvent]:
+        with reading():
+            rows = self._connection.execute(statements.EVENTS_OF, (checkout_id,)).fetchall()
+        return list(self._stored(rows))
+
+    def idempotent(self, key: str) -> AnsweredRequest | None:
+        with reading():
+            row = self._connection.execute(statements.IDEMPOTENCY, (key,)).fetchone()
+        return AnsweredRequest(digest=row[0], checkout_id=row[1]) if row is not None else None
+
+    def finished_before(self, wall: datetime, limit: int) -> list[History]:
+        """Return what may be deleted: finished checkouts, and events without one, that changed last before then."""
+        at = codec.encode_time(wall)
+        with reading():
+            checkouts = self._connection.execute(statements.FINISHED_BEFORE, (at, limit)).fetchall()
+            lone = self._connection.execute(statements.LONE_BEFORE, (at, limit)).fetchall()
+        return [
+            *(
+                History(checkout=codec.decode_checkout(state), events=tuple(self.events_of(checkout_id)))
+                for checkout_id, state in checkouts
+            ),
+            *(History(checkout=None, events=(event,)) for event in self._stored(lone)),
+        ]
+
+    def delete(self, histories: Iterable[History]) -> None:
+        """Delete these, and remember from where on the stream is whole. Only finished checkouts are deleted."""
+        with transaction(self._connection):
+            for history in histories:
+                self._delete(history)
+        with reading():
+            self.whole_from = _number(self._connection.execute(statements.WHOLE_FROM))
+
+    def _delete(self, history: History) -> None:
+        last = history.events[-1].sequence
+        if history.checkout is not None:
+            self._connection.execute(statements.DELETE_CHECKOUT, (history.checkout.id,))
+        else:
+            self._connection.execute(statements.DELETE_EVENT, (last,))
+        self._connection.execute(statements.MOVE_WHOLE_FROM, (last + 1,))
+
+    def give_pages_back(self) -> bool:
+        """Return some free pages to the file system; say whether there are more."""
+        with writing():
+            free = _number(self._connection.execute("PRAGMA freelist_count"))
+            self._connection.execute(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK_AT_ONCE:d})").fetchall()
+            left = _number(self._connection.execute("PRAGMA freelist_count"))
+        return 0 < left < free
+
+    def _stored(self, rows: Iterable[_EventRow]) -> Iterator[StoredEvent]:
+        """Return each event with its checkout as it was then. The rows of one checkout come in order."""
+        states: dict[str, Json] = {}
+        for sequence, checkout_id, kind, at, data, situation, changes in rows:
+            checkout = None
+            if checkout_id is not None and changes is not None:
+                state = states.get(checkout_id) or self._state_before(checkout_id, sequence)
+                states[checkout_id] = codec.lay_over(state, changes)
+                checkout = codec.as_checkout(states[checkout_id])
+            yield StoredEvent(
+                sequence=sequence,
+                checkout_id=checkout_id,
+                kind=kind,
+                at=codec.decode_time(at),
+                data=codec.decode_object(data),
+                situation=codec.decode_object(situation),
+                checkout=checkout,
+            )
+
+    def _state_before(self, checkout_id: str, sequence: int) -> Json:
+        with reading():
+            rows = self._connection.execute(statements.CHANGES_BEFORE, (checkout_id, sequence)).fetchall()
+        return codec.lay_all_over(changes for (changes,) in rows)
+
+
+def _must_be_written(entry: Entry) -> bool:
+    return entry.checkout is not None and entry.checkout.phase not in _NOTHING_TAKEN
+
+
+def _card(number: str) -> CardNumber:
+    try:
+        return CardNumber(number)
+    except ValueError as error:
+        raise Damaged("a stored card can't be read") from error
+
+
+def _text(cursor: sqlite3.Cursor) -> str | None:
+    row = cursor.fetchone()
+    return str(row[0]) if row is not None else None
+
+
+def _number(cursor: sqlite3.Cursor) -> int:
+    row = cursor.fetchone()
+    return int(row[0]) if row is not None else 0

@@ -1,0 +1,43 @@
+"""Every statement that the journal runs again and again. None of them may grow slower with the number of checkouts."""
+
+from agent.checkout_state import FINAL, Phase
+from agent.journal.schema import FINISHED
+
+_OPEN = ", ".join(f"'{phase}'" for phase in sorted(set(Phase) - FINAL))
+_EVENT = "SELECT sequence, checkout_id, kind, at, data, situation, changes FROM event"
+
+# Most events leave the phase alone; not naming it saves writing its index.
+UPDATE_CHECKOUT = "UPDATE checkout SET updated = :updated, state = :state WHERE id = :id AND phase = :phase"
+PUT_CHECKOUT = """
+    INSERT INTO checkout (id, phase, updated, state) VALUES (:id, :phase, :updated, :state)
+    ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, updated = excluded.updated, state = excluded.state"""
+ADD_EVENT = "INSERT INTO event (checkout_id, kind, at, data, situation, changes) VALUES (?, ?, ?, ?, ?, ?)"
+PUT_CARD = """
+    INSERT INTO card (checkout_id, number) VALUES (?, ?)
+    ON CONFLICT (checkout_id) DO UPDATE SET number = excluded.number"""
+WIPE_CARD = "DELETE FROM card WHERE checkout_id = ?"
+ADD_IDEMPOTENCY = "INSERT INTO idempotency (key, digest, sequence) VALUES (?, ?, ?)"
+
+JOURNAL_ID = "SELECT id FROM meta"
+WHOLE_FROM = "SELECT whole_from FROM meta"
+LATEST_SEQUENCE = "SELECT seq FROM sqlite_sequence WHERE name = 'event'"
+OPEN_CHECKOUTS = f"""
+    SELECT checkout.state, card.number FROM checkout LEFT JOIN card ON card.checkout_id = checkout.id
+    WHERE checkout.phase IN ({_OPEN}) ORDER BY checkout.number"""  # noqa: S608  # names of phases, none from outside
+CHECKOUT = "SELECT state FROM checkout WHERE id = ?"
+NEWEST = "SELECT state FROM checkout WHERE number < :before ORDER BY number DESC LIMIT :limit"
+NEWEST_OF_PHASE = """
+    SELECT state FROM checkout WHERE phase = :phase AND number < :before ORDER BY number DESC LIMIT :limit"""
+PLACE = "SELECT number FROM checkout WHERE id = ?"
+EVENTS_SINCE = f"{_EVENT} WHERE sequence > ? ORDER BY sequence LIMIT ?"
+EVENTS_OF = f"{_EVENT} WHERE checkout_id = ? ORDER BY sequence"
+CHANGES_BEFORE = "SELECT changes FROM event WHERE checkout_id = ? AND sequence < ? ORDER BY sequence"
+IDEMPOTENCY = """
+    SELECT idempotency.digest, event.checkout_id FROM idempotency JOIN event USING (sequence)
+    WHERE idempotency.key = ?"""
+
+FINISHED_BEFORE = f"SELECT id, state FROM checkout WHERE {FINISHED} AND updated < ? ORDER BY updated LIMIT ?"  # noqa: S608  # our own words
+LONE_BEFORE = f"{_EVENT} WHERE checkout_id IS NULL AND at < ? ORDER BY sequence LIMIT ?"
+MOVE_WHOLE_FROM = "UPDATE meta SET whole_from = max(whole_from, ?)"
+DELETE_CHECKOUT = f"DELETE FROM checkout WHERE id = ? AND {FINISHED}"  # noqa: S608  # our own words
+DELETE_EVENT = "DELETE FROM event WHERE sequence = ?"

@@ -1,0 +1,105 @@
+"""What a caller is told when something is refused: RFC 9457 problem documents.
+
+`type` is `urn:tillwire:problem:` and a name of this table. Programs decide by it, so a name is never changed; a title
+is for people and may be.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from pydantic import ValidationError
+
+from agent.card import mask_numbers
+from agent.checkout_state import Checkout
+from agent.inbox import Overloaded
+from agent.journal.errors import JournalError, NotWritten
+from agent.kiosk.answers import FieldProblem, ProblemAnswer
+from agent.kiosk.roles import Role
+from agent.kiosk.view import checkout_answer
+from agent.till import AnotherIsActive, KeyReused, NoSuchCheckout
+from device.interface import DrawerRefused
+
+TYPE_PREFIX = "urn:tillwire:problem:"
+LONGEST_FIELD = 100
+MOST_FIELD_PROBLEMS = 50
+
+CONFLICTS = {
+    "amount-differs": "This is not the amount due.",
+    "another-is-active": "Another checkout is active.",
+    "busy": "The checkout is waiting for the API.",
+    "card-present": "The checkout has another card already.",
+    "card-waiting": "A payment with this card is not booked yet, so its balance cannot be used.",
+    "charge-without-balance": "Money is loaded onto a card only without using its balance.",
+    "drawer-open": "The drawer is open: close it first.",
+    "empty-basket": "The basket is empty.",
+    "interrupted": "The agent was restarted meanwhile: a person must decide.",
+    "late": "This came too late.",
+    "no-card": "There is no card.",
+    "not-allowed": "The checkout does not allow this now.",
+    "not-confirmed": "The cash was never confirmed: confirm it first.",
+    "offline": "The API is away, and this cannot be done without it.",
+    "operator-not-needed": "The drawer confirms this payment by itself.",
+    "read-first": "What became of the transaction must be read before another one takes its place.",
+    "something-due": "Something is due: choose how it is paid.",
+    "too-late": "It is too late for this.",
+}
+"""The reasons of the checkout table, with - for _."""
+
+TITLES = CONFLICTS | {
+    "body-not-json": "The body is not JSON.",
+    "card-refused": "This card cannot be used.",
+    "csc-not-checked": "The digits on the back could not be checked: the API did not answer.",
+    "csc-required": "A typed card number needs the four digits on its back, or the operator.",
+    "csc-wrong": "The digits do not belong to this card.",
+    "drawer-refused": "The drawer was not asked to open.",
+    "headers-too-large": "The headers are too large.",
+    "host-not-allowed": "This interface is not called by that name.",
+    "idempotency-key-invalid": "An Idempotency-Key is 1 to 255 printable characters.",
+    "idempotency-key-reused": "The key was used for another request.",
+    "internal": "A mistake of ours. It is in the log.",
+    "invalid-request": "The request is not as described.",
+    "journal-unusable": "The journal cannot be read.",
+    "method-not-allowed": "There is no such call here.",
+    "name-required": "Say who does this: the field `by`.",
+    "no-receipt": "This checkout has no such receipt.",
+    "no-such-checkout": "There is no such checkout.",
+    "not-acceptable": "None of the accepted types can be given.",
+    "not-a-card": "This is not a card number that is taken here.",
+    "not-found": "There is no such thing here.",
+    "not-ready": "The agent is not ready.",
+    "not-written": "The disk refuses to record this, so it was not done.",
+    "operator-required": "Only the operator may do this.",
+    "origin-not-allowed": "Pages of this origin may not call.",
+    "overloaded": "Too much is waiting. Try again.",
+    "payment-card": "This looks like a bank card. It was not read.",
+    "request-too-large": "The body is too large.",
+    "request-too-slow": "The request was not complete in time.",
+    "ticket-invalid": "The ticket is not valid (any more). Ask for a new address.",
+    "token-required": "A valid token is needed.",
+    "too-many-attempts": "Too many wrong attempts. Try again later.",
+    "too-many-readers": "Too many readers of the event stream.",
+    "unsupported-media-type": "The body must be application/json.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem(Exception):  # noqa: N818 - it is the problem, and is raised as such
+    """A refusal on its way to the caller."""
+
+    name: str
+    status: HTTPStatus
+    detail: str | None = None
+    checkout: Checkout | None = None
+    fields: tuple[FieldProblem, ...] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def answer(self, role: Role) -> ProblemAnswer:
+        return ProblemAnswer(
+            type=TYPE_PREFIX + self.name,
+            title=TITLES[self.name],
+            status=self.status,
+            detail=self.detail,
+            checkout=None if self.checkout is None else checkout_answer(self.checkout, role),
+            problems=self.fields,
+        )

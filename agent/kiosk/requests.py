@@ -1,0 +1,142 @@
+"""What may be asked of the local interface: the bodies of its calls. Anything else in them is refused.
+
+Product lines carry the API's names and pass through unchanged. Only what the agent itself reads in them is looked at:
+`quantity` and `priceOne` must be whole numbers, and `ean` a code.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from agent.card import mask_numbers
+from agent.checkout_state import Basket, Json, Method, Outcome
+
+MOST_LINES = 1000
+"""A basket of a kiosk has some dozen lines; more is a mistake of the caller."""
+MOST_CENTS = 100_000_000
+"""A million euros: what is beyond is no price, and a sum stays far below what JSON numbers hold."""
+MOST_PIECES = 100_000
+LONGEST_REFERENCE = 255
+LONGEST_NAME = 100
+LONGEST_TEXT = 500
+
+
+def _checked_line(line: Json) -> Json:
+    _check_number(line, "quantity", MOST_PIECES)
+    _check_number(line, "priceOne", MOST_CENTS)
+    if not isinstance(line.get("ean"), str | int | None):
+        raise ValueError("ean must be a text or null")  # noqa: TRY004 - pydantic reports ValueErrors
+    return line
+
+
+def _check_number(line: Json, key: str, most: int) -> None:
+    value = line.get(key)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{key} must be a whole number")  # noqa: TRY004 - pydantic reports ValueErrors
+    if abs(value) > most:
+        raise ValueError(f"{key} must be at most {most}")
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable() or not text.strip():
+        raise ValueError("must be printable text")
+    return mask_numbers(text)
+
+
+_LINE_SCHEMA = {
+    "type": "object",
+    "required": ["quantity", "priceOne"],
+    "properties": {
+        "id": {"description": "a number of the line within its basket"},
+        "articleNumber": {},
+        "ean": {"type": ["string", "integer", "null"]},
+        "desc": {},
+        "quantity": {"type": "integer", "minimum": -MOST_PIECES, "maximum": MOST_PIECES},
+        "priceOne": {
+            "type": "integer",
+            "minimum": -MOST_CENTS,
+            "maximum": MOST_CENTS,
+            "description": "cents, for one piece, tax included",
+        },
+        "tax": {"description": "per cent"},
+    },
+}
+
+ProductLine = Annotated[Json, AfterValidator(_checked_line), WithJsonSchema(_LINE_SCHEMA)]
+ProductLines = Annotated[tuple[ProductLine, ...], Field(max_length=MOST_LINES)]
+Cents = Annotated[int, Field(ge=0, le=MOST_LINES * MOST_CENTS)]
+Reference = Annotated[str, Field(max_length=LONGEST_REFERENCE, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_printable)]
+Reason = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_printable)]
+By = Annotated[Name | None, Field(description="the operator's name; may be left out on the control socket only")]
+
+
+class Body(BaseModel):
+    """A request body. Errors never repeat what was in it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class Nothing(Body):
+    """No body, or an empty object."""
+
+
+class BasketBody(Body):
+    products: ProductLines
+
+    def as_basket(self, currency: str) -> Basket:
+        return Basket(products=self.products, currency=currency)
+
+
+class CreateBody(Body):
+    merchantRef: Reference | None = None
+    transactionRef: Reference | None = None
+    basket: BasketBody = BasketBody(products=())
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+
+
+class CardBody(Body):
+    """A card number that was typed, or read by the screen. The screen needs the digits on the back, too."""
+
+    value: str = Field(min_length=1, max_length=500, repr=False)
+    csc: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = Field(None, repr=False)
+
+
+class ApplyBody(Body):
+    use_balance: bool = Field(default=False, description="points are collected all the same")
+
+
+class PayBody(Body):
+    method: Method
+    amount: Cents = Field(description="must be the amount due")
+
+
+class OperatorBody(Body):
+    by: By = None
+
+    def named(self, peer: str) -> Self:
+        """Return the body with the name of whoever sent it, where it names nobody."""
+        return self.model_copy(update={"by": self.by or peer})
+
+
+class ConfirmBody(OperatorBody):
+    amount: Cents
+
+
+class RetryBody(OperatorBody):
+    new_transaction: bool = False
+
+
+class ResolveBody(OperatorBody):
+    outcome: Outcome
+    note: Reason
+
+
+class OpenDrawerBody(OperatorBody):
+    reason: Reason
+
+
+class SessionBody(Body):
+    """The one-time ticket of `tillwire kiosk url`, exchanged for a cookie."""
+
+    ticket: str = Field(min_length=1, max_length=200, repr=False)

@@ -1,0 +1,168 @@
+"""How a checkout, a scan, a drawer or a device is shown outside. Pure.
+
+What a caller may do next, `allowed`, is read from the checkout table, so that no screen has to keep a copy of it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+
+from agent.checkout import MONEY_TAKEN, request_is_possible
+from agent.checkout_events import (
+    ApplyAsked,
+    BasketSet,
+    CancelAsked,
+    CardSet,
+    ConfirmAsked,
+    PayAsked,
+    ResolveAsked,
+    RetryAsked,
+)
+from agent.checkout_guards import operator_may_confirm
+from agent.checkout_state import Card, Checkout, Phase
+from agent.connection import Connection
+from agent.kiosk.answers import (
+    Act,
+    BasketAnswer,
+    BasketInfo,
+    CardAnswer,
+    CheckoutAnswer,
+    ConnectionAnswer,
+    DeviceAnswer,
+    DrawerAnswer,
+    ErrorAnswer,
+    EvidenceAnswer,
+    ReceiptCopy,
+    ResolutionAnswer,
+    ScanAnswer,
+    Split,
+)
+from agent.kiosk.roles import Role
+from agent.listener import DrawerTold, ScanTold
+from device.interface import DeviceState
+
+_ACTS: tuple[tuple[Act, type, Role], ...] = (
+    ("basket", BasketSet, Role.SCREEN),
+    ("card", CardSet, Role.SCREEN),
+    ("apply", ApplyAsked, Role.SCREEN),
+    ("pay", PayAsked, Role.SCREEN),
+    ("cancel", CancelAsked, Role.SCREEN),
+    ("confirm", ConfirmAsked, Role.OPERATOR),
+    ("retry", RetryAsked, Role.OPERATOR),
+    ("resolve", ResolveAsked, Role.OPERATOR),
+)
+_NEED_PRODUCTS = frozenset({"apply", "pay"})
+
+
+def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
+    """Show a checkout to a caller of this role."""
+    payment = checkout.payment
+    return CheckoutAnswer(
+        id=checkout.id,
+        kind="sale",
+        phase=checkout.phase,
+        reason=checkout.reason,
+        merchantRef=checkout.merchantRef,
+        transactionRef=checkout.transactionRef,
+        transaction_id=checkout.transaction.id if checkout.transaction else None,
+        basket=BasketAnswer(products=checkout.basket.products),
+        basket_info=BasketInfo(sum=checkout.basket.sum, currency=checkout.basket.currency),
+        card=_card(checkout.card),
+        use_balance=checkout.use_balance,
+        bonus_products=checkout.bonus_products,
+        amount_due=checkout.amount_due,
+        split=split(checkout),
+        method=payment.method if payment else None,
+        evidence=EvidenceAnswer(**asdict(payment.evidence)) if payment and payment.evidence else None,
+        drawer_trouble=payment.drawer_trouble if payment else None,
+        interrupted=payment.interrupted if payment else False,
+        waiting_since=checkout.waiting_since if checkout.phase in MONEY_TAKEN else None,
+        error=ErrorAnswer(**asdict(checkout.error)) if checkout.error else None,
+        trans_id=checkout.trans_id,
+        receipt_number=checkout.receipt_number,
+        receipts=tuple(_receipts(checkout)),
+        resolution=ResolutionAnswer(**asdict(checkout.resolution)) if checkout.resolution else None,
+        allowed=tuple(allowed(checkout, role)),
+        created=checkout.created,
+        updated=checkout.updated,
+    )
+
+
+def allowed(checkout: Checkout, role: Role) -> Iterator[Act]:
+    """What a caller of this role may ask for, and would not be refused for the phase alone."""
+    for act, request, needed in _ACTS:
+        if role.may_act_as(needed) and request_is_possible(checkout, request) and _makes_sense(act, checkout):
+            yield act
+
+
+def _makes_sense(act: Act, checkout: Checkout) -> bool:
+    """What the table refuses for this checkout whatever else is in the request."""
+    if act in _NEED_PRODUCTS:
+        return bool(checkout.basket.products)
+    cash_is_unconfirmed = (
+        checkout.payment is not None and checkout.payment.method == "cash" and checkout.payment.evidence is None
+    )
+    match act:
+        case "confirm" if checkout.phase is Phase.AWAITING_CASH:
+            return operator_may_confirm(checkout)
+        case "confirm":
+            return cash_is_unconfirmed
+        case "retry":
+            return not cash_is_unconfirmed
+        case _:
+            return True
+
+
+def split(checkout: Checkout) -> Split | None:
+    """How the sum is paid; None until the amount due is known. What is due is the API's word, never computed."""
+    due = checkout.amount_due
+    if due is None:
+        return None
+    at_terminal = checkout.payment is not None and checkout.payment.method == "cashless"
+    bonus = -sum(_cents(line.get("priceOne")) * _cents(line.get("quantity", 1)) for line in checkout.bonus_products)
+    return Split(
+        cash=0 if at_terminal else due,
+        card=checkout.basket.sum - due - bonus if checkout.use_balance else 0,
+        bonus=bonus,
+        terminal=due if at_terminal else 0,
+    )
+
+
+def _cents(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _card(card: Card | None) -> CardAnswer | None:
+    return None if card is None else CardAnswer(**asdict(card))
+
+
+def _receipts(checkout: Checkout) -> Iterable[ReceiptCopy]:
+    if checkout.receipt.customer:
+        yield "customer"
+    if checkout.receipt.merchant:
+        yield "merchant"
+
+
+def scan_answer(told: ScanTold) -> ScanAnswer:
+    return ScanAnswer(**asdict(told))
+
+
+def drawer_answer(told: DrawerTold, role: Role) -> DrawerAnswer:
+    """Show what the drawer did. The names of the staff are not for the customer's screen."""
+    return DrawerAnswer(
+        drawer=told.drawer,
+        state=told.state,
+        event=told.event,
+        by=told.by,
+        reason=told.reason,
+        asked_by=told.asked_by if role is Role.OPERATOR else None,
+        checkout=told.checkout_id,
+        open_s=told.open_s,
+    )
+
+
+def device_answer(state: DeviceState) -> DeviceAnswer:
+    return DeviceAnswer(name=state.name, kind=state.kind, state=state.state, reason=state.reason)
+
+
+def connection_answer(connection: Connection) -> ConnectionAnswer:
+    return ConnectionAnswer(api=connection.api, since=connection.since)

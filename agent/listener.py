@@ -1,0 +1,67 @@
+"""What the till tells everybody who listens: the local interface's event stream, the log, the demo.
+
+Checkouts and drawer openings carry the sequence of their journal entry; the rest is state and carries none.
+A listener must not block and must not fail.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from agent.checkout_state import Api, Checkout, Level
+from device.interface import DeviceState
+
+ScanRefusal = Literal["torn", "not_a_card", "card_present", "too_late", "busy", "repeated"]
+CardRefusal = Literal["payment_card", "invalid", "locked"]
+DrawerEvent = Literal["asked", "opened", "did_not_open", "left_open", "closed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanTold:
+    """A scan: a card (masked), another code, or why it was thrown away."""
+
+    scanner: str
+    card: str | None = None
+    code: str | None = None
+    symbology: str | None = None
+    refused: ScanRefusal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawerTold:
+    """What the drawer did, or was asked to do. `open_s`: seconds."""
+
+    drawer: str
+    state: Level
+    event: DrawerEvent
+    by: Literal["till", "register", "key", "unasked"] | None = None
+    reason: str | None = None
+    asked_by: str | None = None  # the operator's name
+    checkout_id: str | None = None
+    open_s: float | None = None
+
+
+def as_scan_refusal(reason: str) -> ScanRefusal:
+    """Return why a card was not taken; whatever is not said of a scan itself is that the till is busy."""
+    match reason:
+        case "card_present" | "too_late":
+            return reason
+        case _:
+            return "busy"
+
+
+class Listener(Protocol):
+    """Hears of everything that happens at this till."""
+
+    def checkout_changed(self, checkout: Checkout, sequence: int) -> None: ...
+    def drawer_is(self, drawer: str, level: Level) -> None:
+        """The drawer's level as it is known now, after each change; the first one is no event."""
+
+    def drawer_told(self, told: DrawerTold, sequence: int) -> None: ...
+    def scanned(self, told: ScanTold) -> None: ...
+    def card_refused(self, scanner: str | None, reason: CardRefusal) -> None: ...
+    def device_changed(self, state: DeviceState) -> None: ...
+    def connection_changed(self, api: Api, since: datetime) -> None: ...
+    def busy_changed(self, *, busy: bool) -> None: ...
+    def not_recorded(self, checkout_id: str) -> None:
+        """Cash was confirmed and the journal could not write it."""

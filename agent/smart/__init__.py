@@ -1,0 +1,1 @@
+"""The client of the Smart Transactions API: calls, login, models, and the four kinds of error."""

@@ -1,0 +1,13 @@
+"""What of a text from outside may be logged, shown or kept."""
+
+from agent.card import mask_numbers
+
+
+def presentable(text: str, limit: int) -> str:
+    """Return at most `limit` printable characters of the text, long numbers masked.
+
+    Control and formatting characters become spaces before the numbers are looked for, so they cannot hide one.
+    """
+    head = text[: limit * 4]  # a number that is cut here begins behind what is kept
+    printable = "".join(character if character.isprintable() else " " for character in head)
+    return mask_numbers(printable)[:limit]

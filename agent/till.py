@@ -1,0 +1,425 @@
+"""The only place where the pure core meets the world: one event at a time, journal first, then act.
+
+Everything that happens (a request, a card, a drawer's level, an answer, a time) becomes a job in one bounded queue. A
+job asks the pure table, commits what it says, tells the listeners, and only then lets the effects begin. What comes of
+an effect is the next job. So a race between a closing drawer and a cancelling customer is decided by the queue, and a
+crash between any two lines leaves a journal that a restart can go on from.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from agent import connection as api_connection
+from agent.api_line import ApiLine
+from agent.calls import CallEffect, Calls
+from agent.card import CardNumber
+from agent.checkout import NotAllowed, background_at, step, wake_at
+from agent.checkout_events import (
+    AbortTransaction,
+    Answer,
+    CardChecked,
+    CardSet,
+    CashConfirmed,
+    DrawerOpenAsked,
+    Effect,
+    Event,
+    OpenDrawer,
+    PrintReceipt,
+    Request,
+    Restarted,
+    SendBooked,
+    TransactionSaved,
+    Turn,
+    Woke,
+)
+from agent.checkout_state import Checkout, Level, Phase, Situation
+from agent.connection import Connection
+from agent.device_reports import DeviceReports
+from agent.drawer_desk import DrawerDesk
+from agent.inbox import Inbox, Job, Overloaded
+from agent.journal.errors import NotWritten
+from agent.journal.journal import Journal
+from agent.journal.records import CardRow, Entry, IdempotencyKey
+from agent.listener import DrawerTold, Listener
+from agent.offline import offline_refusal
+from agent.open_checkouts import Kept, OpenCheckouts
+from agent.outlets import Outlets
+from agent.till_settings import Order, TillSettings
+from device.interface import CashDrawer, DrawerLevel, Report
+
+logger = logging.getLogger("tillwire.till")
+
+WRITE_AGAIN_S = 1.0
+"""How soon something that happened and could not be written is tried again."""
+
+
+class NoSuchCheckout(Exception):
+    """No checkout of this till has that id."""
+
+
+class AnotherIsActive(Exception):
+    """A customer stands in front of the till already."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        super().__init__(f"checkout {checkout.id} is active")
+        self.checkout = checkout
+
+
+class KeyReused(Exception):
+    """The idempotency key was used for another request."""
+
+
+class Till:
+    """One till: its open checkouts, its drawer, its connection.
+
+    `run` works until it is cancelled; everything else puts a job into its queue. `wall`, `new_id` and `jitter` give the
+    time for people, a fresh checkout id, and a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        settings: TillSettings,
+        *,
+        journal: Journal,
+        calls: Calls,
+        drawer: CashDrawer | None,
+        listener: Listener,
+        outlets: Outlets,
+        wall: Callable[[], datetime],
+        new_id: Callable[[], str],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._calls = calls
+        self._listener = listener
+        self._outlets = outlets
+        self.wall = wall
+        self._new_id = new_id
+        self._loop = asyncio.get_running_loop()
+        self._inbox = Inbox()
+        self._open = OpenCheckouts()
+        self._desk = DrawerDesk(self, drawer, settings.drawer)
+        self._devices = DeviceReports(self, self._desk, listener, settings)
+        self._line = ApiLine(self, calls, jitter)
+        self._unwritten: set[str] = set()
+        self._newest_entry: datetime | None = None
+        self._was_busy = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.ready = asyncio.Event()
+
+    async def run(self) -> None:
+        """Take up what was open, then do one job after the other until cancelled."""
+        async with asyncio.TaskGroup() as self._tasks:
+            try:
+                await self._take_up()
+                self._line.ask()
+                self.ready.set()
+                await self._inbox.work(self._after_each_job)
+            finally:
+                if self._timer is not None:
+                    self._timer.cancel()
+
+    # What people and programs ask
+
+    async def create(self, order: Order, key: IdempotencyKey | None = None) -> Checkout:
+        """Begin a checkout. Raises AnotherIsActive, KeyReused, NotWritten, Overloaded."""
+        return await self._inbox.do(partial(self._create, order, key))
+
+    async def ask(self, checkout_id: str, request: Request, key: IdempotencyKey | None = None) -> Checkout:
+        """Ask the table. Returns the checkout as the journal has it now; what comes of it is told later.
+
+        Raises NotAllowed, NoSuchCheckout, KeyReused, NotWritten, Overloaded.
+        """
+        return await self._inbox.do(partial(self._ask, checkout_id, request, key))
+
+    async def set_card(self, checkout_id: str, card: CardNumber) -> Checkout:
+        """Give a checkout its card. Raises as `ask` does."""
+        return await self._inbox.do(partial(self._set_card, checkout_id, card))
+
+    async def open_drawer(self, reason: str, by: str) -> None:
+        """A person opens the drawer. Raises DrawerRefused when nothing was sent, NotWritten, Overloaded."""
+        await self._inbox.do(partial(self._open_drawer, reason, by))
+
+    async def find(self, checkout_id: str) -> Checkout:
+        """Return one checkout, open or over. Raises NoSuchCheckout."""
+        found = self.find_open(checkout_id) or await self._journal.checkout(checkout_id)
+        if found is None:
+            raise NoSuchCheckout(checkout_id)
+        return found
+
+    def find_open(self, checkout_id: str) -> Checkout | None:
+        kept = self._open.find(checkout_id)
+        return kept.checkout if kept else None
+
+    @property
+    def open_checkouts(self) -> list[Checkout]:
+        """All that are not over, in the order they began."""
+        return [kept.checkout for kept in self._open]
+
+    @property
+    def active(self) -> Checkout | None:
+        """The checkout that a customer stands in front of."""
+        kept = self._open.active(self.now_s())
+        return kept.checkout if kept else None
+
+    @property
+    def connection(self) -> Connection:
+        return self._line.connection
+
+    @property
+    def drawer_level(self) -> Level:
+        return self._desk.watch.level
+
+    @property
+    def records(self) -> bool:
+        """Can the journal be trusted with new business? Not while something that happened is not written."""
+        return not self._unwritten
+
+    def report(self, report: Report) -> None:
+        """Take what a device reports. Called on the event loop."""
+        try:
+            self._inbox.offer(partial(self._devices.take, report))
+        except Overloaded:
+            logger.warning("too much is waiting: a report of a device was lost")
+            if isinstance(report, DrawerLevel):
+                self.spawn(self.put(self._desk.port_lost))
+
+    # What its desks need of it
+
+    def now_s(self) -> float:
+        return self._loop.time()
+
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Let something go on beside the jobs; it ends with the till."""
+        self._tasks.create_task(work)
+
+    async def put(self, job: Job) -> None:
+        await self._inbox.put(job)
+
+    async def happened(self, checkout_id: str, event: Event) -> None:
+        """Take what happened, late or not. What cannot be written is tried again until it can."""
+        kept = self._open.find(checkout_id)
+        if kept is None:
+            logger.info("%s: %s came after the end", checkout_id, type(event).__name__)
+            return
+        try:
+            await self._take(kept, event)
+        except NotAllowed as late:
+            logger.info("%s: passed over: %s", checkout_id, late)
+        except NotWritten:
+            self._write_again(checkout_id, event)
+        else:
+            self._unwritten.discard(checkout_id)
+
+    async def record_drawer(self, told: DrawerTold) -> None:
+        """Write and tell what the drawer did."""
+        try:
+            sequence = await self._journal.commit(Entry(event=told, situation=self._situation()))
+        except NotWritten as error:
+            logger.warning("drawer %s: could not be recorded: %s", told.event, error)
+            return
+        self._listener.drawer_told(told, sequence)
+
+    def drawer_is(self, drawer: str, level: Level) -> None:
+        self._listener.drawer_is(drawer, level)
+
+    def connection_changed(self, connection: Connection) -> None:
+        self._listener.connection_changed(connection.api, connection.since)
+
+    # The jobs
+
+    async def _create(self, order: Order, key: IdempotencyKey | None) -> Checkout:
+        if (done := await self._done_before(key)) is not None:
+            return done
+        if (active := self.active) is not None:
+            raise AnotherIsActive(active)
+        if not self.records:
+            raise NotWritten("cash was taken and could not be recorded yet")
+        checkout = order.begin(self._new_id(), self._settings.rules, self.now_s(), self.wall())
+        entry = Entry(event=order, situation=self._situation(), checkout=checkout, idempotency=key)
+        await self._write(Kept(checkout), checkout, entry)
+        return checkout
+
+    async def _ask(self, checkout_id: str, request: Request, key: IdempotencyKey | None) -> Checkout:
+        if (done := await self._done_before(key)) is not None:
+            return done
+        return await self._take(await self._kept(checkout_id), request, key=key)
+
+    async def _set_card(self, checkout_id: str, card: CardNumber) -> Checkout:
+        kept = await self._kept(checkout_id)
+        return await self._take(kept, CardSet(number=str(card), same=kept.card == card), card=card)
+
+    async def _open_drawer(self, reason: str, by: str) -> None:
+        awaiting = self._open.in_phase(Phase.AWAITING_CASH)
+        if awaiting:
+            await self._take(awaiting[0], DrawerOpenAsked(reason=reason, by=by))
+        else:
+            await self._desk.open_by_person(reason, by)
+
+    async def _done_before(self, key: IdempotencyKey | None) -> Checkout | None:
+        if key is None or (known := await self._journal.idempotent(key.key)) is None:
+            return None
+        if known.digest != key.digest or known.checkout_id is None:
+            raise KeyReused(key.key)
+        return await self.find(known.checkout_id)
+
+    async def _kept(self, checkout_id: str) -> Kept:
+        return self._open.find(checkout_id) or Kept(await self.find(checkout_id))
+
+    async def give_card(self, card: CardNumber) -> None:
+        """Give a scanned card to the active checkout. Without one it is never attached to the next."""
+        kept = self._open.active(self.now_s())
+        if kept is not None:
+            await self._take(kept, CardSet(number=str(card), same=kept.card == card), card=card)
+
+    async def _answered(self, checkout_id: str, answer: Answer) -> None:
+        await self._line.told(api_connection.told_by(answer))
+        await self.happened(checkout_id, answer)
+
+    async def _take_up(self) -> None:
+        """Go on from the journal: whatever was under way has no answer."""
+        for found in await self._journal.open_checkouts():
+            self._open.keep(Kept(found.checkout, found.card))
+            self._newest_entry = max(found.checkout.updated, self._newest_entry or found.checkout.updated)
+        for checkout in self.open_checkouts:
+            await self.happened(checkout.id, Restarted(rules=self._settings.rules))
+
+    # Journal first, then act
+
+    async def _take(
+        self, kept: Kept, event: Event, *, card: CardNumber | None = None, key: IdempotencyKey | None = None
+    ) -> Checkout:
+        before, situation = kept.checkout, self._situation(kept)
+        after, effects = step(before, event, situation)
+        if after is before:
+            return before
+        kept_card = card or (CardRow.KEPT if after.card is not None else CardRow.WIPED)
+        entry = Entry(event=event, situation=situation, checkout=after, before=before, card=kept_card, idempotency=key)
+        await self._write(kept, after, entry)
+        for effect in effects:
+            self._begin(kept, effect)
+        await self._tell_drawer(before, after, effects)
+        self._tell_refused_card(before, after, event)
+        return kept.checkout
+
+    async def _write(self, kept: Kept, after: Checkout, entry: Entry) -> None:
+        """Make it durable, then let it be known."""
+        sequence = await self._journal.commit(entry)
+        self._newest_entry = after.updated
+        kept.checkout = after
+        if isinstance(entry.card, CardNumber):
+            kept.card = entry.card
+        elif entry.card is CardRow.WIPED:
+            kept.card = None
+        self._open.keep(kept)
+        self._listener.checkout_changed(after, sequence)
+
+    def _begin(self, kept: Kept, effect: Effect) -> None:
+        match effect:
+            case OpenDrawer():
+                pass  # after the other effects, with what it means to the drawer's watch
+            case PrintReceipt():
+                self.spawn(self._outlets.print_receipt(kept.checkout))
+            case SendBooked():
+                self.spawn(self._outlets.send_booked(kept.checkout))
+            case AbortTransaction(transaction_id=transaction_id):
+                self.spawn(self._calls.abort(transaction_id))
+            case _:
+                self.spawn(self._call(effect, kept.checkout, kept.card))
+
+    async def _call(self, effect: CallEffect, checkout: Checkout, card: CardNumber | None) -> None:
+        answer = await self._calls.answer(effect, checkout, card)
+        await self.put(partial(self._answered, checkout.id, answer))
+
+    async def _tell_drawer(self, before: Checkout, after: Checkout, effects: tuple[Effect, ...]) -> None:
+        if OpenDrawer() in effects:
+            await self._desk.expect_cash(after)
+        elif before.phase is Phase.AWAITING_CASH and after.phase is not Phase.AWAITING_CASH:
+            self._desk.stop_expecting()
+
+    def _tell_refused_card(self, before: Checkout, after: Checkout, event: Event) -> None:
+        if before.card is None or after.card is not None or not isinstance(event, CardChecked | TransactionSaved):
+            return
+        told = event.card if isinstance(event, CardChecked) else event.facts.card
+        if told is not None and told.refused is not None:
+            self._listener.card_refused(None, told.refused)
+
+    def _situation(self, kept: Kept | None = None) -> Situation:
+        """What is known at this moment; of other checkouts, what matters to this one."""
+        known = Situation(now_s=self.now_s(), wall=self.wall(), api=self.connection.api, drawer=self.drawer_level)
+        if kept is None:
+            return known
+        refusal = None if known.api == "online" else self._offline_refusal(kept.checkout, known.wall)
+        return replace(known, offline_refusal=refusal, card_waiting=self._open.card_waits(kept))
+
+    def _offline_refusal(self, checkout: Checkout, wall: datetime) -> str | None:
+        return offline_refusal(
+            self._settings.offline, self.open_checkouts, checkout.basket.sum, wall, self._newest_entry
+        )
+
+    def _write_again(self, checkout_id: str, event: Event) -> None:
+        logger.critical("%s: %s could not be written", checkout_id, type(event).__name__)
+        if isinstance(event, CashConfirmed) and checkout_id not in self._unwritten:
+            self._unwritten.add(checkout_id)
+            self._listener.not_recorded(checkout_id)
+        self.spawn(self._later(partial(self.happened, checkout_id, event)))
+
+    async def _later(self, job: Job) -> None:
+        await asyncio.sleep(WRITE_AGAIN_S)
+        await self.put(job)
+
+    # Times
+
+    async def _after_each_job(self) -> None:
+        await self._give_turn()
+        self._tell_busy()
+        if self._timer is not None:
+            self._timer.cancel()
+        times = [time for time in self._times() if time is not None]
+        self._timer = self._loop.call_at(min(times), self._wake) if times else None
+
+    def _times(self) -> Iterator[float | None]:
+        yield self._desk.wake_at
+        yield self.connection.next_try_s
+        for checkout in self.open_checkouts:
+            yield wake_at(checkout)
+        if self._was_busy and (active := self.active) is not None:
+            yield background_at(active)
+        if self.connection.api == "online" and (kept := self._open.next_turn()) is not None:
+            yield kept.turns.not_before_s
+
+    def _wake(self) -> None:
+        self.spawn(self.put(self._time_passed))
+
+    async def _time_passed(self) -> None:
+        now_s = self.now_s()
+        for checkout in self.open_checkouts:
+            at = wake_at(checkout)
+            if at is not None and now_s >= at:
+                await self.happened(checkout.id, Woke())
+        await self._desk.time_passed()
+        if (next_try_s := self.connection.next_try_s) is not None and now_s >= next_try_s:
+            self._line.ask()
+
+    async def _give_turn(self) -> None:
+        """Book the oldest confirmed payment, when the API is there and none is being booked."""
+        kept = self._open.next_turn() if self.connection.api == "online" else None
+        if kept is not None and self.now_s() >= kept.turns.not_before_s:
+            kept.turns.take(self.now_s())
+            await self.happened(kept.checkout.id, Turn())
+
+    async def api_is_back(self) -> None:
+        """Ask at once for everything that is unsure."""
+        for kept in self._open.in_phase(Phase.UNSURE):
+            await self.happened(kept.checkout.id, Turn())
+
+    def _tell_busy(self) -> None:
+        busy = self.active is not None
+        if busy != self._was_busy:
+            self._was_busy = busy
+            self._listener.busy_changed(busy=busy)

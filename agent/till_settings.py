@@ -1,0 +1,42 @@
+"""What the configuration says to a till, and what a screen asks of it. Frozen values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agent.card import CardRules
+from agent.checkout_state import Basket, Checkout, Rules
+from agent.evidence import DrawerRules
+from agent.offline import OfflineLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TillSettings:
+    """The configuration, as far as the till decides by it. `forwarding`: scanners whose other codes are shown."""
+
+    rules: Rules
+    offline: OfflineLimits
+    cards: CardRules
+    drawer: DrawerRules
+    forwarding: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a screen or register wants to sell."""
+
+    basket: Basket
+    merchantRef: str | None = None
+    transactionRef: str | None = None
+
+    def begin(self, checkout_id: str, rules: Rules, now_s: float, wall: datetime) -> Checkout:
+        """Return the draft that this order begins."""
+        return Checkout(
+            id=checkout_id,
+            created=wall,
+            updated=wall,
+            rules=rules,
+            touched_s=now_s,
+            basket=self.basket,
+            merchantRef=self.merchantRef,
+            transactionRef=self.transactionRef,
+        )

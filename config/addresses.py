@@ -1,0 +1,86 @@
+"""Which addresses a configuration may name: of the API, of the local interface, of its callers."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+UNIX = "unix:"
+# A Unix socket's path is at most 108 bytes with its final zero (sun_path, unix(7)).
+LONGEST_SOCKET_PATH = 107
+
+
+@dataclass(frozen=True, slots=True)
+class TcpAddress:
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        return is_loopback(self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class UnixAddress:
+    path: str
+
+
+def parse_listen(listen: str) -> TcpAddress | UnixAddress:
+    """Read "127.0.0.1:8377", "[::1]:8377" or "unix:/run/tillwire/http.sock". Raises ValueError in plain words."""
+    if listen.startswith(UNIX):
+        return UnixAddress(checked_socket_path(listen.removeprefix(UNIX)))
+    address = _split(f"//{listen}")
+    if address.hostname is None or address.port is None or address.netloc != listen or "@" in listen:
+        raise ValueError('must be an address and a port, as "127.0.0.1:8377", or a Unix socket, as "unix:/run/…"')
+    return TcpAddress(address.hostname, address.port)
+
+
+def checked_socket_path(path: str) -> str:
+    if not path.startswith("/"):
+        raise ValueError("must be an absolute path")
+    if len(path.encode()) > LONGEST_SOCKET_PATH:
+        raise ValueError(f"is too long for a socket: at most {LONGEST_SOCKET_PATH} bytes")
+    return path
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine reaches that host."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def checked_base_url(url: str) -> str:
+    """Check the API's address and take a last slash off. Raises ValueError in plain words."""
+    parts = _split(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise ValueError('must be an address without a path, as "https://connect.secucard.com"')
+    if "@" in parts.netloc or "?" in url or "#" in url:
+        raise ValueError("must not carry a user, a query or a fragment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must begin with https:// (http:// only for a simulator on this machine)")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def checked_origin(origin: str) -> str:
+    """Check a web origin: what a browser sends, letter by letter. Raises ValueError in plain words."""
+    parts = _split(origin)
+    if parts.scheme not in ("http", "https") or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError('must be an origin without a path, as "https://kiosk.example"')
+    return origin
+
+
+def checked_host(host: str) -> str:
+    """Check a host name as it stands in a request's Host header, without a port. Raises ValueError in plain words."""
+    if not host or _split(f"//{host}").hostname != host.strip("[]"):
+        raise ValueError('must be a host name in small letters and without a port, as "till.example"')
+    return host
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is no address") from None
+    return parts

@@ -1,0 +1,1 @@
+"""The shipped drawer models, one TOML file each."""

@@ -1,0 +1,51 @@
+"""Opening and closing devices without stopping the event loop.
+
+A call that blocks runs in the executor with a time-out. Nobody can interrupt it there, so what it opens after we gave
+up waiting is closed as soon as it comes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+log = logging.getLogger("tillwire.device")
+
+OPEN_TIMEOUT_S = 5.0  # a USB adapter that does not answer takes this long in the kernel
+CLOSE_TIMEOUT_S = 5.0  # output was discarded before; what still blocks is the driver
+
+
+class Closable(Protocol):
+    """Anything that is given back by `close`."""
+
+    def close(self) -> None: ...
+
+
+Opened = TypeVar("Opened", bound=Closable)
+
+
+async def open_in_executor(opener: Callable[[], Opened], *, timeout_s: float = OPEN_TIMEOUT_S) -> Opened:
+    """The open device. Raises what `opener` raises, and TimeoutError; late devices are closed."""
+    loop = asyncio.get_running_loop()
+    opening = loop.run_in_executor(None, opener)
+    try:
+        return await asyncio.wait_for(asyncio.shield(opening), timeout_s)
+    except (TimeoutError, asyncio.CancelledError):
+        opening.add_done_callback(_close_late)
+        raise
+
+
+async def close_in_executor(device: Closable, *, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+    """Close the device. When that takes too long it goes on without us."""
+    closing = asyncio.get_running_loop().run_in_executor(None, device.close)
+    try:
+        await asyncio.wait_for(asyncio.shield(closing), timeout_s)
+    except TimeoutError:
+        log.warning("closing a device takes longer than %s s; not waiting for it", timeout_s)
+    except OSError as error:
+        log.info("closing a device failed, as it does for one that is gone: %s", error)
+
+
+def _close_late(opening: "asyncio.Future[Opened]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.get_loop().run_in_executor(None, opening.result().close)

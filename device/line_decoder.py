@@ -1,0 +1,144 @@
+"""From the bytes of one serial reader to whole scans. Pure: the times at which the bytes came are given.
+
+Ends that are recognised without being told: CR, LF, CR LF, and STX … ETX, where CR and LF inside belong to the text.
+A text is UTF-8, which plain ASCII is too; other bytes are noise, or the wrong parity.
+
+A torn scan lasts until an end has come *and* the line was silent for the idle time after it. The end alone is not
+enough as it is for keys (device/key_decoder.py): a line can turn any byte into a CR, and the driver counts an error
+before the byte it belongs to is read, or after. The silence shows that nothing of the torn scan is on its way.
+
+Without a suffix the silence is the end, also of a torn scan. CR, LF and ETX still end one at once.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from device.interface import Torn
+from device.scan_text import MAX_CHARACTERS, Discard, Outcome, decoded, scan_or_torn
+
+LineSuffix = Literal["line", "none"]
+
+IDLE_S: Final = 0.15  # a scan comes in one burst; this is what an adapter may hold bytes back, many times over
+
+STX, ETX, CR, LF = b"\x02", b"\x03", b"\r", b"\n"
+_TOKENS = re.compile(rb"[\x02\x03\r\n]|[^\x02\x03\r\n]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineReading:
+    """How a serial reader is set. With STX in its prefix, STX is a prefix and begins no frame."""
+
+    suffix: LineSuffix = "line"
+    prefix: str = ""
+    idle_s: float = IDLE_S
+
+
+class LineDecoder:
+    """Takes the bytes of one reader in order. It outlives the connections: what was torn stays torn."""
+
+    def __init__(self, scanner: str, reading: LineReading) -> None:
+        self._scanner = scanner
+        self._reading = reading
+        self._frames = "\x02" not in reading.prefix
+        self._received = bytearray()
+        self._framed = False
+        self._discard = Discard(scanner)
+        self._end_was_last = False  # while discarding: nothing came after an end
+        self._last = 0.0
+        self._opened = -reading.idle_s
+
+    def opened(self, at: float) -> None:
+        """The port was opened. Bytes that come before it was silent for the idle time are the rest of something."""
+        self._opened = at
+
+    def lost(self, at: float) -> tuple[Outcome, ...]:
+        """The port is gone."""
+        outcomes = self.wake(at)
+        if self._reading_one:
+            self._tear(Torn.LOST)
+        return outcomes + self._discard.report(at)
+
+    def wake_at(self) -> float | None:
+        """When `wake` has something to say if nothing comes before."""
+        return self._last + self._reading.idle_s if self._reading_one or self._discard.unreported else None
+
+    def wake(self, now: float) -> tuple[Outcome, ...]:
+        """Time has passed: the end of a scan without suffix, a scan that stalled, or the end of a torn one."""
+        if now < self._last + self._reading.idle_s:
+            return ()
+        if self._reading_one:
+            if self._reading.suffix == "none" and not self._framed:
+                return self._end(self._last)
+            self._tear(Torn.STALLED)
+        outcomes = self._discard.report(self._last)
+        if self._end_was_last or self._reading.suffix == "none":
+            self._discard.end()
+        return outcomes
+
+    def feed(self, data: bytes, at: float, *, line_errors: bool = False) -> tuple[Outcome, ...]:
+        """Take what was read at `at`. `line_errors`: the driver counted errors since the last call."""
+        outcomes = list(self.wake(at))
+        self._last = at
+        if line_errors:
+            self._tear(Torn.LINE_ERROR)
+        for token in _TOKENS.findall(data):
+            outcomes.extend(self._take(token, at))
+        return tuple(outcomes)
+
+    @property
+    def _reading_one(self) -> bool:
+        return self._framed or bool(self._received)
+
+    def _take(self, token: bytes, at: float) -> tuple[Outcome, ...]:
+        if self._discard.active:
+            self._end_was_last = token in (CR, LF, ETX)
+            self._discard.go_on()
+        elif token == STX and self._frames:
+            self._begin_frame()
+        elif token == ETX and self._framed:
+            return self._end(at)
+        elif token == ETX and self._frames:
+            self._end_without_frame()
+        elif token in (CR, LF) and not self._framed:
+            return self._end(at)
+        else:
+            self._keep(token, at)
+        return ()
+
+    def _begin_frame(self) -> None:
+        if self._reading_one:
+            self._tear(Torn.INTERLEAVED)
+        self._framed = True
+
+    def _end_without_frame(self) -> None:
+        """Nothing after a line that ended in CR; after a text it is the end of a frame whose beginning is missing."""
+        if self._received:
+            self._tear(Torn.DROPPED)
+            self._end_was_last = True
+
+    def _keep(self, token: bytes, at: float) -> None:
+        if at < self._opened + self._reading.idle_s:
+            self._tear(Torn.LOST)
+        elif len(self._received) + len(token) > MAX_CHARACTERS:
+            self._tear(Torn.OVERFLOW)
+        else:
+            self._received += token
+
+    def _end(self, at: float) -> tuple[Outcome, ...]:
+        text = decoded(self._received, self._reading.prefix)
+        self._received.clear()
+        self._framed = False
+        if text is None:
+            self._tear(Torn.UNDECODABLE)
+            self._end_was_last = True
+            return ()
+        scan = scan_or_torn(self._scanner, text, at, prefix=self._reading.prefix)
+        self._discard.after(scan)
+        return (scan,) if scan else ()
+
+    def _tear(self, reason: Torn) -> None:
+        self._received.clear()
+        self._framed = False
+        self._end_was_last = False
+        self._discard.begin(reason)

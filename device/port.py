@@ -1,0 +1,226 @@
+"""A serial port on the event loop: no thread, nothing that blocks, and one word when it is lost.
+
+A Port is one opening of one port and is used once. Who wants it back opens a new one (see device/reconnect.py).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar
+
+from device.blocking import OPEN_TIMEOUT_S, close_in_executor, open_in_executor
+from device.tty import LineCounts, LinesNotSupported, ModemLines, PortSettings, Tty, open_tty
+
+__all__ = [
+    "LineCounts",
+    "LinesNotSupported",
+    "ModemLines",
+    "Port",
+    "PortFull",
+    "PortLost",
+    "PortSettings",
+    "open_port",
+]
+
+WRITE_BUFFER_BYTES = 65_536  # more than the longest receipt; what a port takes that has stopped sending
+
+
+class PortLost(Exception):
+    """The port is closed, or its device is gone. What was being written may have been sent in part."""
+
+
+class PortFull(Exception):
+    """The device takes nothing (flow control) and the buffer is full. Nothing of this write was taken."""
+
+
+class Port(Protocol):
+    """One opening of a serial port."""
+
+    async def write(self, data: bytes) -> float:
+        """Hand all of `data` to the kernel, in the order of the calls, and return the loop time at which that was done.
+
+        Goes out before the first await when nothing waits. Cancelling drops what was not handed over.
+        Raises PortLost, PortFull.
+        """
+        ...
+
+    def lines(self) -> ModemLines:
+        """The input lines now. Raises LinesNotSupported, PortLost."""
+        ...
+
+    def counts(self) -> LineCounts | None:
+        """Edges and errors counted by the driver, where it counts. Raises PortLost."""
+        ...
+
+    def set_line(self, line: Literal["dtr", "rts"], *, high: bool) -> None:
+        """Set an output line. Raises LinesNotSupported, PortLost."""
+        ...
+
+    def unsent(self) -> int:
+        """Bytes handed over that did not leave the driver yet; 0 where it does not say. Raises PortLost."""
+        ...
+
+    def discard(self) -> None:
+        """Drop input that was not read and output that was not sent. Raises PortLost."""
+        ...
+
+    async def close(self) -> None:
+        """Give the port back. Output that was not sent is dropped. `on_lost` is not called any more."""
+        ...
+
+
+OnData = Callable[[bytes, float], None]
+OnLost = Callable[[str], None]
+Answer = TypeVar("Answer")
+
+
+async def open_port(
+    settings: PortSettings,
+    *,
+    on_data: OnData,
+    on_lost: OnLost,
+    opener: Callable[[PortSettings], Tty] = open_tty,
+    timeout_s: float = OPEN_TIMEOUT_S,
+) -> Port:
+    """Open a port with empty buffers, exclusively.
+
+    `on_data` gets the bytes and the loop time at which they were read. `on_lost` is called once, with one plain
+    line, when the device is gone; the port still has to be closed. Raises OSError (TimeoutError is one), and
+    ValueError for a speed that the driver does not know.
+    """
+    tty = await open_in_executor(lambda: opener(settings), timeout_s=timeout_s)
+    return LoopPort(tty, on_data, on_lost)
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    data: bytes
+    handed_over: "asyncio.Future[float]"
+
+
+class LoopPort:
+    """A Port whose descriptor is watched by the running event loop."""
+
+    def __init__(self, tty: Tty, on_data: OnData, on_lost: OnLost) -> None:
+        self._tty = tty
+        self._on_data = on_data
+        self._on_lost = on_lost
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[_Waiting] = deque()
+        self._ended: str | None = None
+        self._closed = False
+        self._loop.add_reader(tty.fileno(), self._read)
+
+    async def write(self, data: bytes) -> float:
+        self._refuse_if_ended()
+        rest = data if self._waiting else self._send(data)
+        if not rest:
+            return self._loop.time()
+        if sum(len(waiting.data) for waiting in self._waiting) + len(rest) > WRITE_BUFFER_BYTES:
+            raise PortFull(f"the device takes nothing, {WRITE_BUFFER_BYTES} bytes are waiting")
+        waiting = _Waiting(rest, self._loop.create_future())
+        self._waiting.append(waiting)
+        self._loop.add_writer(self._tty.fileno(), self._send_waiting)
+        try:
+            return await waiting.handed_over
+        finally:
+            self._forget(waiting)
+
+    def lines(self) -> ModemLines:
+        return self._ask(self._tty.lines)
+
+    def counts(self) -> LineCounts | None:
+        return self._ask(self._tty.counts)
+
+    def set_line(self, line: Literal["dtr", "rts"], *, high: bool) -> None:
+        self._ask(lambda: self._tty.set_line(line, high=high))
+
+    def unsent(self) -> int:
+        return self._ask(self._tty.unsent)
+
+    def discard(self) -> None:
+        self._ask(self._tty.discard)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._end("the port was closed")
+        await close_in_executor(self._tty)
+
+    def _read(self) -> None:
+        try:
+            data = self._tty.read()
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(error.strerror or "the port reports an error")
+            return
+        if data:
+            self._on_data(data, self._loop.time())
+        else:
+            self._lose("the port was hung up")
+
+    def _send(self, data: bytes) -> bytes:
+        """What is left of `data` after the kernel took its part."""
+        try:
+            return data[self._tty.write(data) :]
+        except BlockingIOError:
+            return data
+        except OSError as error:
+            self._lose(error.strerror or "the port reports an error")
+            raise PortLost(self._ended) from error
+
+    def _send_waiting(self) -> None:
+        while self._waiting:
+            first = self._waiting[0]
+            try:
+                first.data = self._send(first.data)
+            except PortLost:
+                return  # everybody who waits was told
+            if first.data:
+                return
+            self._waiting.popleft()
+            if not first.handed_over.done():
+                first.handed_over.set_result(self._loop.time())
+        self._loop.remove_writer(self._tty.fileno())
+
+    def _forget(self, waiting: _Waiting) -> None:
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+        if not self._waiting and self._ended is None:
+            self._loop.remove_writer(self._tty.fileno())
+
+    def _ask(self, call: Callable[[], Answer]) -> Answer:
+        self._refuse_if_ended()
+        try:
+            return call()
+        except OSError as error:
+            self._lose(error.strerror or "the port reports an error")
+            raise PortLost(self._ended) from error
+
+    def _refuse_if_ended(self) -> None:
+        if self._ended is not None:
+            raise PortLost(self._ended)
+
+    def _lose(self, reason: str) -> None:
+        if self._ended is None:
+            self._end(reason)
+            self._loop.call_soon(self._tell_lost, reason)
+
+    def _tell_lost(self, reason: str) -> None:
+        if not self._closed:
+            self._on_lost(reason)
+
+    def _end(self, reason: str) -> None:
+        """Stop watching, before the descriptor is closed and its number given to somebody else."""
+        if self._ended is not None:
+            return
+        self._ended = reason
+        self._loop.remove_reader(self._tty.fileno())
+        self._loop.remove_writer(self._tty.fileno())
+        for waiting in self._waiting:
+            if not waiting.handed_over.done():
+                waiting.handed_over.set_exception(PortLost(reason))
+        self._waiting.clear()

@@ -1,0 +1,125 @@
+"""Keeping a device: opened, used until it is lost, and opened again, for ever.
+
+A connection is used once and ends; this is the loop around it, and the one place that says whether a device is
+present, missing, lost or unusable. Each change is reported once, each failed try is not.
+"""
+
+import asyncio
+import errno
+import time
+from collections.abc import Awaitable, Callable
+from typing import Literal, Protocol
+
+from device.interface import DeviceState, Receiver
+
+Kind = Literal["scanner", "drawer", "printer"]
+State = Literal["missing", "fault"]
+
+FIRST_DELAY_S = 0.05
+LAST_DELAY_S = 0.5  # a replugged reader works within a second, also where nobody tells of plugging
+PERMISSION_GRACE_S = 2.0  # a new node belongs to root until udev has run; on a slow box that takes this long
+
+
+class Unavailable(Exception):
+    """The device cannot be opened now. The text is one plain line that says what to do."""
+
+    def __init__(self, state: State, reason: str, *, grace: bool = False) -> None:
+        super().__init__(reason)
+        self.state = state
+        self.reason = reason
+        self.grace = grace  # may be over in a moment; said only when it lasts
+
+
+class Plugging(Protocol):
+    """Tells that something was plugged in or out."""
+
+    async def changed(self, within_s: float) -> None:
+        """Return at the next change, at the latest after `within_s` seconds."""
+        ...
+
+
+class NoPlugging:
+    """Nobody tells: the back-off alone finds a device again."""
+
+    async def changed(self, within_s: float) -> None:
+        await asyncio.sleep(within_s)
+
+
+UseOnce = Callable[[Callable[[], None]], Awaitable[str]]
+
+
+def unavailable(path: str, error: OSError | ValueError) -> Unavailable:
+    """Why `path` could not be opened, in words that say what to do."""
+    if not isinstance(error, OSError):
+        return Unavailable("fault", f"{path}: {error}")
+    match error.errno:
+        case errno.ENOENT | errno.ENODEV | errno.ENXIO:
+            return Unavailable("missing", f"{path} is not there: plug the device in, or correct the path")
+        case errno.EACCES | errno.EPERM:
+            return Unavailable(
+                "fault", f"{path}: permission denied; the agent's user needs the node's group (udev rule)", grace=True
+            )
+        case errno.EBUSY | errno.EAGAIN:
+            return Unavailable("fault", f"{path} is held by another program; stop that one")
+    if isinstance(error, TimeoutError):
+        return Unavailable("fault", f"{path} does not open in time; unplug the device and plug it in again")
+    return Unavailable("fault", f"{path} cannot be opened: {error.strerror or error}")
+
+
+async def keep_open(
+    use_once: UseOnce, *, name: str, kind: Kind, report: Receiver, plugging: Plugging | None = None
+) -> None:
+    """Use the device again and again until cancelled.
+
+    `use_once(present)` opens the device, calls `present` when it can be used, uses it, and returns one plain line
+    when it was lost. It raises Unavailable when it could not be opened.
+    """
+    announcer = _Announcer(name, kind, report)
+    plugging = plugging or NoPlugging()
+    delay_s = FIRST_DELAY_S
+    while True:
+        try:
+            announcer.lost(await use_once(announcer.present))
+            delay_s = FIRST_DELAY_S
+        except Unavailable as why:
+            announcer.unavailable(why)
+        await plugging.changed(within_s=delay_s)
+        delay_s = min(delay_s * 2, LAST_DELAY_S)
+
+
+class _Announcer:
+    """Reports a device's state when it has changed."""
+
+    def __init__(self, name: str, kind: Kind, report: Receiver) -> None:
+        self._name = name
+        self._kind = kind
+        self._report = report
+        self._said: DeviceState | None = None
+        self._grace_until: float | None = None
+
+    def present(self) -> None:
+        self._grace_until = None
+        self._say("present", None)
+
+    def lost(self, reason: str) -> None:
+        self._say("lost", reason)
+
+    def unavailable(self, why: Unavailable) -> None:
+        if why.grace and not self._lasts():
+            return
+        if not why.grace:
+            self._grace_until = None
+        if not (why.state == "missing" and self._said is not None and self._said.state == "lost"):
+            self._say(why.state, why.reason)
+
+    def _lasts(self) -> bool:
+        now = time.monotonic()
+        if self._grace_until is None:
+            self._grace_until = now + PERMISSION_GRACE_S
+        return now >= self._grace_until
+
+    def _say(self, state: Literal["present", "missing", "lost", "fault"], reason: str | None) -> None:
+        if self._said is not None and (self._said.state, self._said.reason) == (state, reason):
+            return
+        self._said = DeviceState(name=self._name, kind=self._kind, state=state, reason=reason, at=time.monotonic())
+        self._report(self._said)

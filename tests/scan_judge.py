@@ -1,0 +1,113 @@
+"""Feeds streams to their decoders, as the drivers do, and compares what came out with what was scanned."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from random import Random
+
+from device.hidpos_decoder import HidPosDecoder
+from device.interface import Scan, TornScan
+from device.key_decoder import EV_SYN, SYN_DROPPED, InputEvent, KeyDecoder
+from device.line_decoder import LineDecoder
+from device.scan_text import Outcome
+from scan_generator import IDLE_S, Chunk, Code, Lost, Opened, QueueFull, Step, Stream
+
+SETTLE_S = 1.0  # after the last event: every time-out of a decoder has passed
+
+
+@dataclass(slots=True)
+class Figures:
+    """What became of the scans."""
+
+    scans: int = 0
+    hurt: int = 0
+    right: int = 0
+    torn: int = 0  # not delivered, and reported
+    torn_whole: int = 0  # of these, nothing was wrong with the scan itself: it followed a torn one
+    wrong: int = 0  # delivered, and not what was scanned
+    silent: int = 0  # not delivered, and nobody was told
+
+    def add(self, other: "Figures") -> None:
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+def play(stream: Stream, random: Random) -> list[Outcome]:
+    """What the decoder makes of the stream. Whether its timer fires before the next event is left to chance."""
+    outcomes: list[Outcome] = []
+    decoder = stream.decoder
+    for step in stream.steps:
+        due = decoder.wake_at()
+        if due is not None and due <= step.at and not _follows_a_loss(step) and random.random() < 0.5:
+            outcomes.extend(decoder.wake(due))
+        outcomes.extend(_feed(decoder, step))
+    outcomes.extend(decoder.wake(stream.steps[-1].at + SETTLE_S))
+    return outcomes
+
+
+def _follows_a_loss(step: Step) -> bool:
+    """The reader's thread was late, or the kernel would not have dropped anything; so its timer did not fire."""
+    return isinstance(step, QueueFull) or (
+        isinstance(step, InputEvent) and (step.type, step.code) == (EV_SYN, SYN_DROPPED)
+    )
+
+
+def _feed(decoder: KeyDecoder | LineDecoder | HidPosDecoder, step: Step) -> tuple[Outcome, ...]:
+    match step, decoder:
+        case InputEvent(), KeyDecoder():
+            return decoder.feed(step)
+        case Chunk(), LineDecoder():
+            return decoder.feed(step.data, step.at, line_errors=step.line_errors)
+        case Chunk(), HidPosDecoder():
+            return decoder.feed(step.data, step.at)
+        case QueueFull(), HidPosDecoder():
+            decoder.dropped(step.at)
+            return ()
+        case Lost(), _:
+            return decoder.lost(step.at)
+        case Opened(), _:
+            decoder.opened(step.at)
+            return ()
+    raise TypeError(f"{step} is nothing for {decoder}")
+
+
+def judge(stream: Stream, outcomes: list[Outcome]) -> Figures:
+    """Count. Every scan that came out must be one that was made, in its place; every other one must be reported."""
+    figures = Figures(scans=len(stream.codes), hurt=sum(code.hurt for code in stream.codes))
+    waiting = list(stream.codes)
+    for outcome in outcomes:
+        if isinstance(outcome, Scan):
+            code = next((code for code in waiting if _is(code, outcome)), None)
+            figures.right += code is not None
+            figures.wrong += code is None
+            if code is not None:
+                waiting.remove(code)
+    torn = sorted(outcome.at for outcome in outcomes if isinstance(outcome, TornScan))
+    for code in waiting:
+        reported = _is_reported(code, stream, torn)
+        figures.torn += reported
+        figures.silent += not reported
+        figures.torn_whole += not code.hurt
+    return figures
+
+
+def _is(code: Code, scan: Scan) -> bool:
+    return (code.text, code.symbology) == (scan.text, scan.symbology) and code.first <= scan.at <= code.last
+
+
+def _is_reported(code: Code, stream: Stream, torn: list[float]) -> bool:
+    """Whether a torn scan was told of between the first sign of this one and the end of the burst it ended in."""
+    if not code.was_seen:
+        return True  # nothing of it ever came: a part of a longer loss, which is reported with its neighbours
+    place = bisect_right(torn, _end_of_burst(code, stream)) - 1
+    return place >= 0 and torn[place] >= code.first
+
+
+def _end_of_burst(code: Code, stream: Stream) -> float:
+    signs = stream.signs
+    place = bisect_right(signs, code.last, key=lambda sign: sign.at) - 1
+    while place + 1 < len(signs) and not signs[place].ends:
+        following = signs[place + 1]
+        if following.at - signs[place].at >= IDLE_S and not following.bridges:
+            break
+        place += 1
+    return signs[place].at

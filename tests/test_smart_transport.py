@@ -1,0 +1,327 @@
+"""One request on the wire: what is sent, how often, and what becomes of it when the network fails."""
+
+import asyncio
+import shlex
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Literal
+
+import aiohttp
+import pytest
+
+from agent.smart.answer import Answer
+from agent.smart.errors import NotSent, Unknown
+from agent.smart.transport import LARGEST_BODY, Request, Timeouts, Transport, open_transport
+from tests.smart_server import Exchange, Reply, Server, answer, cut, http, raw, reset, smart_server, stall
+
+PATIENCE = Timeouts(connect_s=5, request_s=5, blocking_s=5)
+
+
+Method = Literal["GET", "POST", "PUT"]
+
+
+def request(method: Method = "POST", *, timeout_s: float = 5, body: bytes | None = b"{}") -> Request:
+    return Request(method=method, path="/api/v2/Smart/Transactions/STX_1", timeout_s=timeout_s, body=body)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with smart_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def transport(server: Server) -> AsyncIterator[Transport]:
+    async with open_transport(server.base_url, PATIENCE) as transport:
+        yield transport
+
+
+async def test_a_request_carries_the_documented_headers_and_its_body(server: Server, transport: Transport) -> None:
+    server.reply(answer({"id": "STX_1"}))
+    came = await transport.send(request(), "qb56")
+    assert Answer(200, b'{"id": "STX_1"}') == came
+    sent = server.requests[0]
+    assert (sent.method, sent.target, sent.body) == ("POST", "/api/v2/Smart/Transactions/STX_1", b"{}")
+    assert sent.headers["authorization"] == "Bearer qb56"
+    assert sent.headers["content-type"] == "application/json"
+    assert sent.headers["accept"] == "application/json"
+    assert sent.headers["user-agent"].startswith("tillwire/")
+
+
+async def test_a_request_without_body_or_token_says_nothing_of_them(server: Server, transport: Transport) -> None:
+    server.reply(answer({}))
+    await transport.send(request(body=None))
+    assert not {"content-type", "authorization"} & server.requests[0].headers.keys()
+    assert server.requests[0].headers["content-length"] == "0"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
+@pytest.mark.parametrize("end", [cut(), reset(), cut(b"HTTP/1.1 200 OK\r\nContent-Le")])
+async def test_a_request_on_a_connection_that_dies_is_received_once(
+    server: Server, transport: Transport, method: Method, end: Reply
+) -> None:
+    """Aiohttp alone sends GET and PUT twice here (examples.md T3)."""
+    server.reply(answer({}), end)
+    await transport.send(request(method))
+    with pytest.raises(Unknown):
+        await transport.send(request(method))
+    assert [each.connection for each in server.requests] == [1, 1]
+
+
+async def test_a_refused_connection_is_not_sent() -> None:
+    async with smart_server() as server:
+        address = server.base_url
+    async with open_transport(address, PATIENCE) as transport:
+        with pytest.raises(NotSent, match="no connection to the API"):
+            await transport.send(request())
+
+
+async def test_a_name_that_does_not_resolve_is_not_sent() -> None:
+    async with open_transport("http://no-such-host.invalid", PATIENCE) as transport:
+        with pytest.raises(NotSent, match="cannot be resolved"):
+            await transport.send(request())
+
+
+async def test_a_server_that_does_not_take_the_connection_is_not_sent_in_time() -> None:
+    """The handshake of TLS never comes: the connection is there, the request never left."""
+    async with smart_server() as server:
+        impatient = Timeouts(connect_s=0.05)
+        async with open_transport(server.base_url.replace("http", "https"), impatient) as transport:
+            with pytest.raises(NotSent, match="in time"):
+                await transport.send(request())
+    assert server.requests == []
+
+
+async def test_a_pool_without_a_free_connection_is_not_sent(server: Server) -> None:
+    server.fallback = stall()
+    async with (
+        open_transport(server.base_url, Timeouts(connect_s=0.05)) as transport,
+        asyncio.TaskGroup() as group,
+    ):
+        waiting = [group.create_task(transport.send(request(timeout_s=30))) for _ in range(16)]
+        await server.until_requests(16)
+        with pytest.raises(NotSent):
+            await transport.send(request())
+        server.closed.set()
+        for task in waiting:
+            task.cancel()
+    assert len(server.requests) == 16
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        cut(),
+        reset(),
+        cut(b"HTTP/1.1 200 OK\r\n"),
+        cut(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"id":'),
+        cut(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{"id":1\r\n'),
+        raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnogz"),
+        raw(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: no\r\n\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n"),
+        raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x00"),
+    ],
+)
+async def test_an_answer_that_breaks_off_or_makes_no_sense_is_unknown(
+    server: Server, transport: Transport, end: Reply
+) -> None:
+    server.reply(end)
+    try:
+        came = await transport.send(request())
+    except Unknown:
+        came = None
+    assert came is None or came.status == 101  # which the client takes for no answer, as any status but 200
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "beginning", [b"", b"HTTP/1.1 200 OK\r\n", b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"id":']
+)
+async def test_silence_at_any_point_of_an_answer_is_unknown_in_time(
+    server: Server, transport: Transport, beginning: bytes
+) -> None:
+    """The body is read inside the time-out too."""
+    server.reply(stall(beginning))
+    with pytest.raises(Unknown, match="in time"):
+        await transport.send(request(timeout_s=0.05))
+
+
+async def test_a_body_without_end_is_unknown_and_not_kept(server: Server, transport: Transport) -> None:
+    server.reply(stall(http(200, b"x" * (LARGEST_BODY + 1))))
+    with pytest.raises(Unknown, match="larger"):
+        await transport.send(request())
+
+
+async def test_a_body_of_the_largest_size_is_read(server: Server, transport: Transport) -> None:
+    server.reply(raw(http(200, b"x" * LARGEST_BODY)))
+    assert len((await transport.send(request())).body) == LARGEST_BODY
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed(server: Server, transport: Transport, status: int) -> None:
+    """A captive portal answers so; whatever it wants, it does not get the card number."""
+    server.reply(answer({}, status, {"Location": "/login"}))
+    assert status == (await transport.send(request("GET"))).status
+    assert len(server.requests) == 1
+
+
+async def test_a_cookie_is_not_kept(server: Server, transport: Transport) -> None:
+    server.reply(answer({}, headers={"Set-Cookie": "session=1; Path=/"}), answer({}))
+    await transport.send(request())
+    await transport.send(request())
+    assert "cookie" not in server.requests[1].headers
+
+
+async def test_a_connection_is_used_again(server: Server, transport: Transport) -> None:
+    server.reply(answer({}), answer({}))
+    await transport.send(request())
+    await transport.send(request())
+    assert [each.connection for each in server.requests] == [1, 1]
+
+
+async def test_a_second_answer_to_one_request_is_not_taken_for_the_answer_to_the_next(
+    server: Server, transport: Transport
+) -> None:
+    """Aiohttp alone takes it, and from then on every answer is the one before."""
+    said = asyncio.Event()
+
+    async def answer_twice(exchange: Exchange) -> None:
+        await exchange.say(http(200, b'{"answer": 1}'))
+        await exchange.say(http(200, b'{"answer": "nobody asked"}'))
+        said.set()
+
+    server.reply(answer_twice, answer({"answer": 2}))
+    first = await transport.send(request())
+    await said.wait()
+    second = await transport.send(request())
+    assert [first.body, second.body] == [b'{"answer": 1}', b'{"answer": 2}']
+    assert [each.connection for each in server.requests] == [1, 2]
+
+
+@pytest.mark.parametrize("end", [cut(http(200, b"{}")), reset(http(200, b"{}"))])
+async def test_a_connection_that_the_server_closed_after_its_answer_is_not_used_again(
+    server: Server, transport: Transport, end: Reply
+) -> None:
+    """The next request goes out on a new connection, instead of being lost on the old one."""
+    server.reply(end, answer({}))
+    for _ in range(2):
+        assert (await transport.send(request())).status == 200
+    assert [each.connection for each in server.requests] == [1, 2]
+
+
+async def test_a_server_that_talks_and_hangs_up_before_it_is_asked_ends_in_an_error() -> None:
+    """Without trying again for ever: whether its words come before or after ours is up to the network."""
+    connections = 0
+
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(b"421 too busy\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with listener, open_transport(f"http://127.0.0.1:{port}", PATIENCE) as transport:
+        with pytest.raises((NotSent, Unknown)):
+            await transport.send(request())
+    assert connections == 1
+
+
+async def test_cancelling_a_request_is_not_swallowed(server: Server, transport: Transport) -> None:
+    server.reply(stall())
+    task = asyncio.create_task(transport.send(request()))
+    await server.until_requests(1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_aiohttp_announces_a_request_before_it_writes_its_first_byte(server: Server) -> None:
+    """What *not sent* rests on."""
+    announced, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(_session: aiohttp.ClientSession, _context: SimpleNamespace, _event: object) -> None:
+        announced.set()
+        await go_on.wait()
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_headers_sent.append(hold)
+    server.reply(answer({}))
+    async with aiohttp.ClientSession(trace_configs=[tracing]) as session:
+        task = asyncio.create_task(session.post(server.base_url, data=b"{}"))
+        await announced.wait()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert server.requests == []
+        go_on.set()
+        (await task).close()
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "connect.secucard.com", "ftp://a.example", "https://", "https://a:b@c.example", "https://a.example?x"],
+)
+async def test_an_address_that_is_none_is_refused_at_once(address: str) -> None:
+    with pytest.raises(ValueError, match="address"):
+        async with open_transport(address, PATIENCE):
+            pass
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 that nobody knows, and its key."""
+    directory = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        shlex.split(
+            "openssl req -x509 -nodes -days 2 -subj /CN=127.0.0.1 -newkey ec -pkeyopt ec_paramgen_curve:P-256"
+            " -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out ca.pem"
+        ),
+        cwd=directory,
+        check=True,
+        capture_output=True,
+    )
+    return directory
+
+
+@pytest.fixture
+async def tls_server(authority: Path) -> AsyncIterator[Server]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority / "ca.pem", authority / "key.pem")
+    async with smart_server(context) as server:
+        yield server
+
+
+async def test_a_certificate_nobody_knows_is_not_sent(tls_server: Server) -> None:
+    async with open_transport(tls_server.base_url, PATIENCE) as transport:
+        with pytest.raises(NotSent, match="certificate"):
+            await transport.send(request())
+    assert tls_server.requests == []
+
+
+async def test_an_extra_authority_is_trusted(tls_server: Server, authority: Path) -> None:
+    tls_server.reply(answer({}))
+    async with open_transport(tls_server.base_url, PATIENCE, ca_file=authority / "ca.pem") as transport:
+        assert (await transport.send(request())).status == 200
+
+
+async def test_a_reset_after_a_request_over_tls_is_unknown(tls_server: Server, authority: Path) -> None:
+    tls_server.reply(reset())
+    async with open_transport(tls_server.base_url, PATIENCE, ca_file=authority / "ca.pem") as transport:
+        with pytest.raises(Unknown):
+            await transport.send(request())
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+async def test_an_authority_file_that_is_none_is_refused_at_once(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(OSError, match=r".+"):
+        async with open_transport("https://127.0.0.1", PATIENCE, ca_file=file):
+            pass

@@ -1,0 +1,201 @@
+"""A whole till for tests: the real simulator over loopback, a real journal, a real pseudo-terminal with a drawer."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from agent.calls import Calls
+from agent.card import CardNumber, CardRules
+from agent.checkout_state import Api, Basket, Checkout, Level, Phase, Rules
+from agent.evidence import DrawerRules
+from agent.journal.journal import open_journal
+from agent.listener import CardRefusal, DrawerTold, ScanTold
+from agent.offline import OfflineLimits
+from agent.outlets import NoOutlets
+from agent.simulator import CLIENT_ID, CLIENT_SECRET
+from agent.simulator.server import SimulatorServer
+from agent.simulator.simulator import Simulator
+from agent.smart.client import connect
+from agent.smart.credentials import CredentialStore
+from agent.smart.login import Client, ClientCredentialsLogin
+from agent.smart.transport import Timeouts
+from agent.till import Till
+from agent.till_settings import Order, TillSettings
+from device.drawer import SerialDrawer
+from device.drawer_profile_file import load_profile
+from device.interface import DeviceState, Scan
+from device.simulated_drawer import SimulatedDrawer
+
+CARD = CardNumber("9276004429942845")
+SEED = Order(
+    basket=Basket(
+        products=(
+            {"id": 1, "articleNumber": 30037, "desc": "Sandwich Romano", "quantity": 1, "priceOne": 349, "tax": 7},
+            {"id": 2, "articleNumber": 30200, "desc": "Fruit salad", "quantity": 1, "priceOne": 249, "tax": 7},
+            {"id": 3, "articleNumber": 51, "desc": "Water", "quantity": 2, "priceOne": 99, "tax": 19},
+        )
+    ),
+    merchantRef="A-17",
+)
+"""The seed's basket: 796 cents; with the 500 of the simulated card, 296 are missing."""
+
+
+@dataclass
+class Heard:
+    """Everything that the till told, and waiting for it without polling."""
+
+    checkouts: list[Checkout] = field(default_factory=list)
+    drawer: list[DrawerTold] = field(default_factory=list)
+    scans: list[ScanTold] = field(default_factory=list)
+    refusals: list[CardRefusal] = field(default_factory=list)
+    devices: list[DeviceState] = field(default_factory=list)
+    connections: list[Api] = field(default_factory=list)
+    unrecorded: list[str] = field(default_factory=list)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def checkout_changed(self, checkout: Checkout, sequence: int) -> None:
+        self.checkouts.append(checkout)
+        self._wake()
+
+    def drawer_is(self, drawer: str, level: Level) -> None:
+        self._wake()
+
+    def drawer_told(self, told: DrawerTold, sequence: int) -> None:
+        self.drawer.append(told)
+        self._wake()
+
+    def scanned(self, told: ScanTold) -> None:
+        self.scans.append(told)
+        self._wake()
+
+    def card_refused(self, scanner: str | None, reason: CardRefusal) -> None:
+        self.refusals.append(reason)
+        self._wake()
+
+    def device_changed(self, state: DeviceState) -> None:
+        self.devices.append(state)
+        self._wake()
+
+    def connection_changed(self, api: Api, since: datetime) -> None:
+        self.connections.append(api)
+        self._wake()
+
+    def busy_changed(self, *, busy: bool) -> None:
+        self._wake()
+
+    def not_recorded(self, checkout_id: str) -> None:
+        self.unrecorded.append(checkout_id)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the condition holds; the test's own time-out ends a wait in vain."""
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def phase(self, phase: Phase) -> Checkout:
+        """Wait until the newest word about a checkout is that it is in this phase."""
+        await self.until(lambda: bool(self.checkouts) and self.checkouts[-1].phase is phase)
+        return self.checkouts[-1]
+
+    async def drawer_event(self, event: str) -> None:
+        await self.until(lambda: bool(self.drawer) and self.drawer[-1].event == event)
+
+
+@dataclass
+class TillBench:
+    """A till at work, and what stands around it."""
+
+    till: Till
+    simulator: Simulator
+    drawer: SimulatedDrawer
+    heard: Heard
+
+    def scan(self, text: str = CARD.value) -> None:
+        self.till.report(Scan(scanner="counter", text=text, at=asyncio.get_running_loop().time()))
+
+    async def due(self) -> Checkout:
+        """Bring the seed's checkout to the point where 296 cents are due."""
+        checkout = await self.till.create(SEED)
+        await self.till.set_card(checkout.id, CARD)
+        return await self.applied(checkout.id)
+
+    async def applied(self, checkout_id: str) -> Checkout:
+        from agent.checkout_events import ApplyAsked
+
+        await self.till.ask(checkout_id, ApplyAsked(use_balance=True))
+        return await self.heard.phase(Phase.DUE)
+
+
+FAST_DRAWER = DrawerRules(minimum_open_s=0.0, settling_s=0.0)
+"""A test does not wait for a second with the drawer open; the second itself is shown in test_evidence."""
+
+
+@asynccontextmanager
+async def at_work(
+    directory: Path,
+    simulator: Simulator,
+    drawer: SimulatedDrawer,
+    *,
+    rules: Rules | None = None,
+    drawer_rules: DrawerRules = FAST_DRAWER,
+    timeouts: Timeouts | None = None,
+) -> AsyncIterator[TillBench]:
+    """Run a till on this state directory until the end of the block."""
+    heard = Heard()
+    login = ClientCredentialsLogin(client=Client(client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET)))
+    numbers = itertools.count(1)
+    with ThreadPoolExecutor(1) as executor:
+        journal = await open_journal(directory / "journal.sqlite", executor)
+        try:
+            async with connect(
+                simulator.base_url, login, CredentialStore(directory), timeouts=timeouts or Timeouts()
+            ) as api:
+                device = SerialDrawer(name="drawer", path=drawer.path, profile=drawer.profile)
+                till = Till(
+                    TillSettings(
+                        rules=rules or Rules(),
+                        offline=OfflineLimits(),
+                        cards=CardRules(prefixes=("9276",), lengths=(16,)),
+                        drawer=drawer_rules,
+                        forwarding=frozenset({"counter"}),
+                    ),
+                    journal=journal,
+                    calls=Calls(api, is_demo=True, clock=asyncio.get_running_loop().time),
+                    drawer=device,
+                    listener=heard,
+                    outlets=NoOutlets(),
+                    wall=lambda: datetime.now(UTC),
+                    new_id=lambda: f"co_{next(numbers)}_{id(heard)}",
+                    jitter=lambda: 0.0,
+                )
+                async with asyncio.TaskGroup() as tasks:
+                    running = [tasks.create_task(till.run()), tasks.create_task(device.run(till.report))]
+                    await till.ready.wait()
+                    await heard.until(lambda: till.drawer_level == "closed")
+                    try:
+                        yield TillBench(till, simulator, drawer, heard)
+                    finally:
+                        for task in running:
+                            task.cancel()
+        finally:
+            await journal.close()
+
+
+@asynccontextmanager
+async def whole_till(directory: Path, **options: object) -> AsyncIterator[TillBench]:
+    """Simulator, drawer and till, all fresh."""
+    profile = load_profile("escpos", overrides={"open_level": "low", "debounce_s": 0, "recharge_s": 0})
+    async with SimulatorServer() as simulator, SimulatedDrawer(profile, directory / "drawer0") as drawer:
+        async with at_work(directory, simulator, drawer, **options) as bench:  # type: ignore[arg-type]
+            yield bench
