@@ -63,6 +63,14 @@ class Calls:
         with suppress(SmartError):
             await self._api.abort(transaction_id)
 
+    async def check_csc(self, card: CardNumber, csc: str) -> bool | None:
+        """Ask whether these are the digits on the back of the card; None: that could not be told."""
+        try:
+            return await self._api.check_csc(card, csc)
+        except SmartError as error:
+            logger.info("the digits on a card could not be checked: %s", error)
+            return None
+
     async def probe(self) -> Api | None:
         """Ask who we are, to learn whether the API is there; None: that could not be told."""
         try:

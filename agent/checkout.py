@@ -12,7 +12,7 @@ the customer saw. The acts that the rows name are in `agent/checkout_acts.py`, t
 `agent/checkout_guards.py`; the picture in docs/checkout.md is drawn from this table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 
@@ -93,8 +93,11 @@ def _no(phase: Phase | tuple[Phase, ...], event: type[E], reason: str, *, when: 
 
 D, A, DUE, CASH = Phase.DRAFT, Phase.APPLYING, Phase.DUE, Phase.AWAITING_CASH
 CONFIRMED, STARTING, UNSURE, ATTENTION = Phase.CONFIRMED, Phase.STARTING, Phase.UNSURE, Phase.ATTENTION
-COMPLETED, CANCELLED, RESOLVED = Phase.COMPLETED, Phase.CANCELLED, Phase.RESOLVED
+COMPLETED, CANCELLED, FAILED, RESOLVED = Phase.COMPLETED, Phase.CANCELLED, Phase.FAILED, Phase.RESOLVED
 MONEY_TAKEN = (CONFIRMED, STARTING, UNSURE, ATTENTION)
+CHOOSING = frozenset({D, DUE})
+ACTIVE = frozenset({D, A, DUE, CASH})
+STARTED = frozenset({STARTING, UNSURE, ATTENTION})
 
 TABLE: tuple[Row[Any], ...] = (
     # draft: basket and card may change
@@ -131,6 +134,7 @@ TABLE: tuple[Row[Any], ...] = (
     _no(A, BasketSet, "busy"),
     _no(A, CardSet, "busy"),
     _no(A, CardRemoved, "busy"),
+    _go(A, ApplyAsked, "same", when=is_.same_apply),
     _no(A, ApplyAsked, "busy"),
     _go(A, PayAsked, "same", when=is_.same_payment),
     _no(A, PayAsked, "busy"),
@@ -151,10 +155,10 @@ TABLE: tuple[Row[Any], ...] = (
     _go(A, CallNotSent, D, do.clear_amount, do.because("offline")),
     _go(A, CallNotAuthorised, D, do.give_up("not_authorised"), when=is_.asked("read")),
     _go(A, CallNotAuthorised, D, do.clear_amount, do.because("not_authorised")),
-    _go(A, CallUnknown, "same", do.read, when=is_.asked("pre_transaction")),
+    _go(A, CallUnknown, "same", do.read, when=is_.asked_balance_of_new_transaction),
     _go(A, CallUnknown, D, do.give_up("no_answer"), when=is_.too_many_creates),
     _go(A, CallUnknown, "same", do.abandon, do.create),
-    _go(A, ReadAnswered, DUE, do.show_read, when=is_.balance_was_applied),
+    _go(A, ReadAnswered, DUE, do.show_applied, when=is_.balance_was_applied),
     _go(A, ReadAnswered, D, do.give_up("no_answer"), when=is_.too_many_creates),
     _go(A, ReadAnswered, "same", do.abandon, do.create),
     _go(A, Restarted, "same", do.restart, do.abandon, do.create),
@@ -166,6 +170,7 @@ TABLE: tuple[Row[Any], ...] = (
     _go(DUE, CardSet, D, do.clear_amount, do.set_card, do.touch),
     _go(DUE, CardRemoved, "same", when=is_.no_card),
     _go(DUE, CardRemoved, D, do.drop_card, do.abandon, do.clear_amount, do.touch),
+    _go(DUE, ApplyAsked, "same", when=is_.same_apply),
     _no(DUE, ApplyAsked, "no_card", when=is_.balance_without_card),
     _no(DUE, ApplyAsked, "card_waiting", when=is_.balance_while_card_waits),
     _no(DUE, ApplyAsked, "charge_without_balance", when=is_.balance_for_charge),
@@ -192,7 +197,7 @@ TABLE: tuple[Row[Any], ...] = (
     _go(CASH, DrawerOpened, "same", do.note_opened),
     _go(CASH, DrawerTroubled, "same", do.note_trouble),
     _go(CASH, ReadAnswered, "same", do.forget_asking, when=is_.as_shown),
-    _go(CASH, ReadAnswered, DUE, do.void_payment, do.show_read, do.because("amount_changed"), when=is_.still_payable),
+    _go(CASH, ReadAnswered, A, do.clear_amount, do.update, do.because("amount_changed"), when=is_.still_payable),
     _go(CASH, ReadAnswered, D, do.forget_transaction, do.clear_amount, do.because("amount_changed")),
     _go(CASH, CallRefused, "same", do.forget_asking),
     _go(CASH, CallNotSent, "same", do.forget_asking),
@@ -240,8 +245,17 @@ TABLE: tuple[Row[Any], ...] = (
     _go(STARTING, StartAnswered, UNSURE, do.usable_answer, do.open_window, do.read),
     _go(STARTING, CallRefused, UNSURE, do.count_refusal, do.open_window, do.read),
     _go(STARTING, CallUnknown, UNSURE, do.open_window, do.read),
+    _go(STARTING, CallNotSent, FAILED, do.forget_asking, do.because("offline"), when=is_.not_cash_and_nobody_waits),
     _go(STARTING, CallNotSent, DUE, do.give_back_choice, do.because("offline"), when=is_.not_cash),
     _go(STARTING, CallNotSent, CONFIRMED, do.forget_asking, do.because("offline")),
+    _go(
+        STARTING,
+        CallNotAuthorised,
+        FAILED,
+        do.forget_asking,
+        do.because("not_authorised"),
+        when=is_.not_cash_and_nobody_waits,
+    ),
     _go(STARTING, CallNotAuthorised, DUE, do.give_back_choice, do.because("not_authorised"), when=is_.not_cash),
     _go(STARTING, CallNotAuthorised, CONFIRMED, do.forget_asking, do.because("not_authorised")),
     _go(STARTING, Restarted, UNSURE, do.restart, do.open_window, do.read),
@@ -252,18 +266,21 @@ TABLE: tuple[Row[Any], ...] = (
     _go(UNSURE, ReadAnswered, ATTENTION, do.note_status, do.because("executed_otherwise"), when=is_.executed_otherwise),
     _go(UNSURE, ReadAnswered, COMPLETED, do.keep_result, do.give_receipt, when=is_.executed),
     _go(UNSURE, ReadAnswered, "same", do.read_later, when=is_.running),
+    _go(UNSURE, ReadAnswered, FAILED, do.note_status, do.because("refused"), when=is_.refused_and_nobody_waits),
     _go(UNSURE, ReadAnswered, DUE, do.give_back_choice, do.because("refused"), when=is_.refused_and_not_cash),
     _go(UNSURE, ReadAnswered, ATTENTION, do.note_status, do.because("refused"), when=is_.refused_too_often),
-    _go(UNSURE, ReadAnswered, STARTING, do.start, when=is_.proven_not_executed),
+    _go(UNSURE, ReadAnswered, STARTING, do.start, when=is_.proven_not_executed_and_fits),
+    _go(UNSURE, ReadAnswered, ATTENTION, do.note_status, do.because("amount_changed"), when=is_.proven_not_executed),
     _go(UNSURE, ReadAnswered, "same", do.read_later, when=is_.too_early_to_tell),
-    _go(UNSURE, ReadAnswered, DUE, do.give_back_choice, do.because("refused"), when=is_.refused_status_and_not_cash),
+    _go(UNSURE, ReadAnswered, FAILED, do.note_status, do.because("refused"), when=is_.refused_status_and_nobody_waits),
+    _go(UNSURE, ReadAnswered, D, do.give_back_choice, do.give_up("refused"), when=is_.refused_status_and_not_cash),
     _go(UNSURE, ReadAnswered, ATTENTION, do.note_status, do.because("refused"), when=is_.was_refused),
     _go(UNSURE, ReadAnswered, ATTENTION, do.note_status, do.because("changed")),
     _go(UNSURE, CallRefused, "same", do.read_later),
     _go(UNSURE, CallUnknown, "same", do.read_later),
     _go(UNSURE, CallNotSent, "same", do.read_later),
     _go(UNSURE, CallNotAuthorised, "same", do.read_later),
-    _go(UNSURE, Restarted, "same", do.restart, do.open_window, do.read),
+    _go(UNSURE, Restarted, "same", do.restart, do.read),
     # attention: a person decides
     _no(ATTENTION, RetryAsked, "not_confirmed", when=is_.not_confirmed),
     _go(ATTENTION, RetryAsked, CONFIRMED, do.replace_transaction, when=is_.may_replace_transaction),
@@ -287,26 +304,33 @@ TABLE: tuple[Row[Any], ...] = (
 )
 
 
-def _by_phase_and_event() -> dict[tuple[Phase, object], tuple[Row[Any], ...]]:
-    rows: dict[tuple[Phase, object], tuple[Row[Any], ...]] = {}
-    for row in TABLE:
+Rows = Mapping[tuple[Phase, type], tuple[Row[Any], ...]]
+
+
+def by_phase_and_event(table: Iterable[Row[Any]]) -> Rows:
+    """Sort rows for `step`, each phase and event with its rows in the table's order."""
+    rows: dict[tuple[Phase, type], tuple[Row[Any], ...]] = {}
+    for row in table:
         for phase in row.phases:
             rows[phase, row.event] = (*rows.get((phase, row.event), ()), row)
     return rows
 
 
-_ROWS = _by_phase_and_event()
+ROWS = by_phase_and_event(TABLE)
 
 
-def step(checkout: Checkout, event: Event, situation: Situation) -> tuple[Checkout, tuple[Effect, ...]]:
+def step(
+    checkout: Checkout, event: Event, situation: Situation, rows: Rows = ROWS
+) -> tuple[Checkout, tuple[Effect, ...]]:
     """Apply one event. The same object comes back when the event had its effect already.
 
-    Raises NotAllowed, with the checkout unchanged, where the table has no way or refuses.
+    Raises NotAllowed, with the checkout unchanged, where the table has no way or refuses. Only tests give other rows,
+    to see that a seeded mistake is found.
     """
     number = getattr(event, "number", None)
     if isinstance(number, int) and (checkout.asking is None or checkout.asking.number != number):
         raise NotAllowed("late", checkout.phase, event)
-    for row in _ROWS.get((checkout.phase, type(event)), ()):
+    for row in rows.get((checkout.phase, type(event)), ()):
         if row.when is None or row.when(checkout, event, situation):
             return _apply(row, checkout, event, situation)
     raise NotAllowed("not_allowed", checkout.phase, event)
@@ -324,13 +348,19 @@ def _apply(
     for act in row.then:
         changed, more = act(changed, event, situation)
         effects += more
-    return _entered(row, checkout, changed, situation), effects
+    changed = replace(changed, phase=row.to or checkout.phase, updated=situation.wall)
+    return _with_times(checkout.phase, changed, situation.now_s), effects
 
 
-def _entered(row: Row[Any], before: Checkout, after: Checkout, situation: Situation) -> Checkout:
-    to = row.to or before.phase
-    shown_s = situation.now_s if to is DUE and before.phase is not DUE else after.amount_shown_s
-    return replace(after, phase=to, updated=situation.wall, amount_shown_s=shown_s)
+def _with_times(before: Phase, checkout: Checkout, now_s: float) -> Checkout:
+    """What the new phase means to the customer's time: has it back, waits for the start, need not wait."""
+    if checkout.phase in CHOOSING and before not in CHOOSING:
+        return replace(checkout, touched_s=now_s, amount_shown_s=now_s)
+    if checkout.phase in STARTED and before in ACTIVE:
+        return replace(checkout, started_s=now_s)
+    if checkout.phase is CONFIRMED:
+        return replace(checkout, started_s=None)
+    return checkout
 
 
 def wake_at(checkout: Checkout) -> float | None:
@@ -346,16 +376,9 @@ def wake_at(checkout: Checkout) -> float | None:
             return None
 
 
-BACKGROUND_AFTER_S = 15.0
-"""So long the customer in front of the till is kept waiting for a start; then the next checkout may begin."""
-ACTIVE = frozenset({D, A, DUE, CASH})
-
-
 def background_at(checkout: Checkout) -> float | None:
     """When a checkout that is being started stops holding the till; None: it holds it, or does not, regardless."""
-    if checkout.phase in {STARTING, UNSURE, ATTENTION} and checkout.started_s is not None:
-        return checkout.started_s + BACKGROUND_AFTER_S
-    return None
+    return is_.kept_waiting_until(checkout) if checkout.phase in STARTED else None
 
 
 def is_active(checkout: Checkout, now_s: float) -> bool:
@@ -368,4 +391,4 @@ def is_active(checkout: Checkout, now_s: float) -> bool:
 
 def request_is_possible(checkout: Checkout, request: type) -> bool:
     """Can this request have any effect from here: what a screen is told as `allowed`."""
-    return any(row.refuse is None and row.then for row in _ROWS.get((checkout.phase, request), ()))
+    return any(row.refuse is None and row.then for row in ROWS.get((checkout.phase, request), ()))

@@ -46,6 +46,7 @@ from agent.checkout_state import (
     Payment,
     Pursuit,
     Resolution,
+    Rules,
     Situation,
     Transaction,
     TransactionFacts,
@@ -53,10 +54,10 @@ from agent.checkout_state import (
 
 Done = tuple[Checkout, tuple[Effect, ...]]
 
-STALE_READ_S = 5.0
-"""No read is taken to be staler than this: added to the late window before a read proves anything."""
 LONGEST_READ_PAUSE_S = 60.0
 """Between two reads of an unsure payment: light enough for days, short enough for the person who waits."""
+MOST_DOUBLINGS = 6
+"""2^6 s is past the longest pause. A payment can be unsure for longer than a float can be doubled."""
 
 
 # The draft
@@ -159,10 +160,10 @@ def keep_transaction(checkout: Checkout, event: TransactionSaved, _situation: Si
     card = checkout.card
     if card is not None and facts.card is not None:
         card = replace(facts.card, number=card.number)
-    return replace(checkout, transaction=_as_shown(facts), card=card, asking=None), ()
+    return replace(checkout, transaction=_as_shown(checkout.transaction, facts), card=card, asking=None), ()
 
 
-def _as_shown(facts: TransactionFacts) -> Transaction:
+def _as_shown(before: Transaction | None, facts: TransactionFacts) -> Transaction:
     return Transaction(
         id=facts.id,
         status=facts.status,
@@ -170,6 +171,7 @@ def _as_shown(facts: TransactionFacts) -> Transaction:
         missing_sum=facts.missing_sum,
         updated=facts.updated,
         card_number=facts.card.number if facts.card else None,
+        start_sent=before is not None and before.id == facts.id and before.start_sent,
     )
 
 
@@ -222,17 +224,15 @@ def show_missing_sum(checkout: Checkout, event: Applied, _situation: Situation) 
     )
 
 
-def show_read(checkout: Checkout, event: ReadAnswered, _situation: Situation) -> Done:
-    """What a read says is due now: the missing sum where the balance is applied, else the sum."""
+def show_applied(checkout: Checkout, event: ReadAnswered, _situation: Situation) -> Done:
+    """A preTransaction without an answer was carried out: this is what it left to pay."""
     facts = event.facts
-    applied = facts.status == "processing" and facts.missing_sum is not None
     return (
         replace(
             checkout,
-            transaction=_as_shown(facts),
-            amount_due=facts.missing_sum if applied else facts.sum,
-            bonus_products=_bonus_lines(facts.products) if applied else (),
-            use_balance=applied,
+            transaction=_as_shown(checkout.transaction, facts),
+            amount_due=facts.missing_sum,
+            bonus_products=_bonus_lines(facts.products),
             asking=None,
             creates=0,
         ),
@@ -325,11 +325,6 @@ def note_waiting(checkout: Checkout, _event: object, situation: Situation) -> Do
     return replace(checkout, waiting_since=situation.wall, asking=None), ()
 
 
-def void_payment(checkout: Checkout, _event: object, _situation: Situation) -> Done:
-    """What was shown is not so any more: the evidence so far confirms nothing."""
-    return replace(checkout, payment=None), ()
-
-
 def keep_evidence(checkout: Checkout, event: CashConfirmed, situation: Situation) -> Done:
     return _confirmed(checkout, event.evidence, situation), ()
 
@@ -354,7 +349,6 @@ def start(checkout: Checkout, _event: object, situation: Situation) -> Done:
         _ask(checkout, "start"),
         transaction=transaction,
         pursuit=None,
-        started_s=situation.now_s if checkout.started_s is None else checkout.started_s,
         waiting_since=checkout.waiting_since or situation.wall,
     )
     effect = StartTransaction(
@@ -377,17 +371,29 @@ def usable_answer(checkout: Checkout, _event: StartAnswered, _situation: Situati
 
 
 def give_back_choice(checkout: Checkout, _event: object, _situation: Situation) -> Done:
-    """No cash was involved: the customer may choose again."""
+    """No cash was involved: the customer may choose again. What is started then is another payment."""
     return (
-        replace(checkout, payment=None, pursuit=None, waiting_since=None, started_s=None, refusals=0, asking=None),
+        replace(
+            checkout,
+            payment=None,
+            pursuit=None,
+            waiting_since=None,
+            started_s=None,
+            start_number=checkout.start_number + 1,
+            refusals=0,
+            asking=None,
+        ),
         (),
     )
 
 
 def open_window(checkout: Checkout, _event: object, situation: Situation) -> Done:
     """From now on it takes the late window until a read can prove that nothing was executed."""
-    ends_s = situation.now_s + checkout.rules.late_window_s + STALE_READ_S
-    return replace(checkout, pursuit=Pursuit(ends_s=ends_s, next_read_s=None)), ()
+    return replace(checkout, pursuit=_full_window(checkout.rules, situation)), ()
+
+
+def _full_window(rules: Rules, situation: Situation) -> Pursuit:
+    return Pursuit(ends_s=situation.now_s + rules.late_window_s + rules.stale_read_s, next_read_s=None)
 
 
 def pursue(checkout: Checkout, event: object, situation: Situation) -> Done:
@@ -400,7 +406,8 @@ def pursue(checkout: Checkout, event: object, situation: Situation) -> Done:
 def read_later(checkout: Checkout, _event: object, situation: Situation) -> Done:
     """Wait twice as long as before, but be there when the late window ends."""
     pursuit = _pursuit(checkout)
-    next_read_s = situation.now_s + min(2.0**pursuit.reads, LONGEST_READ_PAUSE_S)
+    pause_s = min(2.0 ** min(pursuit.reads, MOST_DOUBLINGS), LONGEST_READ_PAUSE_S)
+    next_read_s = situation.now_s + pause_s
     if situation.now_s < pursuit.ends_s:
         next_read_s = min(next_read_s, pursuit.ends_s)
     return replace(checkout, pursuit=replace(pursuit, next_read_s=next_read_s), asking=None), ()
@@ -442,10 +449,12 @@ def give_receipt(checkout: Checkout, _event: object, _situation: Situation) -> D
 # The operator, and time
 
 
-def ensure_window(checkout: Checkout, _event: object, situation: Situation) -> Done:
-    """A window that was open stays as it is; where no start was sent, there is nothing to wait for."""
+def ensure_window(checkout: Checkout, event: object, situation: Situation) -> Done:
+    """A window that was open stays as it is; only where no start was sent there is nothing to wait for."""
     if checkout.pursuit is not None:
         return checkout, ()
+    if _transaction(checkout).start_sent:
+        return open_window(checkout, event, situation)
     return replace(checkout, pursuit=Pursuit(ends_s=situation.now_s, next_read_s=None)), ()
 
 
@@ -453,9 +462,11 @@ def forget_refusals(checkout: Checkout, _event: object, _situation: Situation) -
     return replace(checkout, refusals=0, reason=None), ()
 
 
-def replace_transaction(checkout: Checkout, _event: object, _situation: Situation) -> Done:
-    """The old one was read as refused, or never existed; a new one is created whole at its turn."""
-    return replace(checkout, transaction=None, pursuit=None, creates=0, refusals=0, asking=None, reason=None), ()
+def replace_transaction(checkout: Checkout, event: object, situation: Situation) -> Done:
+    """The old one was read as refused or never started; a new one is created whole at its turn."""
+    checkout, effects = abandon(checkout, event, situation)
+    start_number = checkout.start_number + 1
+    return replace(checkout, pursuit=None, start_number=start_number, creates=0, refusals=0, reason=None), effects
 
 
 def resolve(checkout: Checkout, event: ResolveAsked, _situation: Situation) -> Done:
@@ -464,9 +475,17 @@ def resolve(checkout: Checkout, event: ResolveAsked, _situation: Situation) -> D
 
 
 def restart(checkout: Checkout, event: Restarted, situation: Situation) -> Done:
-    """Monotonic times of another process mean nothing: everything counts anew."""
-    started_s = None if checkout.started_s is None else situation.now_s
+    """Monotonic times of another process mean nothing: everything counts anew, and nobody is kept waiting."""
+    pursuit = None if checkout.pursuit is None else _full_window(event.rules, situation)
     return (
-        replace(checkout, rules=event.rules, touched_s=situation.now_s, started_s=started_s, asking=None, wanted=None),
+        replace(
+            checkout,
+            rules=event.rules,
+            touched_s=situation.now_s,
+            started_s=None,
+            pursuit=pursuit,
+            asking=None,
+            wanted=None,
+        ),
         (),
     )

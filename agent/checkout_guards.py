@@ -33,6 +33,8 @@ MOST_CREATES = 3
 """Transactions made for one question before the customer is told that no answer comes."""
 MOST_REFUSALS = 3
 """Starts refused with the same error before a person must look."""
+BACKGROUND_AFTER_S = 15.0
+"""So long the customer in front of the till is kept waiting for a start; then the next checkout may begin."""
 SHOWN_AMOUNT_S = 600.0
 """An amount older than this is asked anew: balances change at other tills."""
 CHARGE_EANS = frozenset({"4260447149502", "4260447149519"})
@@ -78,6 +80,11 @@ def balance_while_card_waits(_checkout: Checkout, event: ApplyAsked, situation: 
 
 def balance_for_charge(checkout: Checkout, event: ApplyAsked, _situation: Situation) -> bool:
     return event.use_balance and charges_card(checkout)
+
+
+def same_apply(checkout: Checkout, event: ApplyAsked, _situation: Situation) -> bool:
+    """Is this being asked already, or on the screen? A repeated call is answered as the first one was."""
+    return checkout.wanted is None and event.use_balance == checkout.use_balance
 
 
 def charges_card(checkout: Checkout) -> bool:
@@ -178,6 +185,11 @@ def wanted_other_amount(checkout: Checkout, _event: TransactionSaved, _situation
 
 def too_many_creates(checkout: Checkout, _event: object, _situation: Situation) -> bool:
     return checkout.creates >= MOST_CREATES
+
+
+def asked_balance_of_new_transaction(checkout: Checkout, event: object, situation: Situation) -> bool:
+    """No stale read can show the balance of an earlier question where the transaction was created for this one."""
+    return asked("pre_transaction")(checkout, event, situation) and checkout.creates > 0
 
 
 def balance_was_applied(checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
@@ -329,6 +341,11 @@ def proven_not_executed(checkout: Checkout, event: ReadAnswered, situation: Situ
     )
 
 
+def proven_not_executed_and_fits(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    """A transaction that was created for a payment and turned out to be of another amount is never started."""
+    return proven_not_executed(checkout, event, situation) and transaction_fits(checkout, event, situation)
+
+
 def too_early_to_tell(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
     return _nothing_happened(checkout, event, situation) and not proven_not_executed(checkout, event, situation)
 
@@ -351,6 +368,29 @@ def refused_too_often(checkout: Checkout, event: ReadAnswered, situation: Situat
 
 def not_cash(checkout: Checkout, _event: object, _situation: Situation) -> bool:
     return checkout.payment is not None and checkout.payment.method != "cash"
+
+
+def kept_waiting_until(checkout: Checkout) -> float | None:
+    """Until when the customer is kept in front of the till for the start; None: nobody waits."""
+    return None if checkout.started_s is None else checkout.started_s + BACKGROUND_AFTER_S
+
+
+def _nobody_waits(checkout: Checkout, situation: Situation) -> bool:
+    """The next checkout may have begun: this one never comes back to the front, to take a stranger's card."""
+    until = kept_waiting_until(checkout)
+    return until is None or situation.now_s >= until
+
+
+def not_cash_and_nobody_waits(checkout: Checkout, event: object, situation: Situation) -> bool:
+    return not_cash(checkout, event, situation) and _nobody_waits(checkout, situation)
+
+
+def refused_and_nobody_waits(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    return refused_and_not_cash(checkout, event, situation) and _nobody_waits(checkout, situation)
+
+
+def refused_status_and_nobody_waits(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    return refused_status_and_not_cash(checkout, event, situation) and _nobody_waits(checkout, situation)
 
 
 def time_to_read(checkout: Checkout, _event: object, situation: Situation) -> bool:

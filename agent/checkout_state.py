@@ -39,12 +39,17 @@ class Phase(StrEnum):
 FINAL = frozenset({Phase.COMPLETED, Phase.CANCELLED, Phase.FAILED, Phase.RESOLVED})
 
 
+STALE_READ_S = 5.0
+"""No read is taken to be staler than this: added to the late window before a read proves anything."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What the configuration says about a checkout; taken over when it is created and after a restart."""
 
     confirmed_by: tuple[Confirmation, ...] = ("drawer-closed",)
     late_window_s: float = 60.0
+    stale_read_s: float = STALE_READ_S
     idle_s: float = 120.0
 
 
@@ -219,7 +224,7 @@ class Checkout:
     asking: Asking | None = None
     requests: int = 0  # numbers the requests of this checkout
     creates: int = 0  # transactions created for the present question, successful or not
-    started_s: float | None = None
+    started_s: float | None = None  # since when the customer waits for the start; None: nobody does
     start_number: int = 1  # makes the X-Action id: a new one after any usable answer
     refusals: int = 0  # of start, in a row, with the same error
     pursuit: Pursuit | None = None

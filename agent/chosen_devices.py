@@ -1,26 +1,26 @@
 """The devices that the configuration asks for. They are only made here; each opens itself when it is run."""
 
-import logging
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.checkout_state import Checkout
 from config.problems import Problem, WrongConfig
-from config.settings import EvdevScanner, HidPosScanner, Settings
 from config.settings import PaidMessage as PaidMessageSettings
 from config.settings import Scanner as ScannerSettings
-from device.drawer import SerialDrawer
+from config.settings import Settings
+from device.drawer import SerialDrawer, can_carry_messages
 from device.drawer_profile import DrawerProfile
 from device.drawer_profile_file import ProfileRefused, load_profile
-from device.interface import CashDrawer, DrawerRefused, Receiver
+from device.interface import CashDrawer, Receiver, Scanner
 from device.paid_message import PaidMessagePort, paid_pattern
-from device.tty import PortSettings
+from device.tty import PortSettings, Tty, open_tty
 
-logger = logging.getLogger("tillwire.devices")
+DRAWER = "drawer"
+"""The name of the till's one drawer, in events and reports."""
 
-DRAWER_NAME = "drawer"
 Run = Callable[[Receiver], Coroutine[None, None, None]]
+Opener = Callable[[PortSettings], Tty]
 
 
 class BookedLine(Protocol):
@@ -38,6 +38,70 @@ class ChosenDevices:
     booked: BookedLine | None
 
 
-def choose(settings: Settings) -> ChosenDevices:
-    """Make the devices. Raises WrongConfig when the drawer's profile cannot be used."""
-    scanners = [_scanner(chosen) for chosen in settings.scanner]
+def drawer_profile(settings: Settings) -> DrawerProfile | None:
+    """Return the profile of the drawer, None without one.
+
+    Raises WrongConfig when it cannot be used, or cannot tell what `[cash] confirmed_by` asks of it.
+    """
+    drawer = settings.drawer
+    if drawer.profile == "none":
+        return None
+    try:
+        profile = load_profile(drawer.profile, drawer.profile_directory, drawer.overrides)
+    except ProfileRefused as refused:
+        raise WrongConfig(Problem("[drawer]", "profile", problem) for problem in refused.problems) from None
+    if not profile.capabilities.status and {"drawer-closed", "drawer-opened"} & set(settings.cash.confirmed_by):
+        cannot = f"the profile {drawer.profile} tells no level (set open_level, or see `tillwire learn drawer`)"
+        raise WrongConfig([Problem("[cash]", "confirmed_by", f"needs a drawer that says when it is open: {cannot}")])
+    return profile
+
+
+def choose(settings: Settings, opener: Opener = open_tty) -> ChosenDevices:
+    """Make the devices. Raises WrongConfig when the drawer or the paid message cannot be used as it is written."""
+    scanners = [_scanner(chosen, opener) for chosen in settings.scanner]
+    drawer = _drawer(settings, opener)
+    paid = settings.cash.paid_message
+    line = _paid_line(paid, opener) if paid is not None and not _shares_port(settings) else None
+    runs: list[Run] = [scanner.run for scanner in scanners]
+    runs += [device.run for device in (drawer, line) if device is not None]
+    return ChosenDevices(runs=runs, drawer=drawer, booked=(line or drawer) if paid is not None else None)
+
+
+def _drawer(settings: Settings, opener: Opener) -> SerialDrawer | None:
+    profile = drawer_profile(settings)
+    if profile is None:
+        return None
+    paid = settings.cash.paid_message
+    if _shares_port(settings) and not can_carry_messages(profile):
+        where = "is the drawer's, which carries status bytes: paid messages need a port of their own"
+        raise WrongConfig([Problem("[cash.paid_message]", "port", where)])
+    return SerialDrawer(
+        name=DRAWER,
+        path=str(settings.drawer.port),
+        profile=profile,
+        opened_by=settings.drawer.opened_by,
+        paid_pattern=_pattern(paid) if paid is not None and _shares_port(settings) else None,
+        opener=opener,
+    )
+
+
+def _shares_port(settings: Settings) -> bool:
+    """The till's messages come over the drawer's own line."""
+    paid = settings.cash.paid_message
+    return paid is not None and settings.drawer.profile != "none" and paid.port == settings.drawer.port
+
+
+def _paid_line(paid: PaidMessageSettings, opener: Opener) -> PaidMessagePort:
+    port = PortSettings(path=str(paid.port), baudrate=paid.baudrate)
+    return PaidMessagePort(name="paid_message", settings=port, pattern=_pattern(paid), opener=opener)
+
+
+def _pattern(paid: PaidMessageSettings) -> re.Pattern[str]:
+    try:
+        return paid_pattern(paid.pattern)
+    except ValueError as error:
+        raise WrongConfig([Problem("[cash.paid_message]", "pattern", str(error))]) from None
+
+
+def _scanner(chosen: ScannerSettings, opener: Opener) -> Scanner:
+    raise NotImplementedError

@@ -45,5 +45,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _command(module: str) -> Command:
-    command: Command = import_module(module)  # type: ignore[assignment]  # a module has the two functions
+    command: Command = import_module(module)
     return command

@@ -43,7 +43,7 @@ from agent.drawer_desk import DrawerDesk
 from agent.inbox import Inbox, Job, Overloaded
 from agent.journal.errors import NotWritten
 from agent.journal.journal import Journal
-from agent.journal.records import CardRow, Entry, IdempotencyKey
+from agent.journal.records import CardRow, Entry, IdempotencyKey, StoredEvent
 from agent.listener import DrawerTold, Listener
 from agent.offline import offline_refusal
 from agent.open_checkouts import Kept, OpenCheckouts
@@ -151,6 +151,18 @@ class Till:
         if found is None:
             raise NoSuchCheckout(checkout_id)
         return found
+
+    async def checkouts(self, phase: Phase | None, *, limit: int, before: str | None) -> list[Checkout]:
+        """Return checkouts, the newest first; `before` is the id that the page before ended with."""
+        return await self._journal.checkouts(phase, limit=limit, before=before)
+
+    async def events_since(self, sequence: int, limit: int) -> list[StoredEvent]:
+        """Return what happened after this place of the journal. Raises EventsGone."""
+        return await self._journal.events_since(sequence, limit)
+
+    async def check_csc(self, card: CardNumber, csc: str) -> bool | None:
+        """Ask whether these digits are on the back of the card; None: that could not be told."""
+        return await self._calls.check_csc(card, csc)
 
     def find_open(self, checkout_id: str) -> Checkout | None:
         kept = self._open.find(checkout_id)

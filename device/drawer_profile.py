@@ -138,7 +138,19 @@ class LineStatus(_Strict):
     interval_ms: Annotated[int, Field(ge=20, le=100)] = 50
 
 
+STATUS_SOURCES: Mapping[str, type[BaseModel]] = {
+    "none": NoStatus,
+    "query": QueryStatus,
+    "stream": StreamStatus,
+    "asb": AsbStatus,
+    "line": LineStatus,
+}
 Status = Annotated[NoStatus | QueryStatus | StreamStatus | AsbStatus | LineStatus, Field(discriminator="source")]
+
+
+def keys_of(table: type[BaseModel]) -> tuple[str, ...]:
+    """The keys of a table, as they are written in a file."""
+    return tuple(field.alias or name for name, field in table.model_fields.items())
 
 
 class DrawerProfile(_Strict):

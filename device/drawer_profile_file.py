@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from device.drawer_profile import DrawerProfile
+from device.drawer_profile import STATUS_SOURCES, DrawerProfile, keys_of
 
 OVERRIDES = "[drawer]"  # how the overriding keys of tillwire.toml are called in a problem
 
@@ -88,13 +88,14 @@ def _overridden(keys: Mapping[str, object], overrides: Mapping[str, object]) -> 
 def _problem(detail: ErrorDetails, text: str, file: str, overrides: Mapping[str, object]) -> str:
     reason = detail["msg"].removeprefix("Value error, ")
     keys = [str(part) for part in detail["loc"]]
+    known = keys_of(DrawerProfile)
     if keys[:1] == ["status"] and len(keys) > 1:
-        del keys[1]  # the source that pydantic puts between the table and its key
+        known = keys_of(STATUS_SOURCES[keys.pop(1)])  # the source, that pydantic puts between the table and its key
     if not keys:  # a rule about several keys names the first of them itself
         key, _, reason = reason.partition(": ")
         keys = [key]
     if detail["type"] == "extra_forbidden":
-        reason = f"unknown key; {_nearest(keys[-1], _known_keys(keys))}"
+        reason = f"unknown key; {_nearest(keys[-1], known)}"
     place = OVERRIDES if _is_overridden(keys, overrides) else f"{file}:{_line_of(keys, text)}:"
     return f"{place} {'.'.join(keys)}: {reason}"
 
@@ -116,24 +117,6 @@ def _line_of(keys: list[str], text: str) -> int:
         elif (key := re.match(r"\s*([\w-]+)\s*=", line)) and [part for part in (table, key[1]) if part] == keys:
             return number
     return found
-
-
-def _known_keys(keys: list[str]) -> Iterable[str]:
-    if len(keys) == 1:
-        return DrawerProfile.model_fields
-    return (
-        "source",
-        "bytes",
-        "answer_prefix",
-        "mask",
-        "value",
-        "other_value",
-        "interval_ms",
-        "byte",
-        "gap_ms",
-        "printer",
-        "line",
-    )
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

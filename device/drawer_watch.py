@@ -89,7 +89,7 @@ class DrawerWatch:
                 greeted = await self._send(line, greeting)
             await self._send(line, question)
             await asyncio.sleep(interval_s)
-            if self._is_silent():
+            if self._is_silent(at_least_s=2 * interval_s):
                 self._say(NO_STATUS if self._parser and self._parser.strange else NO_ANSWER)
                 self._tell(self._settled.silent(self._loop.time()))
                 greeted = False  # it may come back from being switched off, and has forgotten
@@ -110,9 +110,9 @@ class DrawerWatch:
         if self._unanswered_since is None:
             self._unanswered_since = now
 
-    def _is_silent(self) -> bool:
+    def _is_silent(self, at_least_s: float) -> bool:
         since = self._unanswered_since
-        return since is not None and self._loop.time() - since >= self._silent_after_s
+        return since is not None and self._loop.time() - since >= max(self._silent_after_s, at_least_s)
 
     async def _listen(self, status: StreamStatus) -> None:
         gap_s = status.gap_ms / 1000
@@ -125,7 +125,7 @@ class DrawerWatch:
             await asyncio.sleep(gap_s / 4)
 
     async def _look(self, port: Port, status: LineStatus) -> None:
-        finder = FlickerFinder(status.line)
+        finder = FlickerFinder()
         while True:
             try:
                 seen = sample(port, status.line, self._loop.time)
@@ -134,7 +134,7 @@ class DrawerWatch:
                 self._tell(self._settled.silent(self._loop.time()))
                 return
             if seen.at < self._deaf_until:
-                finder = FlickerFinder(status.line)
+                finder = FlickerFinder()
             else:
                 flicker = finder.flicker(seen)
                 self._tell(self._settled.read(high=seen.high, at=seen.at))
@@ -159,6 +159,7 @@ class DrawerWatch:
 
     def _has_held(self) -> None:
         self._tell(self._settled.held(self._loop.time()))
+        self._hold()  # a timer may fire a moment early
 
     def _stop_holding(self) -> None:
         if self._held is not None:

@@ -10,7 +10,8 @@ Input report 2, 64 bytes with its number (hardware.md 3.5; the layout of publish
     63      not 0: the scan goes on in the next report
 
 Each report of a scan carries the identifier again. There is no count, so a report that the kernel dropped leaves no
-mark inside a scan; the driver tells when its queue was full. A torn scan lasts until its last report has come.
+mark inside a scan; the driver tells when its queue was full. A torn scan lasts until a last report has come and nothing
+came for the idle time after it.
 """
 
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class HidPosDecoder:
         self._identifier: str | None = None
         self._received = bytearray()
         self._discard = Discard(scanner)
+        self._end_was_last = False  # while discarding: nothing came after a last report
         self._last = 0.0
         self._opened = -idle_s
 
@@ -80,13 +82,15 @@ class HidPosDecoder:
         return self._last + self._idle_s if pending else None
 
     def wake(self, now: float) -> tuple[Outcome, ...]:
-        """Time has passed: a scan stalled between two reports."""
-        due = self.wake_at()
-        if due is None or now < due:
+        """Time has passed: a scan stalled between two reports, or a torn one is over."""
+        if now < self._last + self._idle_s:
             return ()
         if self._identifier is not None:
             self._tear(Torn.STALLED)
-        return self._discard.report(self._last)
+        outcomes = self._discard.report(self._last)
+        if self._end_was_last:
+            self._discard.end()
+        return outcomes
 
     def dropped(self, at: float) -> None:
         """The kernel's queue was full: reports can be missing after the last one."""
@@ -105,10 +109,9 @@ class HidPosDecoder:
         if isinstance(part, Torn):
             self._tear(part)
             return outcomes
-        self._take(part, at)
-        return outcomes if part.goes_on else outcomes + self._end(part.identifier, at)
+        return outcomes + self._take(part, at)
 
-    def _take(self, part: Part, at: float) -> None:
+    def _take(self, part: Part, at: float) -> tuple[Outcome, ...]:
         if self._discard.active:
             self._discard.go_on()
         elif at < self._opened + self._idle_s:
@@ -120,20 +123,24 @@ class HidPosDecoder:
         else:
             self._identifier = part.identifier
             self._received += part.data
+            return () if part.goes_on else self._end(part.identifier, at)
+        self._end_was_last = not part.goes_on
+        return ()
 
     def _end(self, identifier: str, at: float) -> tuple[Outcome, ...]:
         """The last report of a scan has come."""
         text = decoded(self._received)
-        if text is None and not self._discard.active:
-            self._discard.begin(Torn.UNDECODABLE)
-        outcomes = self._discard.report(at)
-        self._discard.end()
         self._received.clear()
         self._identifier = None
-        scan = None if outcomes or not text else scan_or_torn(self._scanner, identifier + text, at)
-        return (scan,) if scan else outcomes
+        if text is None:
+            self._tear(Torn.UNDECODABLE)
+            self._end_was_last = True
+            return ()
+        scan = scan_or_torn(self._scanner, identifier + text, at) if text else None
+        return (scan,) if scan else ()
 
     def _tear(self, reason: Torn) -> None:
         self._received.clear()
         self._identifier = None
+        self._end_was_last = False
         self._discard.begin(reason)

@@ -123,12 +123,20 @@ class KeyDecoder:
 
     def _key(self, event: InputEvent) -> tuple[Outcome, ...]:
         outcomes = self.wake(event.at)
+        if event.at >= self._last + self._reading.idle_s:
+            self._keyboard.rest()
         self._last = event.at
-        if event.at < self._opened + self._reading.idle_s and not self._discard.active:
-            self._tear(Torn.LOST)
-        keyboard = self._keyboard
-        typed = keyboard.press(event.code) if event.value == PRESSED else keyboard.release(event.code)
+        if event.value == RELEASED:
+            typed = self._keyboard.release(event.code)
+        else:
+            self._refuse_the_rest(event.at)
+            typed = self._keyboard.press(event.code)
         return outcomes + self._take(typed, event.at) if typed else outcomes
+
+    def _refuse_the_rest(self, at: float) -> None:
+        """What is pressed right after the reader was opened began before."""
+        if at < self._opened + self._reading.idle_s and not self._discard.active:
+            self._tear(Torn.LOST)
 
     def _take(self, typed: Typed, at: float) -> tuple[Outcome, ...]:
         if isinstance(typed, NoCharacter):

@@ -30,6 +30,7 @@ MODIFIER_KEYS = SHIFT_KEYS | CONTROL_KEYS | META_KEYS | {KEY_LEFTALT, KEY_RIGHTA
 LOCK_KEYS = frozenset({KEY_CAPSLOCK, 69, 70})  # Num Lock and Scroll Lock change no character of a reader
 END_KEYS = {KEY_ENTER: "\r", KEY_KPENTER: "\r", KEY_TAB: "\t"}
 KEYS_IN_A_REPORT = 6  # as many as a keyboard of the boot protocol can hold at once
+KEYS_THAT_OVERLAP = 2  # the next key may go down before the last one goes up
 ALT_DIGITS = 4  # Alt and the keypad: three digits of the OEM page, or four with a leading zero of the Windows page
 
 
@@ -73,11 +74,17 @@ class Keyboard:
         return bool(self._alt_digits)
 
     def let_go(self) -> None:
-        """The scan is over: a release that is still missing, but for the last keys', never comes."""
+        """The scan is over. Releases that are still missing never come, but for those of its last two keys."""
         self._modifiers.clear()
+        while len(self._keys) > KEYS_THAT_OVERLAP:
+            self._keys.popleft()
         self._scan_is_over = True
         self._alt_digits = ""
         self._after_dead = False
+
+    def rest(self) -> None:
+        """Nothing was pressed or released for the idle time: no key but a modifier is held that long."""
+        self._keys.clear()
 
     def forget(self) -> None:
         """Forget every key: events were lost, or the reader is a new one."""

@@ -1,7 +1,8 @@
 """From the bytes of one serial reader to whole scans. Pure: the times at which the bytes came are given.
 
 Ends that are recognised without being told: CR, LF, CR LF, and STX … ETX, where CR and LF inside belong to the text.
-A text is UTF-8, which plain ASCII is too; other bytes are noise, or the wrong parity.
+A reader that has sent one frame frames all of its scans; a line without STX has lost its beginning then. A text is
+UTF-8, which plain ASCII is too; other bytes are noise, or the wrong parity.
 
 A torn scan lasts until an end has come *and* the line was silent for the idle time after it. The end alone is not
 enough as it is for keys (device/key_decoder.py): a line can turn any byte into a CR, and the driver counts an error
@@ -12,24 +13,27 @@ Without a suffix the silence is the end, also of a torn scan. CR, LF and ETX sti
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from device.interface import Torn
+from device.key_decoder import Suffix
 from device.scan_text import MAX_CHARACTERS, Discard, Outcome, decoded, scan_or_torn
-
-LineSuffix = Literal["line", "none"]
 
 IDLE_S: Final = 0.15  # a scan comes in one burst; this is what an adapter may hold bytes back, many times over
 
-STX, ETX, CR, LF = b"\x02", b"\x03", b"\r", b"\n"
-_TOKENS = re.compile(rb"[\x02\x03\r\n]|[^\x02\x03\r\n]+")
+STX, ETX, CR, LF, TAB = b"\x02", b"\x03", b"\r", b"\n", b"\t"
+_TOKENS = re.compile(rb"[\x02\x03\r\n\t]|[^\x02\x03\r\n\t]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineReading:
-    """How a serial reader is set. With STX in its prefix, STX is a prefix and begins no frame."""
+    """How a serial reader is set.
 
-    suffix: LineSuffix = "line"
+    The suffix "enter" is CR, LF, CR LF or ETX; "tab" is a tabulator beside these; "none" makes silence an end. With
+    STX in the prefix, STX is a prefix and begins no frame.
+    """
+
+    suffix: Suffix = "enter"
     prefix: str = ""
     idle_s: float = IDLE_S
 
@@ -41,8 +45,10 @@ class LineDecoder:
         self._scanner = scanner
         self._reading = reading
         self._frames = "\x02" not in reading.prefix
+        self._ends = (CR, LF, TAB) if reading.suffix == "tab" else (CR, LF)
         self._received = bytearray()
-        self._framed = False
+        self._framed = False  # inside a frame
+        self._always_framed = False
         self._discard = Discard(scanner)
         self._end_was_last = False  # while discarding: nothing came after an end
         self._last = 0.0
@@ -51,6 +57,7 @@ class LineDecoder:
     def opened(self, at: float) -> None:
         """The port was opened. Bytes that come before it was silent for the idle time are the rest of something."""
         self._opened = at
+        self._always_framed = False
 
     def lost(self, at: float) -> tuple[Outcome, ...]:
         """The port is gone."""
@@ -67,21 +74,28 @@ class LineDecoder:
         """Time has passed: the end of a scan without suffix, a scan that stalled, or the end of a torn one."""
         if now < self._last + self._reading.idle_s:
             return ()
-        if self._reading_one:
-            if self._reading.suffix == "none" and not self._framed:
-                return self._end(self._last)
+        outcomes: tuple[Outcome, ...] = ()
+        if self._reading_one and self._reading.suffix == "none" and not self._framed:
+            outcomes = self._end(self._last)
+        elif self._reading_one:
             self._tear(Torn.STALLED)
-        outcomes = self._discard.report(self._last)
+        outcomes += self._discard.report(self._last)
         if self._end_was_last or self._reading.suffix == "none":
             self._discard.end()
         return outcomes
 
-    def feed(self, data: bytes, at: float, *, line_errors: bool = False) -> tuple[Outcome, ...]:
-        """Take what was read at `at`. `line_errors`: the driver counted errors since the last call."""
+    def damaged(self, at: float) -> None:
+        """The driver counted errors since the last call: what came in between, and what comes now, is not to be trusted.
+
+        To be told before `feed` and before `wake`: the time since the last byte was no silence then.
+        """
+        self._last = at
+        self._tear(Torn.LINE_ERROR)
+
+    def feed(self, data: bytes, at: float) -> tuple[Outcome, ...]:
+        """Take what was read at `at`."""
         outcomes = list(self.wake(at))
         self._last = at
-        if line_errors:
-            self._tear(Torn.LINE_ERROR)
         for token in _TOKENS.findall(data):
             outcomes.extend(self._take(token, at))
         return tuple(outcomes)
@@ -92,7 +106,7 @@ class LineDecoder:
 
     def _take(self, token: bytes, at: float) -> tuple[Outcome, ...]:
         if self._discard.active:
-            self._end_was_last = token in (CR, LF, ETX)
+            self._end_was_last = token in (*self._ends, ETX)
             self._discard.go_on()
         elif token == STX and self._frames:
             self._begin_frame()
@@ -100,7 +114,7 @@ class LineDecoder:
             return self._end(at)
         elif token == ETX and self._frames:
             self._end_without_frame()
-        elif token in (CR, LF) and not self._framed:
+        elif token in self._ends and not self._framed:
             return self._end(at)
         else:
             self._keep(token, at)
@@ -127,10 +141,12 @@ class LineDecoder:
 
     def _end(self, at: float) -> tuple[Outcome, ...]:
         text = decoded(self._received, self._reading.prefix)
+        begins = self._framed or not (self._always_framed and text)
+        self._always_framed |= self._framed
         self._received.clear()
         self._framed = False
-        if text is None:
-            self._tear(Torn.UNDECODABLE)
+        if text is None or not begins:
+            self._tear(Torn.UNDECODABLE if text is None else Torn.DROPPED)
             self._end_was_last = True
             return ()
         scan = scan_or_torn(self._scanner, text, at, prefix=self._reading.prefix)

@@ -59,8 +59,7 @@ class FlickerFinder:
     began. Drivers restart their counters at nothing we could mistake: a port that was opened anew has a new finder.
     """
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self) -> None:
         self._last: LineSample | None = None
         self._waiting: float | None = None
 

@@ -4,19 +4,20 @@ A connection is used once and ends; this is the loop around it, and the one plac
 present, missing, lost or unusable. Each change is reported once, each failed try is not.
 """
 
-import asyncio
 import errno
 import time
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
+from typing import Literal
 
 from device.interface import DeviceState, Receiver
+from device.plugging import NoPlugging, Plugging
 
 Kind = Literal["scanner", "drawer", "printer"]
 State = Literal["missing", "fault"]
 
 FIRST_DELAY_S = 0.05
 LAST_DELAY_S = 0.5  # a replugged reader works within a second, also where nobody tells of plugging
+STEADY_S = 2.0  # a device that is lost sooner after it was opened is not tried again in a hurry
 PERMISSION_GRACE_S = 2.0  # a new node belongs to root until udev has run; on a slow box that takes this long
 
 
@@ -28,21 +29,6 @@ class Unavailable(Exception):
         self.state = state
         self.reason = reason
         self.grace = grace  # may be over in a moment; said only when it lasts
-
-
-class Plugging(Protocol):
-    """Tells that something was plugged in or out."""
-
-    async def changed(self, within_s: float) -> None:
-        """Return at the next change, at the latest after `within_s` seconds."""
-        ...
-
-
-class NoPlugging:
-    """Nobody tells: the back-off alone finds a device again."""
-
-    async def changed(self, within_s: float) -> None:
-        await asyncio.sleep(within_s)
 
 
 UseOnce = Callable[[Callable[[], None]], Awaitable[str]]
@@ -78,9 +64,11 @@ async def keep_open(
     plugging = plugging or NoPlugging()
     delay_s = FIRST_DELAY_S
     while True:
+        since = time.monotonic()
         try:
             announcer.lost(await use_once(announcer.present))
-            delay_s = FIRST_DELAY_S
+            if time.monotonic() > since + STEADY_S:
+                delay_s = FIRST_DELAY_S
         except Unavailable as why:
             announcer.unavailable(why)
         await plugging.changed(within_s=delay_s)

@@ -35,9 +35,9 @@ def scan_or_torn(scanner: str, characters: str, at: float, *, prefix: str = "") 
     characters = characters.strip(BLANK)
     if not characters:
         return None
-    if not characters.startswith(prefix):
-        return TornScan(scanner=scanner, reason=Torn.DROPPED, at=at)
     symbology, text = split_identifier(characters.removeprefix(prefix))
+    if not text or not characters.startswith(prefix):
+        return TornScan(scanner=scanner, reason=Torn.DROPPED, at=at)
     if (prefix and prefix in text) or (symbology and symbology in text):
         return TornScan(scanner=scanner, reason=Torn.INTERLEAVED, at=at)
     whole = without_wrapping(text)

@@ -37,8 +37,8 @@ RECEIPT_STALL_S = 10.0  # a printer that cuts or feeds holds the line for a few 
 DRAIN_POLL_S = 0.005  # five bytes at 9600 Bd
 BITS_PER_BYTE = 12  # with start, parity and two stop bits
 
-# What a driver calls sent may still lie in the chip: 16 bytes in a 16550, and an adapter's last packet of 16 ms. Closing
-# the port would drop it.
+# What a driver calls sent may still lie in the chip: 16 bytes in a 16550, the last packet of an adapter. Closing the
+# port would drop it.
 CHIP_BYTES = 16
 ADAPTER_LATENCY_S = 0.05
 
@@ -69,9 +69,18 @@ def _no_check() -> None:
 class SharedLine:
     """The commands of one connection. Used by many tasks, for one of them at a time."""
 
-    def __init__(self, port: Port, baudrate: int) -> None:
+    def __init__(
+        self,
+        port: Port,
+        baudrate: int,
+        *,
+        turn_timeout_s: float = TURN_TIMEOUT_S,
+        receipt_stall_s: float = RECEIPT_STALL_S,
+    ) -> None:
         self._port = port
         self._baudrate = baudrate
+        self._turn_timeout_s = turn_timeout_s
+        self._receipt_stall_s = receipt_stall_s
         self._turn = asyncio.Lock()
         self._clock = asyncio.get_running_loop().time
 
@@ -114,7 +123,7 @@ class SharedLine:
         async with self._my_turn():
             last_check()
             try:
-                async with asyncio.timeout(self._wire_s(data) + RECEIPT_STALL_S):
+                async with asyncio.timeout(self._wire_s(data) + self._receipt_stall_s):
                     await self._port.write(data)
                     while self._port.unsent():  # noqa: ASYNC110 - the driver sets no event
                         await asyncio.sleep(DRAIN_POLL_S)
@@ -131,7 +140,7 @@ class SharedLine:
     @contextlib.asynccontextmanager
     async def _my_turn(self) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(TURN_TIMEOUT_S):
+            async with asyncio.timeout(self._turn_timeout_s):
                 await self._turn.acquire()
         except TimeoutError:
             raise NotSent("the port is busy with a receipt") from None

@@ -38,17 +38,16 @@ class Chunk:
 
     at: float
     data: bytes
-    line_errors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class QueueFull:
-    """The kernel dropped reports."""
+class Loss:
+    """Noticed at this time: the kernel dropped reports, or the driver of a port counted errors."""
 
     at: float
 
 
-Step = InputEvent | Opened | Lost | Chunk | QueueFull
+Step = InputEvent | Opened | Lost | Chunk | Loss
 
 
 @dataclass(slots=True)

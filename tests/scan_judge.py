@@ -9,7 +9,7 @@ from device.interface import Scan, TornScan
 from device.key_decoder import EV_SYN, SYN_DROPPED, InputEvent, KeyDecoder
 from device.line_decoder import LineDecoder
 from device.scan_text import Outcome
-from scan_generator import IDLE_S, Chunk, Code, Lost, Opened, QueueFull, Step, Stream
+from scan_generator import IDLE_S, Chunk, Code, Lost, Opened, Loss, Step, Stream
 
 SETTLE_S = 1.0  # after the last event: every time-out of a decoder has passed
 
@@ -46,20 +46,19 @@ def play(stream: Stream, random: Random) -> list[Outcome]:
 
 def _follows_a_loss(step: Step) -> bool:
     """The reader's thread was late, or the kernel would not have dropped anything; so its timer did not fire."""
-    return isinstance(step, QueueFull) or (
-        isinstance(step, InputEvent) and (step.type, step.code) == (EV_SYN, SYN_DROPPED)
-    )
+    return isinstance(step, Loss) or (isinstance(step, InputEvent) and (step.type, step.code) == (EV_SYN, SYN_DROPPED))
 
 
 def _feed(decoder: KeyDecoder | LineDecoder | HidPosDecoder, step: Step) -> tuple[Outcome, ...]:
     match step, decoder:
         case InputEvent(), KeyDecoder():
             return decoder.feed(step)
-        case Chunk(), LineDecoder():
-            return decoder.feed(step.data, step.at, line_errors=step.line_errors)
-        case Chunk(), HidPosDecoder():
+        case Chunk(), LineDecoder() | HidPosDecoder():
             return decoder.feed(step.data, step.at)
-        case QueueFull(), HidPosDecoder():
+        case Loss(), LineDecoder():
+            decoder.damaged(step.at)
+            return ()
+        case Loss(), HidPosDecoder():
             decoder.dropped(step.at)
             return ()
         case Lost(), _:

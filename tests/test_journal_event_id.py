@@ -17,7 +17,7 @@ def test_an_id_is_read_as_it_was_written(journal: str, sequence: int) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "7", "0123456789j", "0123456789j-", "0123456789j-x", "0123456789j-07", "0123456789-7", "0123456789j-7 ",
-     "0123456789j--7", "0123456789j-" + "9" * 19, "0123456789j-٧", "012345678gj-7"],
+     "0123456789j--7", "0123456789j-" + "9" * 19, "0123456789j-\N{ARABIC-INDIC DIGIT SEVEN}", "012345678gj-7"],
 )  # fmt: skip
 def test_what_is_no_id_is_none(text: str) -> None:
     assert parse_event_id(text) is None

@@ -14,7 +14,10 @@ from agent.journal.schema import FINISHED, MIGRATIONS, migrate
 from tests.journal_entries import journal_at, new
 
 GOLDEN = Path(__file__).parent / "golden"
-STATEMENTS = sorted(name for name in vars(statements) if name.isupper() and not name.startswith("_"))
+NOT_STATEMENTS = {"FINAL", "FINISHED"}
+STATEMENTS = sorted(
+    name for name in vars(statements) if name[0] != "_" and name.isupper() and name not in NOT_STATEMENTS
+)
 
 
 @pytest.fixture
@@ -40,7 +43,6 @@ async def test_a_journal_of_an_older_release_opens_with_all_that_is_in_it(versio
 
     async with journal_at(path) as journal:
         assert [checkout.phase for checkout in await journal.checkouts()] == [Phase.AWAITING_CASH, Phase.COMPLETED]
-        assert [str(found.card) for found in await journal.open_checkouts()] == ["9276********2845"]
         stream = await journal.events_since(0)
         assert [event.sequence for event in stream] == list(range(1, 12))
         assert stream[-2].checkout == await journal.checkout("co_2")
@@ -105,5 +107,6 @@ ALLOWED = {
     "WHOLE_FROM": ("SCAN meta",),
     "MOVE_WHOLE_FROM": ("SCAN meta",),
     "LATEST_SEQUENCE": ("SCAN sqlite_sequence",),  # one row a table
+    "SLOTS_IN_USE": ("SCAN card",),  # of open checkouts only
     "OPEN_CHECKOUTS": ("USE TEMP B-TREE FOR ORDER BY",),  # of the open ones only
 }

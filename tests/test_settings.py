@@ -254,7 +254,7 @@ def test_every_kind_of_key_can_be_set_in_the_environment(file: Path) -> None:
         ),
         ("TILLWIRE_API__LOGGIN", "device", "api.loggin is not a known key; did you mean TILLWIRE_API__LOGIN?"),
         ("TILLWIRE_SCANER", "[]", "scaner is not a known key; did you mean TILLWIRE_SCANNER?"),
-        ("TILLWIRE_SCANNER_PORT", "/dev/ttyS1", "scanner_port is not a known key; did you mean TILLWIRE_DRAWER__PORT?"),
+        ("TILLWIRE_SCANNER_PORT", "/dev/ttyS1", "scanner_port is not a known key; did you mean TILLWIRE_SCANNER?"),
         ("TILLWIRE_SCANNER__PORT", "/dev/ttyS1", "scanner must be a list: write [[scanner]]"),
         ("TILLWIRE_CARDS__LENGTHS", "16", "cards.lengths must be a list"),
         ("TILLWIRE_CARDS__LENGTHS", "sixteen", "cards.lengths must be a list"),

@@ -391,7 +391,7 @@ async def test_no_login_while_a_money_call_is_in_flight(server: Server, api: Sma
 
 @pytest.mark.parametrize("call", [MONEY[name] for name in ("start/cashless", "cancelTrx", "EndOfDay", "diagnosis")])
 async def test_a_call_that_waits_for_a_terminal_has_the_long_time_out(server: Server, call: Call) -> None:
-    async with client_of(server, Timeouts(request_s=5, blocking_s=0.05)) as api:
+    async with asyncio.timeout(2), client_of(server, Timeouts(request_s=5, blocking_s=0.05)) as api:
         server.reply(stall())
         with pytest.raises(Unknown, match="in time"):
             await call(api)
@@ -399,7 +399,7 @@ async def test_a_call_that_waits_for_a_terminal_has_the_long_time_out(server: Se
 
 @pytest.mark.parametrize("call", [MONEY["start/cash"], MONEY["start/loyalty"], MONEY["cancel"], *OTHERS.values()])
 async def test_every_other_call_has_the_short_time_out(server: Server, call: Call) -> None:
-    async with client_of(server, Timeouts(request_s=0.1, blocking_s=5)) as api:
+    async with asyncio.timeout(2), client_of(server, Timeouts(request_s=0.1, blocking_s=5)) as api:
         server.reply(stall())
         with pytest.raises(Unknown, match="in time"):
             await call(api)

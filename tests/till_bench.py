@@ -5,7 +5,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from agent.calls import Calls
 from agent.card import CardNumber, CardRules
+from agent.checkout_events import ApplyAsked
 from agent.checkout_state import Api, Basket, Checkout, Level, Phase, Rules
 from agent.evidence import DrawerRules
 from agent.journal.journal import open_journal
@@ -131,8 +132,6 @@ class TillBench:
         return await self.applied(checkout.id)
 
     async def applied(self, checkout_id: str) -> Checkout:
-        from agent.checkout_events import ApplyAsked
-
         await self.till.ask(checkout_id, ApplyAsked(use_balance=True))
         return await self.heard.phase(Phase.DUE)
 
@@ -192,10 +191,25 @@ async def at_work(
             await journal.close()
 
 
-@asynccontextmanager
-async def whole_till(directory: Path, **options: object) -> AsyncIterator[TillBench]:
-    """Simulator, drawer and till, all fresh."""
+def drawer_of(directory: Path) -> SimulatedDrawer:
+    """A drawer behind an ESC/POS printer, without the pauses that protect a real solenoid."""
     profile = load_profile("escpos", overrides={"open_level": "low", "debounce_s": 0, "recharge_s": 0})
-    async with SimulatorServer() as simulator, SimulatedDrawer(profile, directory / "drawer0") as drawer:
-        async with at_work(directory, simulator, drawer, **options) as bench:  # type: ignore[arg-type]
-            yield bench
+    return SimulatedDrawer(profile, directory / "drawer0")
+
+
+@asynccontextmanager
+async def whole_till(
+    directory: Path,
+    *,
+    rules: Rules | None = None,
+    timeouts: Timeouts | None = None,
+    open_timeout_s: float = 3.0,
+) -> AsyncIterator[TillBench]:
+    """Simulator, drawer and till, all fresh."""
+    drawer_rules = replace(FAST_DRAWER, open_timeout_s=open_timeout_s)
+    async with (
+        SimulatorServer() as simulator,
+        drawer_of(directory) as drawer,
+        at_work(directory, simulator, drawer, rules=rules, timeouts=timeouts, drawer_rules=drawer_rules) as bench,
+    ):
+        yield bench

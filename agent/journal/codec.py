@@ -10,6 +10,7 @@ This is on the way from the closing drawer to `start/cash`, hence the adapter th
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _CHECKOUT = TypeAdapter(Checkout)
 _FIELDS = tuple(field.name for field in fields(Checkout))
+_VALUES = attrgetter(*_FIELDS)
 # Long, and in `changes` already where the checkout kept it.
 _NOT_IN_DATA: Mapping[str, bool | Mapping[str, bool]] = {
     "basket": True,
@@ -49,7 +51,8 @@ def encode_changes(before: Checkout | None, after: Checkout) -> str:
     """Return the fields that differ as a JSON object; all of them where nothing was before."""
     if before is None:
         return encode_checkout(after)
-    changed = {name for name in _FIELDS if getattr(before, name) is not getattr(after, name)}
+    values = zip(_FIELDS, _VALUES(before), _VALUES(after), strict=True)
+    changed = {name for name, old, new in values if old is not new}
     return _CHECKOUT.dump_json(after, include=changed).decode()
 
 

@@ -7,12 +7,16 @@ from datetime import datetime
 from agent.card import CardNumber
 from agent.checkout_state import Checkout, Json, Phase
 from agent.journal import codec, statements
-from agent.journal.errors import Damaged, DiskFull, EventsGone, reading, writing
+from agent.journal.errors import DiskFull, EventsGone, reading, writing
+from agent.journal.pads import Pads
 from agent.journal.records import AnsweredRequest, CardRow, Entry, History, OpenCheckout, StoredEvent
 from agent.journal.reserve import Reserve
 from agent.journal.transaction import transaction
 
 PAGES_GIVEN_BACK_AT_ONCE = 256  # 1 MiB: commits get their turn between two of these
+ENTRIES_IN_LOG = 100
+"""The log is copied into the database at the end of a checkout when it has so many. SQLite itself would do it in the
+middle of the commit that fills a thousand pages, which may be the one between the closing drawer and `start/cash`."""
 
 _NOTHING_TAKEN = frozenset({Phase.DRAFT, Phase.APPLYING, Phase.DUE, Phase.AWAITING_CASH})
 _END = 1 << 62  # above every number
@@ -22,13 +26,16 @@ _EventRow = tuple[int, str | None, str, str, str, str, str | None]
 class Database:
     """The tables of one journal. `latest_sequence` and `whole_from` may be read anywhere."""
 
-    def __init__(self, connection: sqlite3.Connection, reserve: Reserve) -> None:
+    def __init__(self, connection: sqlite3.Connection, pads: Pads, reserve: Reserve) -> None:
         self._connection = connection
+        self._pads = pads
         self.reserve = reserve
         with reading():
             self.id = _text(connection.execute(statements.JOURNAL_ID)) or ""
             self.whole_from = _number(connection.execute(statements.WHOLE_FROM))
             self.latest_sequence = _number(connection.execute(statements.LATEST_SEQUENCE))
+        self._copied_sequence = self.latest_sequence
+        self.wipe_cards()
 
     def commit(self, entry: Entry) -> int:
         """Write the entry whole, and return its sequence when it is on the disk.
@@ -83,20 +90,35 @@ class Database:
         if checkout.final or card is CardRow.WIPED:
             self._connection.execute(statements.WIPE_CARD, (checkout.id,))
         elif isinstance(card, CardNumber):
-            self._connection.execute(statements.PUT_CARD, (checkout.id, card.value))
+            self._connection.execute(statements.PUT_CARD, (checkout.id, *self._pads.hide(card)))
 
     def keep_house(self) -> None:
-        """Take wiped card numbers out of the log as well, and restore the reserve if there is room again."""
-        with writing():
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        """Do what the end of a checkout leaves to be done, and restore the reserve if there is room again."""
+        self.wipe_cards()
+        if self.latest_sequence - self._copied_sequence >= ENTRIES_IN_LOG:
+            self.empty_log()
         self.reserve.restore()
+
+    def wipe_cards(self) -> None:
+        """Destroy each card number that is not in the table any more."""
+        with reading():
+            in_use = {slot for (slot,) in self._connection.execute(statements.SLOTS_IN_USE)}
+        self._pads.renew(in_use)
+
+    def empty_log(self) -> None:
+        with writing():
+            self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        self._copied_sequence = self.latest_sequence
 
     def open_checkouts(self) -> list[OpenCheckout]:
         with reading():
             rows = self._connection.execute(statements.OPEN_CHECKOUTS).fetchall()
         return [
-            OpenCheckout(checkout=codec.decode_checkout(state), card=_card(number) if number is not None else None)
-            for state, number in rows
+            OpenCheckout(
+                checkout=codec.decode_checkout(state),
+                card=self._pads.reveal(slot, hidden) if slot is not None else None,
+            )
+            for state, slot, hidden in rows
         ]
 
     def checkout(self, checkout_id: str) -> Checkout | None:
@@ -193,13 +215,6 @@ class Database:
 
 def _must_be_written(entry: Entry) -> bool:
     return entry.checkout is not None and entry.checkout.phase not in _NOTHING_TAKEN
-
-
-def _card(number: str) -> CardNumber:
-    try:
-        return CardNumber(number)
-    except ValueError as error:
-        raise Damaged("a stored card can't be read") from error
 
 
 def _text(cursor: sqlite3.Cursor) -> str | None:

@@ -2,8 +2,8 @@
 
 One SQLite file in WAL mode with `synchronous=FULL`. The till commits each event with the state after it, and only then
 carries the effects out. The state row is the truth; events are small rows beside it and are also the stream that
-screens and the fleet resume from. A card number stands in one table while its checkout is not finished; at its end the
-row is overwritten in the same commit, and right after it the log is emptied, so that no file holds the digits.
+screens and the fleet resume from. A card number stands in one table, while its checkout is not finished, and in no file
+so that it could be read: agent/journal/pads.py.
 
 Everything blocking runs on the executor that is handed in, one job after the other (agent/journal/worker.py). The
 errors are in agent/journal/errors.py; besides those named below, any call may raise Damaged.
@@ -18,8 +18,10 @@ from pathlib import Path
 
 from agent.checkout_state import Checkout, Phase
 from agent.journal.database import Database
+from agent.journal.errors import Damaged
 from agent.journal.event_id import EventId
-from agent.journal.opening import beside, open_connection
+from agent.journal.opening import beside, keep_copy, lock, open_beside, open_connection
+from agent.journal.pads import Pads
 from agent.journal.records import AnsweredRequest, CardRow, Entry, History, OpenCheckout, StoredEvent
 from agent.journal.reserve import Reserve
 from agent.journal.worker import Worker, result_of
@@ -118,19 +120,20 @@ class Journal:
             deleted += len(part)
         while await self._worker.run(self._database.give_pages_back):
             pass
-        await self._worker.run(self._database.keep_house)
+        await self._worker.run(self._database.empty_log)
         return deleted
 
     async def close(self) -> None:
-        """Finish what is under way, empty the log, and unlock. A closed journal stays closed."""
+        """Finish what is under way, remove the log, and unlock. A closed journal stays closed."""
         await self._worker.run(self._resources.close)
 
 
 async def open_journal(path: Path, executor: Executor, *, uri_parameters: str = "") -> Journal:
     """Open or make the journal, for its owner only. `uri_parameters` go to SQLite (`vfs=…`).
 
-    Beside it stand `.lock`, `.reserve` and SQLite's `-wal`. Raises InUse when another agent has it, Damaged when it
-    can't be trusted (a copy is kept as `.damaged`), TooNew, and NotWritten when the directory or the disk refuses.
+    Beside it stand `.lock`, `.pads`, `.reserve` and SQLite's `-wal`. Raises InUse when another agent has it, Damaged
+    when it can't be trusted (a copy is kept as `.damaged`), TooNew, and NotWritten when the directory or the disk
+    refuses.
     """
     worker = Worker(executor)
     resources = ExitStack()
@@ -139,15 +142,20 @@ async def open_journal(path: Path, executor: Executor, *, uri_parameters: str = 
     except BaseException:  # cancelled, too: whatever was opened is closed
         await worker.run(resources.close)
         raise
-    worker.schedule(database.keep_house)  # a card number wiped just before a crash may still stand in the log
     return Journal(worker, database, resources)
 
 
 def _open(path: Path, uri_parameters: str, resources: ExitStack) -> Database:
-    connection = open_connection(path, uri_parameters, resources)
-    reserve = Reserve(beside(path, ".reserve"))
-    reserve.restore()
-    return Database(connection, reserve)
+    lock(path, resources)
+    try:
+        connection = open_connection(path, uri_parameters, resources)
+        pads = Pads(open_beside(path, ".pads", resources))
+        reserve = Reserve(beside(path, ".reserve"))
+        reserve.restore()
+        return Database(connection, pads, reserve)
+    except Damaged:
+        keep_copy(path)
+        raise
 
 
 def _wipes_card(entry: Entry) -> bool:

@@ -24,10 +24,10 @@ _BUSY_TIMEOUT_S = 1.0  # somebody looks at the file with a shell of SQLite while
 _OWNER_ONLY = 0o600
 _PRAGMAS = (
     "locking_mode = EXCLUSIVE",
-    "auto_vacuum = INCREMENTAL",  # has effect on a new file only
     "journal_mode = WAL",
+    "wal_autocheckpoint = 4000",  # 16 MiB, never in practice: Database.keep_house is earlier
     "synchronous = FULL",  # a commit is on the disk when it returns, power cut or not
-    "secure_delete = ON",  # what is deleted is overwritten with zeros: card numbers
+    "secure_delete = ON",  # what is deleted is overwritten with zeros
     "foreign_keys = ON",
     "cell_size_check = ON",  # damage is noticed when a page is read
     "temp_store = MEMORY",  # no other files
@@ -41,37 +41,28 @@ def beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def open_connection(path: Path, uri_parameters: str, resources: ExitStack) -> sqlite3.Connection:
-    """Return the only connection to the journal; closed, and unlocked, by `resources`.
-
-    Raises InUse, TooNew, NotWritten, or Damaged after a copy was kept as `<path>.damaged`.
-    """
-    try:
-        resources.callback(os.close, _lock(beside(path, ".lock")))
-        return _open_checked(path, uri_parameters, resources)
-    except Damaged:
-        _keep_copy(path)
-        raise
-    except OSError as error:
-        raise NotWritten(f"{path.parent}: {error.strerror}") from error
-
-
-def _lock(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
+def lock(path: Path, resources: ExitStack) -> None:
+    """Make sure that nobody else has this journal, until `resources` are closed. Raises InUse or NotWritten."""
+    descriptor = open_beside(path, ".lock", resources)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(descriptor)
         raise InUse(f"another agent has {path.parent} open") from None
-    return descriptor
 
 
-def _open_checked(path: Path, uri_parameters: str, resources: ExitStack) -> sqlite3.Connection:
-    _create(path)
-    to_be_checked = _is_to_be_checked(path)
+def open_connection(path: Path, uri_parameters: str, resources: ExitStack) -> sqlite3.Connection:
+    """Return the only connection to the journal, checked and brought up to date; closed by `resources`.
+
+    Raises InUse, TooNew, Damaged or NotWritten.
+    """
+    with ExitStack() as briefly:
+        open_beside(path, "", briefly)
+    is_new, to_be_checked = path.stat().st_size == 0, _is_to_be_checked(path)
     connection = _connect(path, uri_parameters)
     resources.callback(connection.close)
     with writing():
+        if is_new:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         _configure(connection)
     if to_be_checked:
         _check(connection)
@@ -80,17 +71,23 @@ def _open_checked(path: Path, uri_parameters: str, resources: ExitStack) -> sqli
     return connection
 
 
-def _create(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
+def open_beside(path: Path, suffix: str, resources: ExitStack) -> int:
+    """Open or make a file that belongs to the journal, for its owner only and durable in its directory.
+
+    Closed by `resources`. Raises NotWritten.
+    """
     try:
+        descriptor = os.open(beside(path, suffix), os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
+        resources.callback(os.close, descriptor)
         os.fchmod(descriptor, _OWNER_ONLY)
-    finally:
-        os.close(descriptor)
-    _sync_directory(path.parent)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise NotWritten(f"{path.parent}: {error.strerror}") from error
+    return descriptor
 
 
 def _sync_directory(path: Path) -> None:
-    """SQLite does this for its log, but not for the database itself."""
+    """SQLite does this for its log, but not for the database."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -125,12 +122,12 @@ def _check(connection: sqlite3.Connection) -> None:
         raise Damaged(" ".join(verdict.split()))
 
 
-def _keep_copy(path: Path) -> None:
-    """The first copy stays: it is the nearest to what happened. Holds what the journal held, so for its owner only."""
+def keep_copy(path: Path) -> None:
+    """Keep the damaged journal as it was found. The first copy stays: it is the nearest to what happened."""
     for source in (path, beside(path, "-wal")):
         copy = beside(source, ".damaged")
         try:
-            if source.exists() and not copy.exists():
+            if source.exists() and source.stat().st_size > 0 and not copy.exists():
                 _copy(source, copy)
                 _logger.error("the journal is damaged; a copy of it is kept as %s", copy)
         except OSError as error:

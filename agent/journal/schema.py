@@ -3,7 +3,8 @@
 - `checkout`: the state of each checkout, one row, rewritten by each of its events. The truth.
 - `event`: what happened, one small row each; never read back into state. `changes` are the fields that the event set in
   the checkout (docs/decisions/journal-events-hold-changed-fields.md). `checkout_id` is null for what concerns the till.
-- `card`: the one place where a card number stands, while its checkout is not finished.
+- `card`: the one place where a card number stands, while its checkout is not finished; hidden by a pad
+  (agent/journal/pads.py).
 - `idempotency`: which request an event answered.
 - `meta`: one row; `whole_from` is the first sequence from which on no event was deleted.
 
@@ -50,7 +51,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX event_checkout ON event (checkout_id)",
         """CREATE TABLE card (
             checkout_id TEXT PRIMARY KEY REFERENCES checkout (id) ON DELETE CASCADE,
-            number TEXT NOT NULL
+            slot INTEGER NOT NULL,
+            hidden BLOB NOT NULL
         ) STRICT, WITHOUT ROWID""",
         """CREATE TABLE idempotency (
             key TEXT PRIMARY KEY,

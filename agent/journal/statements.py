@@ -13,16 +13,17 @@ PUT_CHECKOUT = """
     ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, updated = excluded.updated, state = excluded.state"""
 ADD_EVENT = "INSERT INTO event (checkout_id, kind, at, data, situation, changes) VALUES (?, ?, ?, ?, ?, ?)"
 PUT_CARD = """
-    INSERT INTO card (checkout_id, number) VALUES (?, ?)
-    ON CONFLICT (checkout_id) DO UPDATE SET number = excluded.number"""
+    INSERT INTO card (checkout_id, slot, hidden) VALUES (?, ?, ?)
+    ON CONFLICT (checkout_id) DO UPDATE SET slot = excluded.slot, hidden = excluded.hidden"""
 WIPE_CARD = "DELETE FROM card WHERE checkout_id = ?"
+SLOTS_IN_USE = "SELECT slot FROM card"
 ADD_IDEMPOTENCY = "INSERT INTO idempotency (key, digest, sequence) VALUES (?, ?, ?)"
 
 JOURNAL_ID = "SELECT id FROM meta"
 WHOLE_FROM = "SELECT whole_from FROM meta"
 LATEST_SEQUENCE = "SELECT seq FROM sqlite_sequence WHERE name = 'event'"
 OPEN_CHECKOUTS = f"""
-    SELECT checkout.state, card.number FROM checkout LEFT JOIN card ON card.checkout_id = checkout.id
+    SELECT checkout.state, card.slot, card.hidden FROM checkout LEFT JOIN card ON card.checkout_id = checkout.id
     WHERE checkout.phase IN ({_OPEN}) ORDER BY checkout.number"""  # noqa: S608  # names of phases, none from outside
 CHECKOUT = "SELECT state FROM checkout WHERE id = ?"
 NEWEST = "SELECT state FROM checkout WHERE number < :before ORDER BY number DESC LIMIT :limit"
@@ -36,7 +37,9 @@ IDEMPOTENCY = """
     SELECT idempotency.digest, event.checkout_id FROM idempotency JOIN event USING (sequence)
     WHERE idempotency.key = ?"""
 
-FINISHED_BEFORE = f"SELECT id, state FROM checkout WHERE {FINISHED} AND updated < ? ORDER BY updated LIMIT ?"  # noqa: S608  # our own words
+FINISHED_BEFORE = f"""
+    SELECT id, state FROM checkout INDEXED BY checkout_finished
+    WHERE {FINISHED} AND updated < ? ORDER BY updated LIMIT ?"""  # noqa: S608  # our own words
 LONE_BEFORE = f"{_EVENT} WHERE checkout_id IS NULL AND at < ? ORDER BY sequence LIMIT ?"
 MOVE_WHOLE_FROM = "UPDATE meta SET whole_from = max(whole_from, ?)"
 DELETE_CHECKOUT = f"DELETE FROM checkout WHERE id = ? AND {FINISHED}"  # noqa: S608  # our own words

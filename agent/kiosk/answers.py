@@ -139,12 +139,16 @@ class DeviceAnswer(_Sparse):
     reason: str | None = None
 
 
+class DrawerLevelAnswer(Answer):
+    """What is known of the drawer now. A reader of the stream learns of changes by `drawer` events."""
+
+    drawer: str
+    state: Level
+
+
 class DeviceList(Answer):
     devices: tuple[DeviceAnswer, ...]
-
-
-class DrawerLevelAnswer(Answer):
-    state: Level
+    drawer: DrawerLevelAnswer | None = Field(description="null without a drawer")
 
 
 class ConnectionAnswer(Answer):
@@ -161,7 +165,7 @@ class SnapshotAnswer(Answer):
 
     checkouts: tuple[CheckoutAnswer, ...]
     devices: tuple[DeviceAnswer, ...]
-    drawer: DrawerLevelAnswer
+    drawer: DrawerLevelAnswer | None
     connection: ConnectionAnswer
     busy: bool
     recording: bool = Field(description="false while a confirmed payment could not be written: call staff")

@@ -4,13 +4,13 @@
 is for people and may be.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from pydantic import ValidationError
 
 from agent.card import mask_numbers
+from agent.checkout import NotAllowed
 from agent.checkout_state import Checkout
 from agent.inbox import Overloaded
 from agent.journal.errors import JournalError, NotWritten
@@ -83,16 +83,35 @@ TITLES = CONFLICTS | {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem(Exception):  # noqa: N818 - it is the problem, and is raised as such
-    """A refusal on its way to the caller."""
+_OF_THE_TILL: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
+    NoSuchCheckout: (HTTPStatus.NOT_FOUND, "no-such-checkout"),
+    KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
+    Overloaded: (HTTPStatus.SERVICE_UNAVAILABLE, "overloaded"),
+    NotWritten: (HTTPStatus.INSUFFICIENT_STORAGE, "not-written"),
+    JournalError: (HTTPStatus.SERVICE_UNAVAILABLE, "journal-unusable"),  # after its own kinds
+}
 
-    name: str
-    status: HTTPStatus
-    detail: str | None = None
-    checkout: Checkout | None = None
-    fields: tuple[FieldProblem, ...] | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+
+class Problem(Exception):
+    """A refusal on its way to the caller. `name` is one of TITLES."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        name: str,
+        detail: str | None = None,
+        *,
+        checkout: Checkout | None = None,
+        fields: tuple[FieldProblem, ...] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(name)
+        self.status = status
+        self.name = name
+        self.detail = detail
+        self.checkout = checkout
+        self.fields = fields
+        self.headers = headers or {}
 
     def answer(self, role: Role) -> ProblemAnswer:
         return ProblemAnswer(
@@ -103,3 +122,36 @@ class Problem(Exception):  # noqa: N818 - it is the problem, and is raised as su
             checkout=None if self.checkout is None else checkout_answer(self.checkout, role),
             problems=self.fields,
         )
+
+
+def not_allowed(error: NotAllowed, checkout: Checkout) -> Problem:
+    """The table refuses: 409 with the checkout as it stands."""
+    name = error.reason.replace("_", "-")
+    return Problem(HTTPStatus.CONFLICT, name if name in CONFLICTS else "not-allowed", checkout=checkout)
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """What a caller is told about an error of the till; None: it is a mistake of ours."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, AnotherIsActive):
+        return Problem(HTTPStatus.CONFLICT, "another-is-active", checkout=error.checkout)
+    if isinstance(error, DrawerRefused):
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "drawer-refused", str(error))
+    kind = next((kind for kind in _OF_THE_TILL if isinstance(error, kind)), None)
+    return Problem(*_OF_THE_TILL[kind]) if kind is not None else None
+
+
+def invalid_request(error: ValidationError) -> Problem:
+    """Every problem of a body at once. What was in it is not repeated."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    if any(each["type"] == "json_invalid" for each in found):
+        return Problem(HTTPStatus.BAD_REQUEST, "body-not-json")
+    fields = tuple(_field_problem(each["loc"], each["msg"]) for each in found[:MOST_FIELD_PROBLEMS])
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", fields=fields)
+
+
+def _field_problem(place: tuple[int | str, ...], message: str) -> FieldProblem:
+    """A field that is not known may be called anything, even by a card number."""
+    name = mask_numbers(".".join(map(str, place)))[:LONGEST_FIELD]
+    return FieldProblem(field=name, message=message.removeprefix("Value error, "))

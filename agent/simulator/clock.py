@@ -8,11 +8,11 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Seconds since 1970, and waiting by the same time."""
+    """Seconds since 1970, and waiting for such a time; one that is past is not waited for."""
 
     def now(self) -> float: ...
 
-    async def sleep(self, seconds: float) -> None: ...
+    async def sleep_until(self, at: float) -> None: ...
 
 
 class LoopClock:
@@ -25,8 +25,9 @@ class LoopClock:
     def now(self) -> float:
         return self._offset + asyncio.get_running_loop().time()
 
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    async def sleep_until(self, at: float) -> None:
+        if at > self.now():
+            await asyncio.sleep(at - self.now())
 
 
 class ManualClock:
@@ -40,12 +41,11 @@ class ManualClock:
     def now(self) -> float:
         return self._now
 
-    async def sleep(self, seconds: float) -> None:
-        if seconds <= 0:
-            return
-        wake = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now + seconds, next(self._count), wake))
-        await wake
+    async def sleep_until(self, at: float) -> None:
+        if at > self._now:
+            wake = asyncio.get_running_loop().create_future()
+            heapq.heappush(self._sleepers, (at, next(self._count), wake))
+            await wake
 
     async def advance(self, seconds: float) -> None:
         """Moves time, and lets everyone run whose time has come."""

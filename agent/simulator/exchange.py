@@ -67,7 +67,7 @@ class Exchange:
 
     async def forget_late(self) -> None:
         """What was to be executed late is never executed."""
-        await self._late.cancel()
+        await self._late.end()
 
     async def _arrived(self, http_request: web.BaseRequest) -> Request:
         return Request(
@@ -98,8 +98,7 @@ class Exchange:
 
     async def _wait(self, faults: list[Fault], kind: Kind) -> None:
         seconds = sum(fault.seconds for fault in faults if fault.kind is kind)
-        if seconds:
-            await self._clock.sleep(seconds)
+        await self._clock.sleep_until(self._clock.now() + seconds)
 
     async def _struck(self, request: Request, call: str, faults: list[Fault]) -> web.StreamResponse:
         fault = next((fault for fault in faults if fault.kind not in TIMES), None)
@@ -118,7 +117,7 @@ class Exchange:
         if fault.kind is Kind.CAPTIVE_PORTAL:
             return wire.redirected(fault)
         if fault.kind is Kind.EXECUTED_LATE:
-            self._late.spawn(self._execute_late(request, call, fault.seconds))
+            self._late.spawn(self._execute_late(request, call, self._clock.now() + fault.seconds))
         return wire.no_answer(fault)
 
     def _answered(self, fault: Fault) -> web.StreamResponse:
@@ -138,8 +137,8 @@ class Exchange:
             return wire.last_answer(answer)
         return wire.spoiled(fault, answer)
 
-    async def _execute_late(self, request: Request, call: str, seconds: float) -> None:
-        await self._clock.sleep(seconds)
+    async def _execute_late(self, request: Request, call: str, at: float) -> None:
+        await self._clock.sleep_until(at)
         await self._execute(request, call, [])
 
     async def _execute(self, request: Request, call: str, faults: list[Fault]) -> Answer:

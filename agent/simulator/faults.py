@@ -125,7 +125,7 @@ class Fault(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _only_known_options(cls, values: object) -> object:
-        if not isinstance(values, dict) or values.get("kind") not in set(Kind):
+        if not isinstance(values, dict) or values.get("kind") not in [*Kind]:
             return values
         options = ABOUT[Kind(values["kind"])].options
         foreign = set(values) - {"kind", "call", "count", "first", *options}

@@ -29,13 +29,16 @@ class Network(Protocol):
     @property
     def base_url(self) -> str: ...
 
-    async def open(self, factory: ProtocolFactory, connecting: Connecting) -> None:
+    def open(self, factory: ProtocolFactory, connecting: Connecting) -> None:
         """Accepts connections from now on."""
 
-    async def refuse(self) -> None:
-        """Closes the open connections and refuses new ones; the address stays taken."""
+    def refuse(self) -> None:
+        """Refuses new connections from now on; the address stays taken."""
 
-    async def accept(self) -> None:
+    def disconnect(self) -> None:
+        """Closes the connections there are, once what was written to them is sent."""
+
+    def accept(self) -> None:
         """Accepts connections again."""
 
     async def close(self) -> None: ...
@@ -49,7 +52,6 @@ class TcpNetwork:
         self._keeper = _bound(host, port)
         self._address: tuple[str, int] = self._keeper.getsockname()[:2]
         self._listener: socket.socket | None = None
-        self._accepting = Tasks()
         self._serving = Tasks()
         self._transports: set[asyncio.BaseTransport] = set()
 
@@ -59,41 +61,52 @@ class TcpNetwork:
         named = f"[{host}]" if ":" in host else host
         return f"{'https' if self._tls else 'http'}://{named}:{port}"
 
-    async def open(self, factory: ProtocolFactory, connecting: Connecting) -> None:
+    def open(self, factory: ProtocolFactory, connecting: Connecting) -> None:
         self._factory = factory
         self._connecting = connecting
-        await self.accept()
+        self.accept()
 
-    async def accept(self) -> None:
+    def accept(self) -> None:
         if self._listener is None:
             self._listener = _bound(*self._address)
             self._listener.listen(_BACKLOG)
-            self._accepting.spawn(self._accept(self._listener))
+            self._watch(self._listener)
 
-    async def refuse(self) -> None:
-        await self._accepting.cancel()
+    def refuse(self) -> None:
         if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
             self._listener = None
-        await self._serving.cancel()
+
+    def disconnect(self) -> None:
+        self._serving.cancel()
         for transport in self._transports:
             transport.close()
         self._transports.clear()
 
     async def close(self) -> None:
-        await self.refuse()
+        self.refuse()
+        self.disconnect()
+        await self._serving.end()
         self._keeper.close()
 
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, _ = await loop.sock_accept(listener)
-            except OSError as error:  # out of descriptors, or the client was gone before it was accepted
-                _log.warning("a connection could not be accepted: %s", error.strerror)
-                await asyncio.sleep(_ACCEPT_PAUSE_SECONDS)
-                continue
-            self._serving.spawn(self._serve(connection))
+    def _watch(self, listener: socket.socket) -> None:
+        if listener is self._listener:
+            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            connection, _ = listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:  # out of descriptors: pause, or the loop would spin
+            _log.warning("connections can't be accepted: %s", error.strerror)
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listener)
+            loop.call_later(_ACCEPT_PAUSE_SECONDS, self._watch, listener)
+            return
+        connection.settimeout(0)
+        self._serving.spawn(self._serve(connection))
 
     async def _serve(self, connection: socket.socket) -> None:
         timeout = _HANDSHAKE_TIMEOUT_SECONDS if self._tls else None

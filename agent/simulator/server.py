@@ -45,7 +45,7 @@ class SimulatorServer:
         )
         self._control = Control(self._simulator)
         self._http = web.Server(self._handle, access_log=None)
-        await network.open(self._http, self._simulator.connecting)
+        network.open(self._http, self._simulator.connecting)
         return self._simulator
 
     async def __aexit__(

@@ -113,14 +113,15 @@ class Simulator:
         return self.api.logins.confirm(user_code, self.clock.now())
 
     def refuse_connections(self, seconds: float) -> None:
-        """Refuses connections from the next turn of the event loop on, for this time."""
-        self._outages.spawn(self._outage(seconds))
+        """Refuses connections for this time, beginning now; the open ones are closed when their answers are out."""
+        until = self.clock.now() + seconds
+        self.network.refuse()
+        self._outages.spawn(self._outage(until))
 
     async def connecting(self) -> None:
         """Awaited for each new connection: where a slow TLS handshake waits."""
         seconds = sum(fault.seconds for fault in self.faults.take(CONNECT) if fault.kind is Kind.SLOW_TLS)
-        if seconds:
-            await self.clock.sleep(seconds)
+        await self.clock.sleep_until(self.clock.now() + seconds)
 
     async def reset(self) -> None:
         """As at the beginning: world, switches, faults; nothing recorded, nothing pending. Logins stay."""
@@ -129,7 +130,7 @@ class Simulator:
         self.record.clear()
         self.exchange.counts.clear()
         self.api.reset(self._beginning.switches)
-        await self.network.accept()
+        self.network.accept()
         self._plan(self._beginning.faults)
 
     async def close(self) -> None:
@@ -137,7 +138,7 @@ class Simulator:
 
     async def _forget_pending(self) -> None:
         await self.exchange.forget_late()
-        await self._outages.cancel()
+        await self._outages.end()
 
     def _plan(self, faults: Iterable[Fault]) -> None:
         for fault in faults:
@@ -146,7 +147,7 @@ class Simulator:
             else:
                 self.faults.add(fault)
 
-    async def _outage(self, seconds: float) -> None:
-        await self.network.refuse()
-        await self.clock.sleep(seconds)
-        await self.network.accept()
+    async def _outage(self, until: float) -> None:
+        self.network.disconnect()
+        await self.clock.sleep_until(until)
+        self.network.accept()

@@ -47,8 +47,8 @@ class Execution:
     trans_id: int
     loyalty_id: str | None = None
     missing_sum: int | None = None
-    receipt: tuple[dict[str, object], ...] = ()
-    receipt_merchant: tuple[dict[str, object], ...] = ()
+    receipt: tuple[dict[str, object], ...] = field(default=(), repr=False)
+    receipt_merchant: tuple[dict[str, object], ...] = field(default=(), repr=False)
     receipt_number: int | None = None
     answered_card: Card | None = None  # as the answer of the start shows it
 

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 
 
 class Tasks:
-    """Tasks that are held until they are done, and cancelled at the end."""
+    """Tasks that are held until they are done."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
@@ -15,9 +15,12 @@ class Tasks:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def cancel(self) -> None:
-        """Cancels all of them and waits until they are gone."""
-        running = list(self._running)
-        for task in running:
+    def cancel(self) -> None:
+        """Asks all of them to end."""
+        for task in self._running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+
+    async def end(self) -> None:
+        """Ends all of them and waits until they are gone."""
+        self.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)

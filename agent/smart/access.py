@@ -97,7 +97,6 @@ class Access:
         """
         failures = 0
         while True:
-            await self._until_quiet()
             if (seconds := self._seconds_until_due(ahead_s)) > 0:
                 await sleep(seconds)
                 continue

@@ -191,7 +191,7 @@ def _open_session(connector: aiohttp.TCPConnector, timeouts: Timeouts) -> aiohtt
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=_HEADERS,
         skip_auto_headers=("Content-Type",),
-        timeout=aiohttp.ClientTimeout(total=None, connect=None),
+        timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect_s),
         trace_configs=[tracing],
         request_class=_Request,
         middlewares=(_never_repeat,),

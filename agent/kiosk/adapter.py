@@ -1,0 +1,127 @@
+"""From an HTTP request to a call and back: who asks, is it whole, is it understood; and what came of it.
+
+Nothing of a request reaches the log: neither body, nor query, nor headers.
+"""
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel, ValidationError
+
+from agent.checkout import NotAllowed
+from agent.kiosk import access
+from agent.kiosk.access import Door
+from agent.kiosk.call import JSON, Call, Route
+from agent.kiosk.kiosk import Kiosk
+from agent.kiosk.problems import Problem, invalid_request, not_allowed, problem_of
+from agent.kiosk.roles import Role
+
+logger = logging.getLogger("tillwire.kiosk")
+
+PROBLEM_JSON = "application/problem+json"
+MOST_BODY_BYTES = 64 * 1024
+MOST_HEADER_BYTES = 8 * 1024
+REQUEST_TIMEOUT_S = 30.0
+"""A request is some kilobytes from this machine or the next: what is not here by then is not coming."""
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def as_handler(kiosk: Kiosk, door: Door, route: Route[Any, Any]) -> Handler:
+    """Make of a route what aiohttp calls."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        caller = access.role_of(door, kiosk.tokens, request.headers, request.cookies)
+        try:
+            return await _carry_out(kiosk, door, route, request, caller)
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem document
+            return refusal(await _problem(error, kiosk, request), caller or Role.SCREEN)
+
+    return handle
+
+
+async def _carry_out(
+    kiosk: Kiosk, door: Door, route: Route[Any, Any], request: web.Request, caller: Role | None
+) -> web.StreamResponse:
+    if route.needs is not None:
+        _check_caller(door, route.needs, request, caller)
+    query = _validated(route.query, dict(request.query))
+    body = await _body(route.body, request)
+    return await route.handler(Call(kiosk=kiosk, door=door, request=request, caller=caller, body=body, query=query))
+
+
+def _check_caller(door: Door, needs: Role, request: web.Request, caller: Role | None) -> None:
+    access.check_site(door, request.headers)
+    if caller is None:
+        raise Problem(HTTPStatus.UNAUTHORIZED, "token-required", headers={"WWW-Authenticate": "Bearer"})
+    if not caller.may_act_as(needs):
+        raise Problem(HTTPStatus.FORBIDDEN, "operator-required")
+
+
+async def _body(model: type[M], request: web.Request) -> M:
+    """Read the body. Whoever sends one says that it is JSON: no form of a web page can do that unasked."""
+    if request.method in {"GET", "DELETE"}:
+        return model()
+    headers = request.headers
+    if "Content-Encoding" in headers or ("Content-Type" in headers and not _is_json(request)):
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type")
+    raw = await _read(request)
+    if raw and "Content-Type" not in headers:
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type")
+    try:
+        return model.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        raise invalid_request(error) from None
+
+
+def _is_json(request: web.Request) -> bool:
+    return request.content_type == JSON and (request.charset or "utf-8").lower() == "utf-8"
+
+
+async def _read(request: web.Request) -> bytes:
+    too_large = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request-too-large", headers={"Connection": "close"})
+    if (request.content_length or 0) > MOST_BODY_BYTES:
+        raise too_large
+    try:
+        async with asyncio.timeout(REQUEST_TIMEOUT_S):
+            return await request.read()
+    except TimeoutError:
+        headers = {"Connection": "close"}
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, "request-too-slow", headers=headers) from None
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large from None
+
+
+def _validated(model: type[M], given: dict[str, str]) -> M:
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise invalid_request(error) from None
+
+
+async def _problem(error: Exception, kiosk: Kiosk, request: web.Request) -> Problem:
+    if isinstance(error, NotAllowed) and "id" in request.match_info:
+        return not_allowed(error, await kiosk.till.find(request.match_info["id"]))
+    problem = problem_of(error)
+    if problem is None:
+        logger.error("a mistake of ours in %s %s", request.method, _route_of(request), exc_info=error)
+        return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal")
+    return problem
+
+
+def _route_of(request: web.Request) -> str:
+    """The path as it stands in the table, without what the caller put into it."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "?"
+
+
+def refusal(problem: Problem, role: Role) -> web.Response:
+    """Write a problem down for a caller of this role."""
+    body = problem.answer(role).as_json()
+    return web.Response(body=body, status=problem.status, content_type=PROBLEM_JSON, headers=problem.headers)

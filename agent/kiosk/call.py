@@ -1,0 +1,86 @@
+"""One call of the local interface: where it goes, what it must bring, and who makes it."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Generic, Literal, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from agent.journal.records import IdempotencyKey
+from agent.kiosk.access import Door
+from agent.kiosk.answers import Answer
+from agent.kiosk.kiosk import Kiosk
+from agent.kiosk.peer import peer_name
+from agent.kiosk.problems import Problem
+from agent.kiosk.requests import OperatorBody
+from agent.kiosk.roles import Role
+
+JSON = "application/json"
+B = TypeVar("B", bound=BaseModel)
+Q = TypeVar("Q", bound=BaseModel)
+OB = TypeVar("OB", bound=OperatorBody)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[B, Q]):
+    """A request that was let in and understood. `caller` is None where a public call does not say who it is."""
+
+    kiosk: Kiosk
+    door: Door
+    request: web.Request
+    caller: Role | None
+    body: B
+    query: Q
+
+    @property
+    def role(self) -> Role:
+        return self.caller or Role.SCREEN
+
+    @property
+    def checkout_id(self) -> str:
+        return self.request.match_info["id"]
+
+    @property
+    def key(self) -> IdempotencyKey | None:
+        """The Idempotency-Key with a digest of what was asked. Raises Problem."""
+        key = self.request.headers.get("Idempotency-Key")
+        if key is None:
+            return None
+        if not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+            raise Problem(HTTPStatus.BAD_REQUEST, "idempotency-key-invalid")
+        asked = f"{self.request.method} {self.request.path}\n{self.body.model_dump_json()}"
+        return IdempotencyKey(key=key, digest=hashlib.sha256(asked.encode()).hexdigest())
+
+
+async def operator_name(call: Call[OB, Q]) -> str:
+    """The name of the person who asks. Raises Problem where it is not said and cannot be known."""
+    if call.body.by is not None:
+        return call.body.by
+    if call.door.everyone is not Role.OPERATOR:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "name-required")
+    return await peer_name(call.request.transport)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route(Generic[B, Q]):
+    """One call, as it is described and carried out. `needs`: the role of the caller; None: nobody is asked.
+
+    `answers` has each good status with the shape of its JSON body; None: it has none.
+    """
+
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    summary: str
+    handler: Callable[[Call[B, Q]], Awaitable[web.StreamResponse]]
+    body: type[B]
+    query: type[Q]
+    needs: Role | None = Role.SCREEN
+    answers: Mapping[HTTPStatus, type[Answer] | None] = field(default_factory=dict)
+    media_types: tuple[str, ...] = (JSON,)
+
+
+def answer(shown: Answer, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(body=shown.as_json(), status=status, content_type=JSON, headers=headers)

@@ -1,0 +1,139 @@
+"""The calls about one checkout. Each asks the till and answers with the checkout as the journal has it."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from agent.card import CardNumber, NotACard, read_card
+from agent.checkout_events import (
+    ApplyAsked,
+    BasketSet,
+    CancelAsked,
+    CardRemoved,
+    ConfirmAsked,
+    PayAsked,
+    Request,
+    ResolveAsked,
+    RetryAsked,
+)
+from agent.checkout_state import Basket, Checkout
+from agent.kiosk.answers import CheckoutList
+from agent.kiosk.call import B, Call, Q, answer, operator_name
+from agent.kiosk.problems import Problem
+from agent.kiosk.queries import ListQuery, NoQuery
+from agent.kiosk.requests import (
+    ApplyBody,
+    BasketBody,
+    CardBody,
+    ConfirmBody,
+    CreateBody,
+    Nothing,
+    PayBody,
+    ResolveBody,
+    RetryBody,
+)
+from agent.kiosk.roles import Role
+from agent.kiosk.view import checkout_answer
+from agent.till_settings import Order
+
+
+async def create(call: Call[CreateBody, NoQuery]) -> web.Response:
+    """Begin a checkout: 201, or 200 where its Idempotency-Key began one before."""
+    body, till = call.body, call.kiosk.till
+    open_before = {checkout.id for checkout in till.open_checkouts}
+    basket = body.basket.as_basket(body.currency)
+    order = Order(basket=basket, merchantRef=body.merchantRef, transactionRef=body.transactionRef)
+    checkout = await till.create(order, call.key)
+    if checkout.final or checkout.id in open_before:
+        return _shown(call, checkout)
+    location = {"Location": f"/v1/checkouts/{checkout.id}"}
+    return answer(checkout_answer(checkout, call.role), HTTPStatus.CREATED, location)
+
+
+async def read(call: Call[Nothing, NoQuery]) -> web.Response:
+    return _shown(call, await call.kiosk.till.find(call.checkout_id))
+
+
+async def read_all(call: Call[Nothing, ListQuery]) -> web.Response:
+    query = call.query
+    found = await call.kiosk.till.checkouts(query.phase, limit=query.limit, before=query.before)
+    return answer(CheckoutList(checkouts=tuple(checkout_answer(checkout, call.role) for checkout in found)))
+
+
+async def set_basket(call: Call[BasketBody, NoQuery]) -> web.Response:
+    """Replace the product lines; the currency stays."""
+    checkout = await call.kiosk.till.find(call.checkout_id)
+    basket = Basket(products=call.body.products, currency=checkout.basket.currency)
+    return await _ask(call, BasketSet(basket=basket))
+
+
+async def set_card(call: Call[CardBody, NoQuery]) -> web.Response:
+    """Take a card number that was not read by one of our own readers: by the digits on its back, or the operator."""
+    till = call.kiosk.till
+    await till.find(call.checkout_id)
+    card = _card(call)
+    if call.body.csc is not None:
+        await _check_csc(call, card, call.body.csc)
+    elif call.role is not Role.OPERATOR:
+        raise Problem(HTTPStatus.FORBIDDEN, "csc-required")
+    return _shown(call, await till.set_card(call.checkout_id, card))
+
+
+def _card(call: Call[CardBody, NoQuery]) -> CardNumber:
+    match read_card(call.body.value, call.kiosk.cards):
+        case CardNumber() as card:
+            return card
+        case NotACard.PAYMENT_CARD:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "payment-card")
+        case _:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not-a-card")
+
+
+async def _check_csc(call: Call[CardBody, NoQuery], card: CardNumber, csc: str) -> None:
+    wrong_codes = call.kiosk.wrong_codes
+    if wrong_codes.too_many:
+        raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-attempts")
+    is_right = await call.kiosk.till.check_csc(card, csc)
+    if is_right is None:
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "csc-not-checked")
+    if not is_right:
+        wrong_codes.count()
+        raise Problem(HTTPStatus.FORBIDDEN, "csc-wrong")
+
+
+async def remove_card(call: Call[Nothing, NoQuery]) -> web.Response:
+    return await _ask(call, CardRemoved())
+
+
+async def apply(call: Call[ApplyBody, NoQuery]) -> web.Response:
+    return await _ask(call, ApplyAsked(use_balance=call.body.use_balance))
+
+
+async def pay(call: Call[PayBody, NoQuery]) -> web.Response:
+    return await _ask(call, PayAsked(method=call.body.method, amount=call.body.amount))
+
+
+async def confirm(call: Call[ConfirmBody, NoQuery]) -> web.Response:
+    return await _ask(call, ConfirmAsked(amount=call.body.amount, by=await operator_name(call)))
+
+
+async def cancel(call: Call[Nothing, NoQuery]) -> web.Response:
+    return await _ask(call, CancelAsked())
+
+
+async def retry(call: Call[RetryBody, NoQuery]) -> web.Response:
+    return await _ask(call, RetryAsked(by=await operator_name(call), new_transaction=call.body.new_transaction))
+
+
+async def resolve(call: Call[ResolveBody, NoQuery]) -> web.Response:
+    name = await operator_name(call)
+    return await _ask(call, ResolveAsked(outcome=call.body.outcome, note=call.body.note, by=name))
+
+
+async def _ask(call: Call[B, Q], request: Request) -> web.Response:
+    key = call.key if call.request.method == "POST" else None
+    return _shown(call, await call.kiosk.till.ask(call.checkout_id, request, key))
+
+
+def _shown(call: Call[B, Q], checkout: Checkout) -> web.Response:
+    return answer(checkout_answer(checkout, call.role))

@@ -1,0 +1,171 @@
+"""Where the local interface listens: one address for screens and registers, and the control socket for the commands.
+
+Both answer the same calls. Who reaches the control socket is an operator: its file is for the service's own user.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from aiohttp import web
+from pydantic_core import to_json
+
+from agent.kiosk.access import LOOPBACK_HOSTS, Door
+from agent.kiosk.adapter import REQUEST_TIMEOUT_S
+from agent.kiosk.app import build_app
+from agent.kiosk.kiosk import Kiosk
+from agent.kiosk.openapi import describe
+from agent.kiosk.roles import Role
+from agent.kiosk.routes import ROUTES
+from agent.kiosk.static_files import StaticFile, page_files
+from config.addresses import TcpAddress, UnixAddress
+
+SHUTDOWN_S = 0.3
+"""For requests under way when the agent stops; aiohttp takes it twice, and SIGTERM must not take two seconds."""
+LINGERING_S = 1.0
+"""So long the rest of a refused body is read, so that its sender sees the refusal and not a broken connection."""
+MOST_HEADERS = 64
+CONTROL_MODE = 0o600
+SCREEN_MODE = 0o660
+"""Whoever may open the screen's socket still needs a token."""
+
+
+class CannotListen(Exception):
+    """The address is taken or not ours. The text says which and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KioskSettings:
+    """What the configuration says to the local interface."""
+
+    listen: TcpAddress | UnixAddress
+    control_socket: Path
+    allowed_origins: frozenset[str] = frozenset()
+    allowed_hosts: frozenset[str] = frozenset()
+    tls: ssl.SSLContext | None = None
+    page: bool = True
+
+
+@asynccontextmanager
+async def serve(kiosk: Kiosk, settings: KioskSettings) -> AsyncIterator[None]:
+    """Listen while inside; at the end every stream is ended first. Raises CannotListen."""
+    files = [_description()] + (await asyncio.to_thread(page_files) if settings.page else [])
+    async with AsyncExitStack() as stack:
+        control = Door(hosts=None, everyone=Role.OPERATOR)
+        runner = await stack.enter_async_context(_running(build_app(kiosk, control, files)))
+        await stack.enter_async_context(_at_socket_file(runner, settings.control_socket, CONTROL_MODE))
+        runner = await stack.enter_async_context(_running(build_app(kiosk, _door(settings), files)))
+        if isinstance(settings.listen, UnixAddress):
+            await stack.enter_async_context(_at_socket_file(runner, Path(settings.listen.path), SCREEN_MODE))
+        else:
+            port = await _at_port(runner, settings.listen, settings.tls)
+            kiosk.page_url = _page_url(settings, port) if settings.page else None
+        stack.callback(kiosk.stream.end)
+        yield
+
+
+def _door(settings: KioskSettings) -> Door:
+    if isinstance(settings.listen, UnixAddress):
+        return Door(hosts=None, origins=settings.allowed_origins)
+    return Door(
+        hosts=LOOPBACK_HOSTS | settings.allowed_hosts | {_bracketed(settings.listen.host)},
+        origins=settings.allowed_origins,
+        scheme="https" if settings.tls else "http",
+    )
+
+
+@asynccontextmanager
+async def _running(app: web.Application) -> AsyncIterator[web.AppRunner]:
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=_quiet_logger(),
+        handler_cancellation=True,  # a reader that goes away makes room at once
+        auto_decompress=False,
+        keepalive_timeout=REQUEST_TIMEOUT_S,  # also the time for the headers of a request, the first one included
+        lingering_time=LINGERING_S,
+        max_headers=MOST_HEADERS,
+        shutdown_timeout=SHUTDOWN_S,
+    )
+    await runner.setup()
+    try:
+        yield runner
+    finally:
+        await runner.cleanup()
+
+
+def _quiet_logger() -> logging.Logger:
+    """A logger for what is no HTTP: aiohttp would log it with the bytes that came, and they may be a token."""
+    logger = logging.getLogger("tillwire.kiosk.http")
+    if _without_content not in logger.filters:
+        logger.addFilter(_without_content)
+    return logger
+
+
+def _without_content(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    record.msg, record.args = "a request could not be read: %s", (type(error).__name__,)
+    record.exc_info = record.exc_text = None
+    record.levelno, record.levelname = logging.INFO, "INFO"
+    return True
+
+
+async def _at_port(runner: web.AppRunner, address: TcpAddress, tls: ssl.SSLContext | None) -> int:
+    site = web.TCPSite(runner, address.host, address.port, ssl_context=tls)
+    try:
+        await site.start()
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {address.host}:{address.port}: {error.strerror or error}") from None
+    return site.port
+
+
+@asynccontextmanager
+async def _at_socket_file(runner: web.AppRunner, path: Path, mode: int) -> AsyncIterator[None]:
+    try:
+        listening = await asyncio.to_thread(_bind, path, mode)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {path}: {error.strerror or error}") from None
+    try:
+        await web.SockSite(runner, listening).start()  # from now on the runner's to close
+        yield
+    finally:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def _bind(path: Path, mode: int) -> socket.socket:
+    """Bind to a socket file that has its mode from the start. One that is left over is replaced."""
+    if path.is_socket():
+        path.unlink()
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        os.fchmod(bound.fileno(), mode)  # Linux gives it to the file that bind makes
+        bound.bind(str(path))
+        bound.setblocking(False)  # noqa: FBT003 - the library's own call
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _page_url(settings: KioskSettings, port: int) -> str:
+    scheme = "https" if settings.tls else "http"
+    host = _bracketed(settings.listen.host) if isinstance(settings.listen, TcpAddress) else ""
+    if host in {"0.0.0.0", "[::]"}:  # noqa: S104 - every address of the machine is none to call
+        host = next(iter(sorted(settings.allowed_hosts)), "127.0.0.1")
+    return f"{scheme}://{host}:{port}/"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _description() -> StaticFile:
+    document = describe(ROUTES, version("tillwire"))
+    return StaticFile(path="/openapi.json", content=to_json(document), content_type="application/json")

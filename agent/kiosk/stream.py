@@ -1,0 +1,257 @@
+"""The event stream: what the till tells goes to every reader in order, and nobody waits for a slow one.
+
+Checkouts and drawer openings are entries of the journal and carry an id, `<journal>-<sequence>`. A reader that comes
+back with a known id gets exactly what it missed: from the recent events kept here, or from the journal. Devices,
+connection and busy are *state*: they stand in the snapshot, are told when they change, and after a gap once more if
+they changed since. With an unknown or too old id, or none, a reader begins with a snapshot.
+
+Each reader has a bounded queue. One whose queue is full is cut off; it comes back and misses nothing.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from agent.checkout_state import Api, Checkout, Level
+from agent.journal.errors import JournalError
+from agent.journal.event_id import EventId, parse_event_id
+from agent.journal.records import StoredEvent
+from agent.kiosk.answers import (
+    BusyAnswer,
+    CardRefusedAnswer,
+    ConnectionAnswer,
+    DeviceAnswer,
+    DrawerLevelAnswer,
+    EventData,
+    EventName,
+    NotRecordedAnswer,
+    SnapshotAnswer,
+)
+from agent.kiosk.roles import Role
+from agent.kiosk.view import checkout_answer, device_answer, drawer_answer, scan_answer
+from agent.listener import CardRefusal, DrawerTold, ScanTold
+from device.interface import DeviceState
+
+logger = logging.getLogger("tillwire.kiosk.stream")
+
+MOST_READERS = 32
+MOST_WAITING = 128
+"""Events that wait for one reader: several checkouts' worth, over what the socket itself holds."""
+MOST_RECENT = 128
+"""Events kept for readers that come back; older ones are read from the journal."""
+PAGE = 100
+"""Events read from the journal at once: commits get their turn between two pages."""
+PING_S = 15.0
+"""Proxies and browsers close a silent connection after 30 to 60 s, and a dead reader is noticed by writing."""
+PING = b": ping\n\n"
+
+_DRAWER_TOLD = TypeAdapter(DrawerTold)
+
+Missed = Callable[[int, int], Awaitable[Sequence[StoredEvent]]]
+"""The journal's events after a sequence, at most so many. Raises JournalError."""
+Snapshot = Callable[[Role], SnapshotAnswer]
+
+
+class TooManyReaders(Exception):
+    """There is no room for another reader."""
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Told:
+    """One event. It is shown to each role in its own way, and written out once for each."""
+
+    name: EventName
+    show: Callable[[Role], EventData]
+    sequence: int | None = None
+    _frames: dict[Role, bytes] = field(default_factory=dict)
+
+    def frame(self, role: Role, journal: str) -> bytes:
+        if role not in self._frames:
+            place = b"" if self.sequence is None else f"id: {EventId(journal, self.sequence)}\n".encode()
+            data = self.show(role).as_json()
+            self._frames[role] = place + f"event: {self.name}\ndata: ".encode() + data + b"\n\n"
+        return self._frames[role]
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Reader:
+    """One connection. `abort` ends it whatever it is waiting for."""
+
+    role: Role
+    abort: Callable[[], None]
+    follows: bool = False
+    waiting: asyncio.Queue[Told | None] = field(default_factory=lambda: asyncio.Queue(MOST_WAITING))
+
+    def give(self, told: Told | None) -> bool:
+        """Queue an event, or the end. False: there is no room, and the reader is cut off."""
+        try:
+            self.waiting.put_nowait(told)
+        except asyncio.QueueFull:
+            self.follows = False
+            self.abort()
+            return False
+        return True
+
+
+class EventStream:
+    """Listens to the till, and tells its readers. `newest`: the journal's newest sequence when the agent started."""
+
+    def __init__(self, journal: str, newest: int) -> None:
+        self._journal = journal
+        self._began_after = newest
+        self._newest = newest
+        self._recent: deque[Told] = deque(maxlen=MOST_RECENT)
+        self._recent_after = newest
+        self._states: dict[str, tuple[Told, int]] = {}
+        self._readers: set[Reader] = set()
+        self._ended = False
+        self.devices: dict[str, DeviceAnswer] = {}
+        self.drawer: DrawerLevelAnswer | None = None
+
+    # What the till tells
+
+    def checkout_changed(self, checkout: Checkout, sequence: int) -> None:
+        self._states.pop(_not_recorded(checkout.id), None)
+        self._tell_entry(Told(name="checkout", show=lambda role: checkout_answer(checkout, role), sequence=sequence))
+
+    def drawer_is(self, drawer: str, level: Level) -> None:
+        self.drawer = DrawerLevelAnswer(drawer=drawer, state=level)
+
+    def drawer_told(self, told: DrawerTold, sequence: int) -> None:
+        self._tell_entry(Told(name="drawer", show=lambda role: drawer_answer(told, role), sequence=sequence))
+
+    def scanned(self, told: ScanTold) -> None:
+        self._tell(_same_for_all("scan", scan_answer(told)))
+
+    def card_refused(self, scanner: str | None, reason: CardRefusal) -> None:
+        self._tell(_same_for_all("card_refused", CardRefusedAnswer(scanner=scanner, reason=reason)))
+
+    def device_changed(self, state: DeviceState) -> None:
+        key = f"{state.kind} {state.name}"
+        self.devices[key] = shown = device_answer(state)
+        self._tell_state(key, _same_for_all("device", shown))
+
+    def connection_changed(self, api: Api, since: datetime) -> None:
+        self._tell_state("connection", _same_for_all("connection", ConnectionAnswer(api=api, since=since)))
+
+    def busy_changed(self, *, busy: bool) -> None:
+        self._tell_state("busy", _same_for_all("busy", BusyAnswer(busy=busy)))
+
+    def not_recorded(self, checkout_id: str) -> None:
+        told = _same_for_all("not_recorded", NotRecordedAnswer(checkout=checkout_id))
+        self._tell_state(_not_recorded(checkout_id), told)
+
+    # Readers
+
+    @contextmanager
+    def reader(self, role: Role, abort: Callable[[], None]) -> Iterator[Reader]:
+        """Make room for a reader. Raises TooManyReaders."""
+        if len(self._readers) >= MOST_READERS:
+            raise TooManyReaders
+        reader = Reader(role=role, abort=abort)
+        self._readers.add(reader)
+        try:
+            yield reader
+        finally:
+            self._readers.discard(reader)
+
+    async def frames(
+        self, reader: Reader, since: str, missed: Missed, snapshot: Snapshot, *, ping_s: float = PING_S
+    ) -> AsyncGenerator[bytes]:
+        """Yield what this reader gets, as bytes for the wire, until the stream ends. `since`: the last id it knows."""
+        position = self._position(since)
+        try:
+            while position is not None and position < self._recent_after:
+                page = await missed(position, PAGE)
+                for told in map(_from_journal, page):
+                    if told is not None:
+                        yield told.frame(reader.role, self._journal)
+                position = page[-1].sequence if page else None
+        except JournalError:
+            position = None
+        # No await between looking at what is known and following: nothing can happen in between.
+        begin = self._beginning(position, lambda: snapshot(reader.role))
+        reader.follows = not self._ended
+        for told in begin:
+            yield told.frame(reader.role, self._journal)
+        while reader.follows:
+            try:
+                async with asyncio.timeout(ping_s):
+                    following = await reader.waiting.get()
+            except TimeoutError:
+                yield PING
+                continue
+            if following is None:
+                return
+            yield following.frame(reader.role, self._journal)
+
+    def end(self) -> None:
+        """End every reader's stream, now and for good."""
+        self._ended = True
+        for reader in self._readers:
+            reader.give(None)
+
+    def _position(self, since: str) -> int | None:
+        """The sequence that a reader knows; None where it is not one of this journal."""
+        event_id = parse_event_id(since)
+        known = event_id is not None and event_id.journal == self._journal and event_id.sequence <= self._newest
+        return event_id.sequence if event_id is not None and known else None
+
+    def _beginning(self, position: int | None, look: Callable[[], SnapshotAnswer]) -> list[Told]:
+        if position is None:
+            now = look()
+            return [Told(name="snapshot", show=lambda _: now, sequence=self._newest)]
+        missed = [told for told in self._recent if told.sequence is not None and told.sequence > position]
+        if position <= self._began_after:
+            return missed + _states_of(look())
+        return missed + [told for told, told_after in self._states.values() if told_after >= position]
+
+    def _tell_entry(self, told: Told) -> None:
+        if len(self._recent) == MOST_RECENT:
+            self._recent_after = self._recent[0].sequence or self._recent_after
+        self._recent.append(told)
+        self._newest = told.sequence or self._newest
+        self._tell(told)
+
+    def _tell_state(self, key: str, told: Told) -> None:
+        self._states[key] = told, self._newest
+        self._tell(told)
+
+    def _tell(self, told: Told) -> None:
+        for reader in self._readers:
+            if reader.follows and not reader.give(told):
+                logger.warning("a reader of the event stream was too slow and was cut off")
+
+
+def _not_recorded(checkout_id: str) -> str:
+    return f"not recorded {checkout_id}"
+
+
+def _states_of(now: SnapshotAnswer) -> list[Told]:
+    """Every state, for a reader that knew this till before the agent was restarted."""
+    return [
+        *(_same_for_all("device", device) for device in now.devices),
+        _same_for_all("connection", now.connection),
+        _same_for_all("busy", BusyAnswer(busy=now.busy)),
+    ]
+
+
+def _same_for_all(name: EventName, shown: EventData) -> Told:
+    """What is shown to everybody alike, and is no entry of the journal."""
+    return Told(name=name, show=lambda _: shown)
+
+
+def _from_journal(stored: StoredEvent) -> Told | None:
+    """What was told when this was written; None: nothing."""
+    if (checkout := stored.checkout) is not None:
+        return Told(name="checkout", show=lambda role: checkout_answer(checkout, role), sequence=stored.sequence)
+    if stored.kind == DrawerTold.__name__:
+        told = _DRAWER_TOLD.validate_python(stored.data)
+        return Told(name="drawer", show=lambda role: drawer_answer(told, role), sequence=stored.sequence)
+    return None

@@ -1,0 +1,96 @@
+"""The calls about the till itself: its drawer, its devices, its event stream, its health, and letting a screen in."""
+
+import asyncio
+from contextlib import aclosing
+from http import HTTPStatus
+
+from aiohttp import web
+
+from agent.kiosk.answers import DeviceList, HealthAnswer, TicketAnswer
+from agent.kiosk.call import Call, answer, operator_name
+from agent.kiosk.problems import Problem
+from agent.kiosk.queries import EventsQuery, NoQuery
+from agent.kiosk.requests import Nothing, OpenDrawerBody, SessionBody
+from agent.kiosk.stream import TooManyReaders
+from agent.kiosk.tickets import COOKIE, TICKET_S, new_cookie
+
+EVENT_STREAM = "text/event-stream"
+RETRY = b"retry: 1000\n\n"
+"""Milliseconds until a browser comes back: a restarted agent is there again by then, and the customer hardly waits."""
+WRITE_TIMEOUT_S = 30.0
+"""A reader that takes not one byte for so long is dead or stopped."""
+
+
+async def open_drawer(call: Call[OpenDrawerBody, NoQuery]) -> web.Response:
+    """Open the drawer for a person; the same Idempotency-Key opens it once."""
+    till, key, name = call.kiosk.till, call.key, await operator_name(call)
+    if key is not None and call.kiosk.drawer_keys.was_used(key.key, key.digest):
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+    try:
+        await till.open_drawer(call.body.reason, name)
+    except Exception:
+        if key is not None:
+            call.kiosk.drawer_keys.forget(key.key)
+        raise
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def devices(call: Call[Nothing, NoQuery]) -> web.Response:
+    stream = call.kiosk.stream
+    return answer(DeviceList(devices=tuple(stream.devices.values()), drawer=stream.drawer))
+
+
+async def health(call: Call[Nothing, NoQuery]) -> web.Response:
+    """200 when business can be done, 503 when not. The reasons are for whoever is known, or sits on this machine."""
+    reasons = call.kiosk.reasons()
+    may_know = call.caller is not None or call.door.is_socket_file
+    shown = HealthAnswer(ready=not reasons, reasons=tuple(reasons) if may_know else None)
+    return answer(shown, HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK)
+
+
+async def events(call: Call[Nothing, EventsQuery]) -> web.StreamResponse:
+    """Tell everything that happens, until the reader goes away or the agent stops."""
+    kiosk, request, transport = call.kiosk, call.request, call.request.transport
+    if transport is None:
+        raise ConnectionResetError
+    since = request.headers.get("Last-Event-ID") or call.query.since
+    missed = kiosk.till.events_since
+    response = web.StreamResponse(headers={"Content-Type": EVENT_STREAM, "X-Accel-Buffering": "no"})
+    try:
+        with kiosk.stream.reader(call.role, transport.abort) as reader:
+            await response.prepare(request)
+            await response.write(RETRY)
+            async with aclosing(kiosk.stream.frames(reader, since, missed, kiosk.snapshot)) as frames:
+                async for frame in frames:
+                    async with asyncio.timeout(WRITE_TIMEOUT_S):
+                        await response.write(frame)
+    except TooManyReaders:
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too-many-readers", headers={"Retry-After": "5"}) from None
+    except TimeoutError:
+        transport.abort()
+    return response
+
+
+async def issue_ticket(call: Call[Nothing, NoQuery]) -> web.Response:
+    """Make a one-time address that logs the screen's browser in."""
+    url = call.kiosk.page_url
+    if url is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "not-found", "the page is switched off, or is on no address of a browser")
+    ticket = call.kiosk.tickets.issue()
+    return answer(TicketAnswer(url=f"{url}#ticket={ticket}", valid_s=TICKET_S), HTTPStatus.CREATED)
+
+
+async def begin_session(call: Call[SessionBody, NoQuery]) -> web.Response:
+    """Exchange a ticket for the cookie of the role `screen`."""
+    if not call.kiosk.tickets.redeem(call.body.ticket):
+        raise Problem(HTTPStatus.FORBIDDEN, "ticket-invalid")
+    response = web.Response(status=HTTPStatus.NO_CONTENT)
+    response.set_cookie(
+        COOKIE,
+        new_cookie(call.kiosk.tokens),
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=call.door.scheme == "https",
+    )
+    return response

@@ -1,0 +1,214 @@
+"""Builds everything from the settings, runs it until it is told to stop, and takes it down again.
+
+This is the only place that reads settings and picks devices; everything else is handed what it needs. What reaches the
+outside (the thread of the journal, the opening of serial ports) comes in as an argument, so that a test can put
+something real but impatient in its place.
+"""
+
+import asyncio
+import logging
+import random
+import secrets
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar, assert_never
+
+from agent.calls import Calls
+from agent.card import CardRules
+from agent.checkout_state import Rules
+from agent.chosen_devices import ChosenDevices, Opener, choose
+from agent.chosen_outlets import BookedMessage
+from agent.evidence import DrawerRules
+from agent.journal.journal import Journal, open_journal
+from agent.kiosk.kiosk import Kiosk
+from agent.kiosk.server import KioskSettings
+from agent.kiosk.server import serve as serve_kiosk
+from agent.kiosk.stream import EventStream
+from agent.kiosk.tokens import load_tokens
+from agent.listener import Listener
+from agent.offline import OfflineLimits
+from agent.outlets import NoOutlets, Outlets
+from agent.smart.client import SmartTransactions, connect
+from agent.smart.credentials import CredentialStore
+from agent.smart.login import Client, ClientCredentialsLogin, DeviceLogin, DevicePinLogin, Login
+from agent.smart.transport import Timeouts
+from agent.till import Till
+from agent.till_settings import TillSettings
+from config.secret_files import read_secrets
+from config.settings import Settings
+from device.tty import open_tty
+
+logger = logging.getLogger("tillwire.service")
+
+JOURNAL = "journal.sqlite"
+LOGIN_AHEAD_S = 160.0
+"""The token is renewed so long before it is too short: longer than the longest call may last, a terminal's."""
+ID_BYTES = 10
+"""A checkout's id is random, so that nobody guesses the id of another customer's."""
+T = TypeVar("T")
+
+
+def journal_thread() -> Executor:
+    """One thread: a slow disk stalls nothing but the journal."""
+    return ThreadPoolExecutor(1, "journal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Where the program meets the machine."""
+
+    executor: Callable[[], Executor] = journal_thread
+    opener: Opener = open_tty
+
+
+def till_settings(settings: Settings) -> TillSettings:
+    """Return what the configuration says to the till."""
+    return TillSettings(
+        rules=Rules(
+            confirmed_by=settings.cash.confirmed_by,
+            late_window_s=settings.api.late_window_s,
+            idle_s=settings.kiosk.idle_s,
+        ),
+        offline=OfflineLimits(
+            accept_cash=settings.offline.accept_cash,
+            max_payments=settings.offline.max_payments,
+            max_total=settings.offline.max_total,
+            stop_when_oldest_h=settings.offline.stop_when_oldest_h,
+        ),
+        cards=CardRules(prefixes=settings.cards.prefixes, lengths=settings.cards.lengths),
+        drawer=DrawerRules(
+            opened_by=settings.drawer.opened_by,
+            confirmed_by=settings.cash.confirmed_by,
+            open_timeout_s=settings.drawer.open_timeout_s,
+            minimum_open_s=settings.cash.minimum_open_s,
+            open_warning_s=settings.drawer.open_warning_s,
+        ),
+        forwarding=frozenset(scanner.name for scanner in settings.scanner if scanner.other_codes == "forward"),
+    )
+
+
+def login_of(settings: Settings, environment: Mapping[str, str]) -> Login:
+    """Return how this till logs in. Raises WrongConfig when a secret cannot be read."""
+    api = settings.api
+    found = read_secrets(api, environment)
+    client = Client(client_id=api.client_id, client_secret=found.client_secret)
+    match api.login:
+        case "client-credentials":
+            return ClientCredentialsLogin(client=client)
+        case "device":
+            return DeviceLogin(client=client, device_uuid=_needed(api.device_uuid))
+        case "device-pin":
+            return DevicePinLogin(
+                client=client, device_uuid=_needed(api.device_uuid), device_pin=_needed(found.device_pin)
+            )
+        case _:
+            assert_never(api.login)
+
+
+async def serve(
+    settings: Settings,
+    stop: Awaitable[object],
+    *,
+    environment: Mapping[str, str],
+    ready: Callable[[str | None], None],
+    outside: Outside | None = None,
+) -> None:
+    """Run the agent until `stop` is there. `ready` is told the address of the page, None without one.
+
+    Raises WrongConfig, CannotListen, and what `open_journal` raises.
+    """
+    login = login_of(settings, environment)
+    outside = outside or Outside()
+    devices = choose(settings, outside.opener)
+    async with AsyncExitStack() as stack:
+        journal = await stack.enter_async_context(_journal(settings.state.directory, outside))
+        api = await stack.enter_async_context(_api(settings, login))
+        stream = EventStream(journal.id, journal.latest_sequence)
+        till = _till(settings, journal, api, devices, stream)
+        kiosk = Kiosk(
+            till=till,
+            stream=stream,
+            cards=till_settings(settings).cards,
+            tokens=await asyncio.to_thread(load_tokens, settings.state.directory),
+            why_not_ready=tuple,
+            clock=asyncio.get_running_loop().time,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            working = [tasks.create_task(till.run())]
+            working += [tasks.create_task(run(till.report)) for run in devices.runs]
+            working += [tasks.create_task(api.access.keep_fresh(LOGIN_AHEAD_S, lambda _failure: None))]
+            async with serve_kiosk(kiosk, _kiosk_settings(settings)):
+                await till.ready.wait()
+                ready(kiosk.page_url)
+                await stop
+            for task in working:
+                task.cancel()
+
+
+@asynccontextmanager
+async def _journal(directory: Path, outside: Outside) -> AsyncIterator[Journal]:
+    with outside.executor() as executor:
+        journal = await open_journal(directory / JOURNAL, executor)
+        try:
+            yield journal
+        finally:
+            await journal.close()
+
+
+@asynccontextmanager
+async def _api(settings: Settings, login: Login) -> AsyncIterator[SmartTransactions]:
+    timeouts = Timeouts(connect_s=settings.api.connect_timeout_s, request_s=settings.api.request_timeout_s)
+    store = CredentialStore(settings.state.directory)
+    async with connect(settings.api.base_url, login, store, timeouts=timeouts, ca_file=settings.api.ca_file) as api:
+        yield api
+
+
+def _till(
+    settings: Settings, journal: Journal, api: SmartTransactions, devices: ChosenDevices, listener: Listener
+) -> Till:
+    return Till(
+        till_settings(settings),
+        journal=journal,
+        calls=Calls(api, is_demo=settings.api.is_demo, clock=asyncio.get_running_loop().time),
+        drawer=devices.drawer,
+        listener=listener,
+        outlets=_outlets(settings, devices),
+        wall=lambda: datetime.now().astimezone(),
+        new_id=lambda: f"co_{secrets.token_hex(ID_BYTES)}",
+        jitter=random.random,
+    )
+
+
+def _outlets(settings: Settings, devices: ChosenDevices) -> Outlets:
+    paid = settings.cash.paid_message
+    if paid is None or paid.booked_message is None or devices.booked is None:
+        return NoOutlets()
+    return BookedMessage(devices.booked, paid.booked_message)
+
+
+def _kiosk_settings(settings: Settings) -> KioskSettings:
+    kiosk = settings.kiosk
+    tls = None
+    if kiosk.tls_certificate_file is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(kiosk.tls_certificate_file, kiosk.tls_key_file)
+    return KioskSettings(
+        listen=kiosk.address,
+        control_socket=settings.control_socket,
+        allowed_origins=frozenset(kiosk.allowed_origins),
+        allowed_hosts=frozenset(kiosk.allowed_hosts),
+        tls=tls,
+        page=kiosk.page,
+    )
+
+
+def _needed(value: T | None) -> T:
+    """The configuration was checked: with this login it is there."""
+    if value is None:
+        raise AssertionError("the configuration was not checked")
+    return value

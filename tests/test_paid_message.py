@@ -1,0 +1,196 @@
+"""Lines that say the money is in."""
+
+import asyncio
+import os
+import pty
+import re
+import tty
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.interface import DrawerRefused, PaidMessage
+from device.paid_message import LONGEST_LINE_BYTES, ON_ITS_WAY_S, STALLED_S, PaidLines, PaidMessagePort, paid_pattern
+from device.port import PortSettings
+from tests.drawer_reports import running, until
+
+CENTS = r"paid(?: (?P<amount>\d+))?"
+EUROS = r"BEZAHLT EUR (?P<euros>\S+)"
+LATER = 100.0
+
+
+def messages(data: bytes, pattern: str = CENTS) -> list[int | None]:
+    return [paid.amount for paid in PaidLines(paid_pattern(pattern), opened_at=0.0).feed(data, LATER)]
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n", b"\n\n\r"])
+def test_a_line_ends_with_cr_lf_or_both(end: bytes) -> None:
+    assert messages(b"paid 796" + end + b"paid 5" + end) == [796, 5]
+
+
+@pytest.mark.parametrize(
+    ("line", "pattern", "amount"),
+    [
+        (b"paid 796", CENTS, 796),
+        (b" paid 796 ", CENTS, 796),
+        (b"paid", CENTS, None),
+        (b"paid 0", CENTS, 0),
+        (b"BEZAHLT EUR 7,96", EUROS, 796),
+        (b"BEZAHLT EUR 7.96", EUROS, 796),
+        (b"BEZAHLT EUR 1234,00", EUROS, 123400),
+    ],
+)
+def test_a_line_that_matches_is_a_message(line: bytes, pattern: str, amount: int | None) -> None:
+    assert messages(line + b"\r", pattern) == [amount]
+
+
+@pytest.mark.parametrize(
+    ("line", "pattern"),
+    [
+        (b"unpaid 796", CENTS),
+        (b"paid 796 cancelled", CENTS),
+        (b"PAID 796", CENTS),
+        (b"", CENTS),
+        (b"paid 1234567890", CENTS),
+        (b"BEZAHLT EUR 7,9", EUROS),
+        (b"BEZAHLT EUR 1.234,00", EUROS),
+        (b"BEZAHLT EUR -7,96", EUROS),
+        ("paid ٧٩٦".encode(), CENTS),
+        (b"paid \xff", CENTS),
+    ],
+)
+def test_a_line_that_does_not_match_whole_or_names_no_amount_is_none(line: bytes, pattern: str) -> None:
+    """A message whose amount cannot be read must not pass for one without an amount."""
+    assert messages(line + b"\r", pattern) == []
+
+
+def test_an_unended_line_is_not_a_message_yet() -> None:
+    lines = PaidLines(paid_pattern(CENTS), opened_at=0.0)
+    assert lines.feed(b"paid 79", LATER) == []
+    assert [paid.amount for paid in lines.feed(b"6\r", LATER + 0.1)] == [796]
+
+
+def test_the_tail_of_a_line_from_before_the_opening_is_none() -> None:
+    lines = PaidLines(paid_pattern(r"(?P<amount>\d+)"), opened_at=10.0)
+    assert lines.feed(b"96", 10.0 + ON_ITS_WAY_S / 2) == []
+    assert [paid.amount for paid in lines.feed(b"\r500\r", 10.5)] == [500]
+
+
+def test_a_line_that_stalls_is_thrown_away_whole() -> None:
+    lines = PaidLines(paid_pattern(r"(?P<amount>\d+)"), opened_at=0.0)
+    assert lines.feed(b"7", LATER) == []
+    assert lines.feed(b"96\r", LATER + STALLED_S + 0.1) == []
+    assert [paid.amount for paid in lines.feed(b"796\r", LATER + 5)] == [796]
+
+
+def test_a_line_that_is_too_long_is_thrown_away_whole() -> None:
+    data = b"x" * (LONGEST_LINE_BYTES + 1) + b"paid 5\rpaid 796\r"
+    assert messages(data) == [796]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("paid (", "not a regular expression"),
+        ("", "an empty line"),
+        (".*", "an empty line"),
+        (r"(?P<amount>\d+) (?P<euros>.+)", "one of them"),
+    ],
+)
+def test_a_wrong_pattern_is_refused_with_its_reason(pattern: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        paid_pattern(pattern)
+
+
+@given(
+    data=st.lists(st.sampled_from([b"paid 796\r", b"paid\n", b"x", b"\r\n", b"paid 5"]) | st.binary(max_size=5)).map(
+        b"".join
+    ),
+    cuts=st.lists(st.integers(0, 100), max_size=6),
+)
+def test_any_split_of_the_same_bytes_says_the_same(data: bytes, cuts: list[int]) -> None:
+    lines = PaidLines(re.compile(CENTS), opened_at=0.0)
+    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    split = [paid.amount for start, end in pairwise(places) for paid in lines.feed(data[start:end], LATER)]
+    assert split == messages(data)
+
+
+class CashMachine:
+    """The other side of a pseudo-terminal, under a name that outlives it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.plug_in()
+
+    def plug_in(self) -> None:
+        self.master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self.master, False)
+        self.path.unlink(missing_ok=True)
+        self.path.symlink_to(os.ttyname(self._slave))
+
+    def unplug(self) -> None:
+        self.path.unlink()
+        os.close(self._slave)
+        os.close(self.master)
+
+    def heard(self) -> bytes:
+        try:
+            return os.read(self.master, 100)
+        except BlockingIOError:
+            return b""
+
+
+@pytest.fixture
+async def machine(tmp_path: Path) -> AsyncIterator[CashMachine]:
+    made = CashMachine(tmp_path / "recycler")
+    yield made
+    made.unplug()
+
+
+def port(machine: CashMachine) -> PaidMessagePort:
+    settings = PortSettings(path=str(machine.path), baudrate=9600)
+    return PaidMessagePort(name="recycler", settings=settings, pattern=paid_pattern(CENTS))
+
+
+async def test_a_message_comes_over_the_line_and_the_booking_goes_back(machine: CashMachine) -> None:
+    reader = port(machine)
+    os.write(machine.master, b"paid 1\r")  # from before the opening
+    async with running(reader) as reports:
+        await reports.state("present")
+        await asyncio.sleep(ON_ITS_WAY_S)
+        os.write(machine.master, b"paid 796\r\n")
+        message = await reports.next(PaidMessage)
+        await reader.send_booked(b"OK A-17\r")
+        heard = b""
+        async with asyncio.timeout(5):
+            while not heard.endswith(b"\r"):
+                heard += machine.heard()
+                await asyncio.sleep(0.005)
+
+    assert (message.drawer, message.amount, message.connection) == ("recycler", 796, 1)
+    assert heard == b"OK A-17\r"
+    assert sum(isinstance(report, PaidMessage) for report in reports.all) == 1
+
+
+async def test_a_lost_machine_is_picked_up_again_and_its_half_line_forgotten(machine: CashMachine) -> None:
+    reader = port(machine)
+    async with running(reader) as reports:
+        await reports.state("present")
+        os.write(machine.master, b"paid ")
+        await until(lambda: not machine.heard())
+        machine.unplug()
+        await reports.state("lost")
+        with pytest.raises(DrawerRefused, match="is not open"):
+            await reader.send_booked(b"OK\r")
+        machine.plug_in()
+        await reports.state("present")
+        await asyncio.sleep(ON_ITS_WAY_S)
+        os.write(machine.master, b"7\rpaid 8\r")
+        message = await reports.next(PaidMessage)
+
+    assert (message.amount, message.connection) == (8, 2)
