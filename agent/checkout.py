@@ -283,6 +283,7 @@ TABLE: tuple[Row[Any], ...] = (
     _go(UNSURE, Restarted, "same", do.restart, do.read),
     # attention: a person decides
     _no(ATTENTION, RetryAsked, "not_confirmed", when=is_.not_confirmed),
+    _no(ATTENTION, RetryAsked, "executed", when=is_.was_executed),
     _go(ATTENTION, RetryAsked, CONFIRMED, do.replace_transaction, when=is_.may_replace_transaction),
     _no(ATTENTION, RetryAsked, "read_first", when=is_.replaces_unread),
     _go(ATTENTION, RetryAsked, UNSURE, do.forget_refusals, do.ensure_window, do.pursue, when=is_.has_transaction),
@@ -376,9 +377,15 @@ def wake_at(checkout: Checkout) -> float | None:
             return None
 
 
+BACKGROUND_AFTER_S = 15.0
+"""So long the customer in front of the till is kept waiting for a start; then the next checkout may begin."""
+
+
 def background_at(checkout: Checkout) -> float | None:
     """When a checkout that is being started stops holding the till; None: it holds it, or does not, regardless."""
-    return is_.kept_waiting_until(checkout) if checkout.phase in STARTED else None
+    if checkout.phase in STARTED and checkout.started_s is not None:
+        return checkout.started_s + BACKGROUND_AFTER_S
+    return None
 
 
 def is_active(checkout: Checkout, now_s: float) -> bool:

@@ -33,8 +33,6 @@ MOST_CREATES = 3
 """Transactions made for one question before the customer is told that no answer comes."""
 MOST_REFUSALS = 3
 """Starts refused with the same error before a person must look."""
-BACKGROUND_AFTER_S = 15.0
-"""So long the customer in front of the till is kept waiting for a start; then the next checkout may begin."""
 SHOWN_AMOUNT_S = 600.0
 """An amount older than this is asked anew: balances change at other tills."""
 CHARGE_EANS = frozenset({"4260447149502", "4260447149519"})
@@ -370,15 +368,9 @@ def not_cash(checkout: Checkout, _event: object, _situation: Situation) -> bool:
     return checkout.payment is not None and checkout.payment.method != "cash"
 
 
-def kept_waiting_until(checkout: Checkout) -> float | None:
-    """Until when the customer is kept in front of the till for the start; None: nobody waits."""
-    return None if checkout.started_s is None else checkout.started_s + BACKGROUND_AFTER_S
-
-
 def _nobody_waits(checkout: Checkout, situation: Situation) -> bool:
-    """The next checkout may have begun: this one never comes back to the front, to take a stranger's card."""
-    until = kept_waiting_until(checkout)
-    return until is None or situation.now_s >= until
+    """It never comes back to a till where it would take the place, or the card, of somebody else."""
+    return checkout.started_s is None or situation.front_taken
 
 
 def not_cash_and_nobody_waits(checkout: Checkout, event: object, situation: Situation) -> bool:
@@ -402,6 +394,11 @@ def not_confirmed(checkout: Checkout, _event: object, _situation: Situation) -> 
     """Cash is booked only after somebody or something said that it is in."""
     payment = checkout.payment
     return payment is not None and payment.method == "cash" and payment.evidence is None
+
+
+def was_executed(checkout: Checkout, _event: object, _situation: Situation) -> bool:
+    """It was executed, though not as shown: whatever a later read says, it is not sent again."""
+    return checkout.transaction is not None and checkout.transaction.read_status in EXECUTED
 
 
 def may_replace_transaction(checkout: Checkout, event: RetryAsked, _situation: Situation) -> bool:

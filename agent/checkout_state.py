@@ -63,6 +63,7 @@ class Situation:
     drawer: Level = "unknown"
     offline_refusal: str | None = None  # why no cash may be taken offline now; None: it may
     card_waiting: bool = False  # another checkout with this card has taken money and is not finished
+    front_taken: bool = False  # another checkout is the active one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

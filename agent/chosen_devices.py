@@ -3,17 +3,28 @@
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from config.problems import Problem, WrongConfig
+from config.settings import EvdevScanner as EvdevSettings
+from config.settings import HidPosScanner as HidPosSettings
+from config.settings import Match as MatchSettings
 from config.settings import PaidMessage as PaidMessageSettings
 from config.settings import Scanner as ScannerSettings
+from config.settings import SerialScanner as SerialSettings
 from config.settings import Settings
 from device.drawer import SerialDrawer, can_carry_messages
 from device.drawer_profile import DrawerProfile
 from device.drawer_profile_file import ProfileRefused, load_profile
+from device.evdev_scanner import EvdevScanner, EvdevScannerSettings
+from device.hidpos_scanner import HidPosScanner, HidPosScannerSettings
 from device.interface import CashDrawer, Receiver, Scanner
+from device.key_decoder import KeyReading
+from device.line_decoder import LineReading
+from device.matching import Match
 from device.paid_message import PaidMessagePort, paid_pattern
+from device.plugging import Plugging
+from device.serial_scanner import SerialScanner, SerialScannerSettings
 from device.tty import PortSettings, Tty, open_tty
 
 DRAWER = "drawer"
@@ -21,6 +32,14 @@ DRAWER = "drawer"
 
 Run = Callable[[Receiver], Coroutine[None, None, None]]
 Opener = Callable[[PortSettings], Tty]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What every device needs: how ports are opened, and who tells that something was plugged in."""
+
+    plugging: Plugging
+    opener: Opener = open_tty
 
 
 class BookedLine(Protocol):
@@ -56,18 +75,18 @@ def drawer_profile(settings: Settings) -> DrawerProfile | None:
     return profile
 
 
-def choose(settings: Settings, opener: Opener = open_tty) -> ChosenDevices:
+def choose(settings: Settings, tools: Tools) -> ChosenDevices:
     """Make the devices. Raises WrongConfig when the drawer or the paid message cannot be used as it is written."""
-    scanners = [_scanner(chosen, opener) for chosen in settings.scanner]
-    drawer = _drawer(settings, opener)
+    scanners = [_scanner(chosen, tools) for chosen in settings.scanner]
+    drawer = _drawer(settings, tools)
     paid = settings.cash.paid_message
-    line = _paid_line(paid, opener) if paid is not None and not _shares_port(settings) else None
+    line = _paid_line(paid, tools) if paid is not None and not _shares_port(settings) else None
     runs: list[Run] = [scanner.run for scanner in scanners]
     runs += [device.run for device in (drawer, line) if device is not None]
     return ChosenDevices(runs=runs, drawer=drawer, booked=(line or drawer) if paid is not None else None)
 
 
-def _drawer(settings: Settings, opener: Opener) -> SerialDrawer | None:
+def _drawer(settings: Settings, tools: Tools) -> SerialDrawer | None:
     profile = drawer_profile(settings)
     if profile is None:
         return None
@@ -81,7 +100,8 @@ def _drawer(settings: Settings, opener: Opener) -> SerialDrawer | None:
         profile=profile,
         opened_by=settings.drawer.opened_by,
         paid_pattern=_pattern(paid) if paid is not None and _shares_port(settings) else None,
-        opener=opener,
+        plugging=tools.plugging,
+        opener=tools.opener,
     )
 
 
@@ -91,9 +111,11 @@ def _shares_port(settings: Settings) -> bool:
     return paid is not None and settings.drawer.profile != "none" and paid.port == settings.drawer.port
 
 
-def _paid_line(paid: PaidMessageSettings, opener: Opener) -> PaidMessagePort:
+def _paid_line(paid: PaidMessageSettings, tools: Tools) -> PaidMessagePort:
     port = PortSettings(path=str(paid.port), baudrate=paid.baudrate)
-    return PaidMessagePort(name="paid_message", settings=port, pattern=_pattern(paid), opener=opener)
+    return PaidMessagePort(
+        name="paid_message", settings=port, pattern=_pattern(paid), plugging=tools.plugging, opener=tools.opener
+    )
 
 
 def _pattern(paid: PaidMessageSettings) -> re.Pattern[str]:
@@ -103,5 +125,28 @@ def _pattern(paid: PaidMessageSettings) -> re.Pattern[str]:
         raise WrongConfig([Problem("[cash.paid_message]", "pattern", str(error))]) from None
 
 
-def _scanner(chosen: ScannerSettings, opener: Opener) -> Scanner:
-    raise NotImplementedError
+def _scanner(chosen: ScannerSettings, tools: Tools) -> Scanner:
+    match chosen:
+        case EvdevSettings():
+            keys = EvdevScannerSettings(
+                name=chosen.name,
+                match=_match(chosen.match),
+                reading=KeyReading(layout=chosen.layout, suffix=chosen.suffix),
+            )
+            return EvdevScanner(keys, plugging=tools.plugging)
+        case HidPosSettings():
+            reports = HidPosScannerSettings(name=chosen.name, match=_match(chosen.match))
+            return HidPosScanner(reports, plugging=tools.plugging)
+        case SerialSettings():
+            line = SerialScannerSettings(
+                name=chosen.name,
+                port=PortSettings(path=str(chosen.port), baudrate=chosen.baudrate),
+                reading=LineReading(suffix=chosen.suffix),
+            )
+            return SerialScanner(line, opener=tools.opener, plugging=tools.plugging)
+        case _:
+            assert_never(chosen)
+
+
+def _match(match: MatchSettings) -> Match:
+    return Match(id_vendor=match.id_vendor, id_model=match.id_model, serial=match.serial, path=match.path)

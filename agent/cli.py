@@ -11,8 +11,12 @@ COMMANDS = {
     "demo": ("agent.commands.demo", "the seed's checkout without account or hardware"),
     "run": ("agent.commands.run", "the agent (what systemd starts)"),
     "check": ("agent.commands.check", "is this box ready? one line a finding, with what to do"),
-    "checkouts": ("agent.commands.checkouts", "the journal: list, show, retry, resolve"),
-    "config": ("agent.commands.config", "the schema of the configuration file, or what is in force"),
+    "pair": ("agent.commands.pair", "device login: shows code and address, waits, stores the credentials"),
+    "devices": ("agent.commands.devices", "readers and ports that are plugged in, with the lines that would use them"),
+    "drawer": ("agent.commands.drawer", "the cash drawer: open, status, watch"),
+    "checkouts": ("agent.commands.checkouts", "the journal: list, show, retry, resolve, export"),
+    "kiosk": ("agent.commands.kiosk", "a one-time address that logs the screen's browser in"),
+    "config": ("agent.commands.config", "the schema of the configuration file, or what is in effect"),
     "simulator": ("agent.simulator.command", "the simulated API alone"),
 }
 

@@ -5,7 +5,7 @@ whoever reaches its control socket is an operator.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -57,7 +57,7 @@ class RunningAgent:
         """Return the object of the answer; an empty one where the agent has nothing to say."""
         return await self._ask("POST", path, {}, body)
 
-    async def events(self) -> AsyncIterator[tuple[str, JsonObject]]:
+    async def events(self) -> AsyncGenerator[tuple[str, JsonObject], None]:
         """Yield each event by its name, the snapshot first, until the agent stops."""
         timeout = aiohttp.ClientTimeout(total=None, sock_read=EVENT_TIMEOUT_S)
         try:
@@ -143,8 +143,7 @@ def _refusal(content: bytes) -> SaidNo:
     problem = _object(content)
     sentences = [text for key in ("title", "detail") if isinstance(text := problem.get(key), str)]
     fields = problem.get("problems")
-    for field in fields if isinstance(fields, list) else ():
-        sentences.append(f"{field.get('field')}: {field.get('message')}")
+    sentences += [f"{each['field']}: {each['message']}" for each in (fields if isinstance(fields, list) else ())]
     checkout = problem.get("checkout")
     if isinstance(checkout, dict):
         sentences.append(f"It is {checkout.get('phase')}.")

@@ -21,16 +21,15 @@ from typing import TypeVar, assert_never
 from agent.calls import Calls
 from agent.card import CardRules
 from agent.checkout_state import Rules
-from agent.chosen_devices import ChosenDevices, Opener, choose
+from agent.chosen_devices import ChosenDevices, Opener, Tools, choose
 from agent.chosen_outlets import BookedMessage
-from agent.evidence import DrawerRules
+from agent.evidence import SETTLING_S, DrawerRules
 from agent.journal.journal import Journal, open_journal
 from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.server import KioskSettings
 from agent.kiosk.server import serve as serve_kiosk
 from agent.kiosk.stream import EventStream
 from agent.kiosk.tokens import load_tokens
-from agent.listener import Listener
 from agent.offline import OfflineLimits
 from agent.outlets import NoOutlets, Outlets
 from agent.smart.client import SmartTransactions, connect
@@ -39,8 +38,10 @@ from agent.smart.login import Client, ClientCredentialsLogin, DeviceLogin, Devic
 from agent.smart.transport import Timeouts
 from agent.till import Till
 from agent.till_settings import TillSettings
+from config.addresses import UnixAddress
 from config.secret_files import read_secrets
 from config.settings import Settings
+from device.plugging import watch_plugging
 from device.tty import open_tty
 
 logger = logging.getLogger("tillwire.service")
@@ -64,9 +65,10 @@ class Outside:
 
     executor: Callable[[], Executor] = journal_thread
     opener: Opener = open_tty
+    settling_s: float = SETTLING_S  # so long an opened port may open the drawer by itself
 
 
-def till_settings(settings: Settings) -> TillSettings:
+def till_settings(settings: Settings, settling_s: float) -> TillSettings:
     """Return what the configuration says to the till."""
     return TillSettings(
         rules=Rules(
@@ -87,6 +89,7 @@ def till_settings(settings: Settings) -> TillSettings:
             open_timeout_s=settings.drawer.open_timeout_s,
             minimum_open_s=settings.cash.minimum_open_s,
             open_warning_s=settings.drawer.open_warning_s,
+            settling_s=settling_s,
         ),
         forwarding=frozenset(scanner.name for scanner in settings.scanner if scanner.other_codes == "forward"),
     )
@@ -124,17 +127,29 @@ async def serve(
     """
     login = login_of(settings, environment)
     outside = outside or Outside()
-    devices = choose(settings, outside.opener)
     async with AsyncExitStack() as stack:
+        plugging = stack.enter_context(watch_plugging())
+        devices = choose(settings, Tools(plugging=plugging, opener=outside.opener))
         journal = await stack.enter_async_context(_journal(settings.state.directory, outside))
         api = await stack.enter_async_context(_api(settings, login))
         stream = EventStream(journal.id, journal.latest_sequence)
-        till = _till(settings, journal, api, devices, stream)
+        decisions = till_settings(settings, outside.settling_s)
+        till = Till(
+            decisions,
+            journal=journal,
+            calls=Calls(api, is_demo=settings.api.is_demo, clock=asyncio.get_running_loop().time),
+            drawer=devices.drawer,
+            listener=stream,
+            outlets=_outlets(settings, devices),
+            wall=lambda: datetime.now().astimezone(),
+            new_id=lambda: f"co_{secrets.token_hex(ID_BYTES)}",
+            jitter=random.random,
+        )
         kiosk = Kiosk(
             till=till,
             stream=stream,
-            cards=till_settings(settings).cards,
-            tokens=await asyncio.to_thread(load_tokens, settings.state.directory),
+            cards=decisions.cards,
+            tokens=await asyncio.to_thread(load_tokens, settings.state.directory / "tokens"),
             why_not_ready=tuple,
             clock=asyncio.get_running_loop().time,
         )
@@ -168,22 +183,6 @@ async def _api(settings: Settings, login: Login) -> AsyncIterator[SmartTransacti
         yield api
 
 
-def _till(
-    settings: Settings, journal: Journal, api: SmartTransactions, devices: ChosenDevices, listener: Listener
-) -> Till:
-    return Till(
-        till_settings(settings),
-        journal=journal,
-        calls=Calls(api, is_demo=settings.api.is_demo, clock=asyncio.get_running_loop().time),
-        drawer=devices.drawer,
-        listener=listener,
-        outlets=_outlets(settings, devices),
-        wall=lambda: datetime.now().astimezone(),
-        new_id=lambda: f"co_{secrets.token_hex(ID_BYTES)}",
-        jitter=random.random,
-    )
-
-
 def _outlets(settings: Settings, devices: ChosenDevices) -> Outlets:
     paid = settings.cash.paid_message
     if paid is None or paid.booked_message is None or devices.booked is None:
@@ -192,13 +191,13 @@ def _outlets(settings: Settings, devices: ChosenDevices) -> Outlets:
 
 
 def _kiosk_settings(settings: Settings) -> KioskSettings:
-    kiosk = settings.kiosk
+    kiosk, address = settings.kiosk, settings.kiosk.address
     tls = None
     if kiosk.tls_certificate_file is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(kiosk.tls_certificate_file, kiosk.tls_key_file)
     return KioskSettings(
-        listen=kiosk.address,
+        listen=Path(address.path) if isinstance(address, UnixAddress) else (address.host, address.port),
         control_socket=settings.control_socket,
         allowed_origins=frozenset(kiosk.allowed_origins),
         allowed_hosts=frozenset(kiosk.allowed_hosts),

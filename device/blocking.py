@@ -7,7 +7,7 @@ up waiting is closed as soon as it comes.
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 log = logging.getLogger("tillwire.device")
 
@@ -24,15 +24,26 @@ class Closable(Protocol):
 Opened = TypeVar("Opened", bound=Closable)
 
 
+class OpenTimeout(TimeoutError):
+    """The device did not open in time. Until `opening` is done, another try would only hang beside it."""
+
+    def __init__(self, opening: "asyncio.Future[object]") -> None:
+        super().__init__("does not open")
+        self.opening = opening
+
+
 async def open_in_executor(opener: Callable[[], Opened], *, timeout_s: float = OPEN_TIMEOUT_S) -> Opened:
-    """The open device. Raises what `opener` raises, and TimeoutError; late devices are closed."""
-    loop = asyncio.get_running_loop()
-    opening = loop.run_in_executor(None, opener)
+    """The open device. Raises what `opener` raises, and OpenTimeout; a device that opens late is closed."""
+    opening = asyncio.get_running_loop().run_in_executor(None, opener)
     try:
-        return await asyncio.wait_for(asyncio.shield(opening), timeout_s)
-    except (TimeoutError, asyncio.CancelledError):
+        done, _ = await asyncio.wait([opening], timeout=timeout_s)
+    except asyncio.CancelledError:
         opening.add_done_callback(_close_late)
         raise
+    if not done:
+        opening.add_done_callback(_close_late)
+        raise OpenTimeout(cast("asyncio.Future[object]", opening))
+    return opening.result()
 
 
 async def close_in_executor(device: Closable, *, timeout_s: float = CLOSE_TIMEOUT_S) -> None:

@@ -32,8 +32,9 @@ from device.interface import (
     Report,
 )
 from device.paid_message import Paid, PaidLines
+from device.plugging import Plugging
 from device.port import OnData, OnLost, Port, PortLost, PortSettings
-from device.reconnect import Plugging, Unavailable, keep_open, unavailable
+from device.reconnect import Unavailable, keep_open, unavailable
 from device.shared_line import NotSent, SharedLine, opened_port
 from device.tty import Tty, open_tty
 

@@ -90,6 +90,7 @@ class HidPosDecoder:
         outcomes = self._discard.report(self._last)
         if self._end_was_last:
             self._discard.end()
+            self._end_was_last = False
         return outcomes
 
     def dropped(self, at: float) -> None:

@@ -76,7 +76,6 @@ class KeyDecoder:
     def opened(self, at: float) -> None:
         """The reader was opened. Keys that come before it was silent for the idle time are the rest of something."""
         self._opened = at
-        self._keyboard.forget()
 
     def lost(self, at: float) -> tuple[Outcome, ...]:
         """The reader is gone."""

@@ -29,7 +29,7 @@ SHIFT_KEYS, CONTROL_KEYS, META_KEYS = frozenset({42, 54}), frozenset({29, 97}), 
 MODIFIER_KEYS = SHIFT_KEYS | CONTROL_KEYS | META_KEYS | {KEY_LEFTALT, KEY_RIGHTALT}
 LOCK_KEYS = frozenset({KEY_CAPSLOCK, 69, 70})  # Num Lock and Scroll Lock change no character of a reader
 END_KEYS = {KEY_ENTER: "\r", KEY_KPENTER: "\r", KEY_TAB: "\t"}
-KEYS_IN_A_REPORT = 6  # as many as a keyboard of the boot protocol can hold at once
+KEYS_AT_ONCE = 6  # as many as a report of the boot protocol holds
 KEYS_THAT_OVERLAP = 2  # the next key may go down before the last one goes up
 ALT_DIGITS = 4  # Alt and the keypad: three digits of the OEM page, or four with a leading zero of the Windows page
 
@@ -58,7 +58,7 @@ class Keyboard:
         self._caps_lock = caps_lock
         self._caps = False
         self._modifiers: set[int] = set()
-        self._keys: deque[int] = deque(maxlen=KEYS_IN_A_REPORT)  # the other keys that are down
+        self._presses: deque[int | None] = deque(maxlen=KEYS_AT_ONCE)  # the last other keys; None for one let go
         self._scan_is_over = False
         self._alt_digits = ""
         self._after_dead = False
@@ -76,19 +76,19 @@ class Keyboard:
     def let_go(self) -> None:
         """The scan is over. Releases that are still missing never come, but for those of its last two keys."""
         self._modifiers.clear()
-        while len(self._keys) > KEYS_THAT_OVERLAP:
-            self._keys.popleft()
+        while len(self._presses) > KEYS_THAT_OVERLAP:
+            self._presses.popleft()
         self._scan_is_over = True
         self._alt_digits = ""
         self._after_dead = False
 
     def rest(self) -> None:
         """Nothing was pressed or released for the idle time: no key but a modifier is held that long."""
-        self._keys.clear()
+        self._presses.clear()
 
     def forget(self) -> None:
         """Forget every key: events were lost, or the reader is a new one."""
-        self._keys.clear()
+        self._presses.clear()
         self.let_go()
 
     def caps_lock_light(self, *, on: bool) -> None:
@@ -112,8 +112,8 @@ class Keyboard:
 
     def release(self, key: int) -> Typed:
         """What the release of a key types: something only when it ends an Alt code."""
-        if key in self._keys:
-            self._keys.remove(key)
+        if key in self._presses:
+            self._presses[self._presses.index(key)] = None
             return ""
         if key not in self._modifiers:
             return NoCharacter.LOST if key in CHARACTER_KEYS else NoCharacter.OUT_OF_ORDER
@@ -126,11 +126,11 @@ class Keyboard:
     def _hold(self, key: int) -> None:
         """Note that a key is down. One whose release is missing drops out, so that its next release is missed."""
         if self._scan_is_over:
-            self._keys.clear()
+            self._presses.clear()
             self._scan_is_over = False
-        elif key in self._keys:
-            self._keys.remove(key)
-        self._keys.append(key)
+        elif key in self._presses:
+            self._presses[self._presses.index(key)] = None
+        self._presses.append(key)
 
     def _character(self, key: int) -> Typed:
         control, left_alt = not self._modifiers.isdisjoint(CONTROL_KEYS), KEY_LEFTALT in self._modifiers

@@ -37,14 +37,14 @@ def strokes(text: str, layout: LayoutName, suffix: Suffix) -> list[Stroke]:
         typed = [stroke for character in text for stroke in table[character]]
     except KeyError:
         raise CannotType(f"the layout {layout} has no key for a character of this text") from None
-    return typed + [Stroke(SUFFIX_KEYS[suffix])] if suffix in SUFFIX_KEYS else typed
+    return [*typed, Stroke(SUFFIX_KEYS[suffix])] if suffix in SUFFIX_KEYS else typed
 
 
 def alt_strokes(text: str, suffix: Suffix) -> list[Stroke]:
     """The same in Alt mode: each ASCII character as its three digits on the keypad, with Alt held."""
     digits = [f"{ord(character):03}" for character in text]
     typed = [Stroke(KEYPAD[digit], (KEY_LEFTALT,)) for code in digits for digit in code]
-    return typed + [Stroke(SUFFIX_KEYS[suffix])] if suffix in SUFFIX_KEYS else typed
+    return [*typed, Stroke(SUFFIX_KEYS[suffix])] if suffix in SUFFIX_KEYS else typed
 
 
 def key_events(typed: Iterable[Stroke], at: float, key_s: float) -> Iterator[InputEvent]:

@@ -82,10 +82,11 @@ class LineDecoder:
         outcomes += self._discard.report(self._last)
         if self._end_was_last or self._reading.suffix == "none":
             self._discard.end()
+            self._end_was_last = False
         return outcomes
 
     def damaged(self, at: float) -> None:
-        """The driver counted errors since the last call: what came in between, and what comes now, is not to be trusted.
+        """The driver counted errors since the last call: neither what came before nor what comes now is to be trusted.
 
         To be told before `feed` and before `wake`: the time since the last byte was no silence then.
         """
@@ -123,7 +124,8 @@ class LineDecoder:
     def _begin_frame(self) -> None:
         if self._reading_one:
             self._tear(Torn.INTERLEAVED)
-        self._framed = True
+        else:
+            self._framed = True
 
     def _end_without_frame(self) -> None:
         """Nothing after a line that ended in CR; after a text it is the end of a frame whose beginning is missing."""

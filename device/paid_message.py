@@ -15,8 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from device.interface import DrawerRefused, PaidMessage, Receiver, Report
+from device.plugging import Plugging
 from device.port import PortSettings
-from device.reconnect import Plugging, keep_open
+from device.reconnect import keep_open
 from device.shared_line import NotSent, SharedLine, opened_port
 from device.tty import Tty, open_tty
 

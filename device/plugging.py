@@ -1,4 +1,4 @@
-"""Learning that something was plugged in, from udev's own event where udev runs and from the kernel's where it does not.
+"""Learning that something was plugged in, from udev's own event, or from the kernel's where udev does not run.
 
 udev tells after it has set owner and mode, so a device that is tried then can be opened. A message is only a reason to
 look again: nothing in it is believed, and when no messages can be had the back-off of device/reconnect.py is enough.

@@ -114,11 +114,11 @@ class LoopPort:
 
     async def write(self, data: bytes) -> float:
         self._refuse_if_ended()
+        if sum(len(waiting.data) for waiting in self._waiting) + len(data) > WRITE_BUFFER_BYTES:
+            raise PortFull(f"the device takes nothing: more than {WRITE_BUFFER_BYTES} bytes would wait")
         rest = data if self._waiting else self._send(data)
         if not rest:
             return self._loop.time()
-        if sum(len(waiting.data) for waiting in self._waiting) + len(rest) > WRITE_BUFFER_BYTES:
-            raise PortFull(f"the device takes nothing, {WRITE_BUFFER_BYTES} bytes are waiting")
         waiting = _Waiting(rest, self._loop.create_future())
         self._waiting.append(waiting)
         self._loop.add_writer(self._tty.fileno(), self._send_waiting)

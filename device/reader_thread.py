@@ -14,17 +14,19 @@ import os
 import select
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
-from device.interface import Receiver, Scan, TornScan
+from device.blocking import OpenTimeout, open_in_executor
+from device.interface import Receiver
+from device.plugging import Plugging
+from device.reconnect import keep_open, unavailable
+from device.scan_text import Outcome
 
 log = logging.getLogger("tillwire.device")
 
 WAITING_REPORTS: Final = 256  # the loop has stalled for minutes; then the kernel's queue fills up, which is reported
 STOP_TIMEOUT_S: Final = 2.0  # closing a descriptor; a driver that takes longer is left to itself
-
-Outcome = Scan | TornScan
 
 
 class Source(Protocol):
@@ -49,6 +51,25 @@ class Source(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+async def keep_reading(
+    open_source: Callable[[], Source], *, name: str, report: Receiver, plugging: Plugging | None
+) -> None:
+    """Open the reader, read it in its own thread, and open it again after it was lost, until cancelled.
+
+    `open_source` is called in the executor and raises Unavailable.
+    """
+
+    async def use_once(present: Callable[[], None]) -> str:
+        try:
+            source = await open_in_executor(open_source)
+        except OpenTimeout as error:
+            raise unavailable(name, error) from error
+        present()
+        return await read_in_thread(source, report, name=name)
+
+    await keep_open(use_once, name=name, kind="scanner", report=report, plugging=plugging)
 
 
 async def read_in_thread(source: Source, report: Receiver, *, name: str) -> str:

@@ -4,11 +4,13 @@ A connection is used once and ends; this is the loop around it, and the one plac
 present, missing, lost or unusable. Each change is reported once, each failed try is not.
 """
 
+import asyncio
 import errno
 import time
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
+from device.blocking import OpenTimeout
 from device.interface import DeviceState, Receiver
 from device.plugging import NoPlugging, Plugging
 
@@ -24,11 +26,14 @@ PERMISSION_GRACE_S = 2.0  # a new node belongs to root until udev has run; on a 
 class Unavailable(Exception):
     """The device cannot be opened now. The text is one plain line that says what to do."""
 
-    def __init__(self, state: State, reason: str, *, grace: bool = False) -> None:
+    def __init__(
+        self, state: State, reason: str, *, grace: bool = False, until: "asyncio.Future[object] | None" = None
+    ) -> None:
         super().__init__(reason)
         self.state = state
         self.reason = reason
         self.grace = grace  # may be over in a moment; said only when it lasts
+        self.until = until  # no use to try again before this is done
 
 
 UseOnce = Callable[[Callable[[], None]], Awaitable[str]]
@@ -47,20 +52,27 @@ def unavailable(path: str, error: OSError | ValueError) -> Unavailable:
             )
         case errno.EBUSY | errno.EAGAIN:
             return Unavailable("fault", f"{path} is held by another program; stop that one")
-    if isinstance(error, TimeoutError):
-        return Unavailable("fault", f"{path} does not open in time; unplug the device and plug it in again")
+    if isinstance(error, OpenTimeout):
+        reason = f"{path} does not open in time; unplug the device and plug it in again"
+        return Unavailable("fault", reason, until=error.opening)
     return Unavailable("fault", f"{path} cannot be opened: {error.strerror or error}")
 
 
 async def keep_open(
-    use_once: UseOnce, *, name: str, kind: Kind, report: Receiver, plugging: Plugging | None = None
+    use_once: UseOnce,
+    *,
+    name: str,
+    kind: Kind,
+    report: Receiver,
+    plugging: Plugging | None = None,
+    grace_s: float = PERMISSION_GRACE_S,
 ) -> None:
     """Use the device again and again until cancelled.
 
     `use_once(present)` opens the device, calls `present` when it can be used, uses it, and returns one plain line
     when it was lost. It raises Unavailable when it could not be opened.
     """
-    announcer = _Announcer(name, kind, report)
+    announcer = _Announcer(name, kind, report, grace_s)
     plugging = plugging or NoPlugging()
     delay_s = FIRST_DELAY_S
     while True:
@@ -71,6 +83,8 @@ async def keep_open(
                 delay_s = FIRST_DELAY_S
         except Unavailable as why:
             announcer.unavailable(why)
+            if why.until is not None:
+                await asyncio.wait([why.until])
         await plugging.changed(within_s=delay_s)
         delay_s = min(delay_s * 2, LAST_DELAY_S)
 
@@ -78,10 +92,11 @@ async def keep_open(
 class _Announcer:
     """Reports a device's state when it has changed."""
 
-    def __init__(self, name: str, kind: Kind, report: Receiver) -> None:
+    def __init__(self, name: str, kind: Kind, report: Receiver, grace_s: float) -> None:
         self._name = name
         self._kind = kind
         self._report = report
+        self._grace_s = grace_s
         self._said: DeviceState | None = None
         self._grace_until: float | None = None
 
@@ -103,7 +118,7 @@ class _Announcer:
     def _lasts(self) -> bool:
         now = time.monotonic()
         if self._grace_until is None:
-            self._grace_until = now + PERMISSION_GRACE_S
+            self._grace_until = now + self._grace_s
         return now >= self._grace_until
 
     def _say(self, state: Literal["present", "missing", "lost", "fault"], reason: str | None) -> None:

@@ -63,9 +63,8 @@ class Discard:
         return self._unreported
 
     def begin(self, reason: Torn) -> None:
-        """Throw away what comes. The first reason of a burst is the one that is told."""
-        if not self._unreported:
-            self._reason = reason
+        """Throw away what comes. The first reason is the one that is told."""
+        self._reason = self._reason or reason
         self._unreported = True
 
     def go_on(self) -> None:

@@ -23,6 +23,7 @@ class SimulatedLines:
         self.levels = ModemLines(cts=False, dsr=False, dcd=False, ri=False)
         self.counts = NO_EDGES
         self.counting = True  # false: a driver without counters
+        self.looks = 0  # how often the agent looked
         self.driven = driven
 
     def set_level(self, line: Input, *, high: bool) -> None:
@@ -52,6 +53,7 @@ class _TtyWithLines:
 
     def lines(self) -> ModemLines:
         self._tty.unsent()  # raises where the device is gone, as the kernel would
+        self._lines.looks += 1
         return self._lines.levels
 
     def counts(self) -> LineCounts | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from agent.checkout import step
+from agent.checkout import BACKGROUND_AFTER_S, step
 from agent.checkout_events import (
     Answer,
     Applied,
@@ -20,6 +20,7 @@ from agent.checkout_events import (
     StartAnswered,
     TransactionSaved,
 )
+from agent.checkout_guards import EXECUTED, MOST_CREATES, MOST_REFUSALS, REFUSED
 from agent.checkout_state import (
     ApiProblem,
     Basket,
@@ -27,9 +28,13 @@ from agent.checkout_state import (
     Checkout,
     Evidence,
     Json,
+    Payment,
+    Phase,
+    Pursuit,
     ReceiptLines,
     Rules,
     Situation,
+    Transaction,
     TransactionFacts,
 )
 
@@ -57,10 +62,11 @@ LUNCH = basket_of(796)
 SNACK = basket_of(349)
 CHARGE = basket_of(796, CHARGE_EAN)
 NOTHING = Basket()
+RULES = Rules(idle_s=900.0)  # longer than an amount is good for, so that both times matter
 
 
 def new_checkout(basket: Basket = LUNCH, **known: object) -> Checkout:
-    blank = Checkout(id="co_1", created=WALL, updated=WALL, rules=Rules(), touched_s=NOW_S, basket=basket)
+    blank = Checkout(id="co_1", created=WALL, updated=WALL, rules=RULES, touched_s=NOW_S, basket=basket)
     return replace(blank, **known)  # type: ignore[arg-type]  # as replace itself
 
 
@@ -141,3 +147,65 @@ def as_event(checkout: Checkout, thing: Event | Numbered) -> Event:
         return thing
     assert checkout.asking is not None, "an answer to nothing"
     return thing(checkout.asking.number)
+
+
+def as_seen_now(checkout: Checkout) -> Checkout:
+    """Forget what no rule looks at, and count times from now, so that a walk comes to an end.
+
+    A window, a pause and a customer's patience are either over or not; numbers and words for people are all the same.
+    That nothing is forgotten that a rule does look at is a test of its own (test_checkout_walk.py).
+    """
+    if checkout.final:
+        payment = checkout.payment and _payment_now(checkout.payment, awaiting=False)
+        return replace(_BLANK, phase=checkout.phase, payment=payment, resolution=checkout.resolution)
+    awaiting = checkout.phase is Phase.AWAITING_CASH
+    attention = checkout.phase is Phase.ATTENTION
+    refusals = 0 if attention else min(checkout.refusals, MOST_REFUSALS)
+    return replace(
+        _BLANK,
+        phase=checkout.phase,
+        rules=checkout.rules if awaiting else RULES,
+        basket=checkout.basket,
+        card=checkout.card and Card(number=MASKED),
+        use_balance=checkout.use_balance,
+        wanted=checkout.wanted,
+        transaction=checkout.transaction and _transaction_now(checkout.transaction, attention=attention),
+        amount_due=checkout.amount_due,
+        payment=checkout.payment and _payment_now(checkout.payment, awaiting=awaiting),
+        asking=checkout.asking and replace(checkout.asking, number=1),
+        requests=1 if checkout.asking else 0,
+        creates=min(checkout.creates, MOST_CREATES) if checkout.phase is Phase.APPLYING else 0,
+        started_s=_started_now(checkout),
+        refusals=refusals,
+        error=ApiProblem(error="a") if checkout.error and refusals else None,
+        pursuit=checkout.pursuit and _pursuit_now(checkout.pursuit, checkout.phase),
+    )
+
+
+_BLANK = new_checkout(amount_shown_s=NOW_S)
+
+
+def _transaction_now(transaction: Transaction, *, attention: bool) -> Transaction:
+    told = transaction.read_status if attention else None
+    read_status = "failed" if told in REFUSED else "ok" if told in EXECUTED else None
+    return replace(transaction, id="STX_1", card_number=None, read_status=read_status)
+
+
+def _payment_now(payment: Payment, *, awaiting: bool) -> Payment:
+    evidence = payment.evidence and Evidence(kind="operator", amount=payment.evidence.amount, at=WALL)
+    if not awaiting:
+        return Payment(method=payment.method, amount=payment.amount, evidence=evidence)
+    return replace(payment, evidence=evidence, drawer_trouble="lost" if payment.drawer_trouble else None)
+
+
+def _started_now(checkout: Checkout) -> float | None:
+    """The next checkout may have begun by now."""
+    started = checkout.phase in {Phase.STARTING, Phase.UNSURE, Phase.ATTENTION}
+    return NOW_S - BACKGROUND_AFTER_S if started and checkout.started_s is not None else None
+
+
+def _pursuit_now(pursuit: Pursuit, phase: Phase) -> Pursuit:
+    """Where a read is due at some time, it is due now: any pause may have passed."""
+    due = phase is Phase.UNSURE and pursuit.next_read_s is not None
+    ends_s = NOW_S + 1.0 if pursuit.ends_s > NOW_S else NOW_S
+    return Pursuit(ends_s=ends_s, next_read_s=NOW_S if due else None)

@@ -41,8 +41,9 @@ class Reports:
                 self._more.clear()
                 await self._more.wait()
 
-    async def level(self) -> DrawerLevel:
-        return await self.next(DrawerLevel)
+    async def level(self, level: str | None = None) -> DrawerLevel:
+        """The next level, or the next one that is this."""
+        return await self.next(DrawerLevel, lambda report: level in (None, report.level))
 
     async def state(self, state: str) -> DeviceState:
         return await self.next(DeviceState, lambda report: report.state == state)

@@ -1,4 +1,4 @@
-"""Readers that scan, and everything that can go wrong between a reader and its decoder. Seeded: same seed, same streams.
+"""Readers that scan, and everything that can go wrong between a reader and its decoder. Same seed, same streams.
 
 A Stream is what one decoder is fed, and what was really on the codes. Faults are those that leave a mark, as real ones
 do: the kernel says when its queue overflowed and never reports a release without its press; a driver counts damaged
@@ -16,6 +16,11 @@ from device.magstripe import Track
 
 IDLE_S = 0.15
 FAULTY = 0.4  # of all scans
+
+
+def seeded(seed: int | str) -> Random:
+    """What the generators draw from."""
+    return Random(seed)  # noqa: S311 - no secret: the same seed must give the same streams
 
 
 @dataclass(frozen=True, slots=True)

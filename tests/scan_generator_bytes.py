@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
+from scan_generator import FAULTY, IDLE_S, Chunk, Code, Loss, Lost, Opened, Sign, Step, Stream, a_code
+
 from device.hidpos_decoder import REPORT_BYTES, HidPosDecoder
 from device.line_decoder import LineDecoder, LineReading
-from scan_generator import FAULTY, IDLE_S, Chunk, Code, Lost, Opened, Loss, Sign, Step, Stream, a_code
 
 BYTE_S = (0.0001, 0.0005, 0.001, 0.008)  # 115,200 to 1,200 baud
 LATE_S = 0.05  # how late the thread may read what has come; less than the idle time, or gaps would be hidden
@@ -211,25 +212,33 @@ def _reports(text: str, identifier: str, start: int, capacity: int) -> list[byte
 
 
 def _hurt_reports(random: Random, sent: list[tuple[Chunk, int, bool]]) -> list[tuple[Step, int, bool]]:
-    """The kernel drops reports, the reader stalls, stops, or is unplugged, or another scan begins inside."""
+    """The kernel drops reports, one is damaged, or something happens between two of them."""
     place = random.randrange(len(sent))
-    chunk, code, last = sent[place]
-    match random.choice(("dropped", "stalled", "stopped", "unplugged", "foreign", "damaged")):
+    chunk, code, _ = sent[place]
+    before, after = sent[:place], sent[place + 1 :]
+    match random.choice(("dropped", "damaged", "between", "between")):
         case "dropped":
-            after = random.randint(place + 1, len(sent))
-            return [*sent[:place], (Loss(chunk.at), code, False), *sent[after:]]
-        case "stalled" if place:
-            pause = random.choice((IDLE_S, 5 * random.random() + IDLE_S))
-            return [*sent[:place], *((replace(one, at=one.at + pause), n, end) for one, n, end in sent[place:])]
-        case "stopped" if place:
-            return list(sent[:place])
-        case "unplugged" if place:
-            return [*sent[:place], (Lost(chunk.at), -1, False), (Opened(chunk.at), -1, False), *sent[place + 1 :]]
-        case "foreign":
-            foreign = _reports(a_code(random).sent, "]Y0", 2, 10)
-            inside = [(replace(chunk, data=report), code, False) for report in foreign]
-            return [*sent[:place], *inside, *sent[place:]] if place else list(sent)
+            return [*before, (Loss(chunk.at), code, False), *after[random.randint(0, len(after)) :]]
         case "damaged":
             damaged = replace(chunk, data=chunk.data[:1] + b"\x3f" + chunk.data[2:])
-            return [*sent[:place], (damaged, code, False), *sent[place + 1 :]]
-    return list(sent)
+            return [*before, (damaged, code, False), *after]
+        case _:
+            return _between(random, list(before), list(sent[place:])) if place else list(sent)
+
+
+def _between(
+    random: Random, before: list[tuple[Chunk, int, bool]], after: list[tuple[Chunk, int, bool]]
+) -> list[tuple[Step, int, bool]]:
+    """The reader stalls, stops, is unplugged, or another scan begins inside."""
+    chunk, code, _ = after[0]
+    match random.choice(("stalled", "stopped", "unplugged", "foreign")):
+        case "stalled":
+            pause = random.choice((IDLE_S, 5 * random.random() + IDLE_S))
+            return [*before, *((replace(one, at=one.at + pause), n, end) for one, n, end in after)]
+        case "stopped":
+            return [*before]
+        case "unplugged":
+            return [*before, (Lost(chunk.at), -1, False), (Opened(chunk.at), -1, False), *after[1:]]
+        case _:
+            inside = [replace(chunk, data=report) for report in _reports(a_code(random).sent, "]Y0", 2, 10)]
+            return [*before, *((one, code, False) for one in inside), *after]

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from scan_generator import FAULTY, IDLE_S, Code, Lost, Opened, Sign, Step, Stream, a_code
+
 from device.key_decoder import (
     EV_KEY,
     EV_SYN,
@@ -17,7 +19,6 @@ from device.key_decoder import (
 )
 from device.keyboard_layouts import CHARACTER_KEYS, LayoutName
 from device.keystrokes import EV_MSC, SUFFIX_KEYS, Stroke, alt_strokes, key_events, strokes
-from scan_generator import FAULTY, IDLE_S, Code, Lost, Opened, Sign, Step, Stream, a_code
 
 LAYOUTS: tuple[LayoutName, ...] = ("us", "de", "fr", "ch", "uk")
 KEY_S = (0.001, 0.002, 0.008, 0.016, 0.03, 0.06, 0.1)

@@ -1,16 +1,22 @@
 """Feeds streams to their decoders, as the drivers do, and compares what came out with what was scanned."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from heapq import merge
 from random import Random
+
+from scan_generator import IDLE_S, Chunk, Code, Loss, Lost, Opened, Step, Stream
+from scan_generator_bytes import line_stream, report_stream
+from scan_generator_keys import key_stream
 
 from device.hidpos_decoder import HidPosDecoder
 from device.interface import Scan, TornScan
 from device.key_decoder import EV_SYN, SYN_DROPPED, InputEvent, KeyDecoder
 from device.line_decoder import LineDecoder
 from device.scan_text import Outcome
-from scan_generator import IDLE_S, Chunk, Code, Lost, Opened, Loss, Step, Stream
 
+SCANS_EACH = 10
 SETTLE_S = 1.0  # after the last event: every time-out of a decoder has passed
 
 
@@ -27,21 +33,41 @@ class Figures:
     silent: int = 0  # not delivered, and nobody was told
 
     def add(self, other: "Figures") -> None:
-        for name in self.__dataclass_fields__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
 
 
-def play(stream: Stream, random: Random) -> list[Outcome]:
-    """What the decoder makes of the stream. Whether its timer fires before the next event is left to chance."""
-    outcomes: list[Outcome] = []
-    decoder = stream.decoder
-    for step in stream.steps:
+def a_box(random: Random) -> list[Stream]:
+    """One to four readers on one box, of any kind, scanning at the same time."""
+    kinds = random.choices((key_stream, line_stream, report_stream), (60, 30, 10), k=random.randint(1, 4))
+    return [kind(random, f"reader{place}", SCANS_EACH) for place, kind in enumerate(kinds)]
+
+
+def play(streams: Sequence[Stream], random: Random) -> list[list[Outcome]]:
+    """What the decoders make of their streams, fed in the order of time.
+
+    Whether the timer of a decoder fires before its next event is left to chance.
+    """
+    outcomes: list[list[Outcome]] = [[] for _ in streams]
+    steps = [[(step.at, place, step) for step in stream.steps] for place, stream in enumerate(streams)]
+    for _, place, step in merge(*steps, key=lambda entry: entry[:2]):
+        decoder = streams[place].decoder
         due = decoder.wake_at()
         if due is not None and due <= step.at and not _follows_a_loss(step) and random.random() < 0.5:
-            outcomes.extend(decoder.wake(due))
-        outcomes.extend(_feed(decoder, step))
-    outcomes.extend(decoder.wake(stream.steps[-1].at + SETTLE_S))
+            outcomes[place].extend(decoder.wake(due))
+        outcomes[place].extend(_feed(decoder, step))
+    for place, stream in enumerate(streams):
+        outcomes[place].extend(stream.decoder.wake(stream.steps[-1].at + SETTLE_S))
     return outcomes
+
+
+def figures_of(random: Random) -> Figures:
+    """Play one box and judge each of its readers."""
+    streams = a_box(random)
+    figures = Figures()
+    for stream, outcomes in zip(streams, play(streams, random), strict=True):
+        figures.add(judge(stream, outcomes))
+    return figures
 
 
 def _follows_a_loss(step: Step) -> bool:

@@ -31,7 +31,6 @@ class Held:
     card: bool
     status: str = "created"
     applied: int | None = None
-    version: int = 0  # shown as `updated`
 
     @property
     def missing_sum(self) -> int | None:
@@ -84,14 +83,14 @@ def _update(change: Update, held: Held) -> Carried:
     """A PUT takes the applied balance away (smart-api 3.1)."""
     if held.status not in PAYABLE:
         return held, None, False
-    return Held(sum=change.sum, card=change.card, version=held.version + 1), None, True
+    return Held(sum=change.sum, card=change.card), None, True
 
 
 def _apply(held: Held) -> Carried:
     if held.status not in PAYABLE or not held.card:
         return held, None, False
     applied = min(BALANCE, held.sum)
-    return replace(held, status="processing", applied=applied, version=held.version + 1), None, True
+    return replace(held, status="processing", applied=applied), None, True
 
 
 def _start(change: Start, held: Held, second: SecondStart) -> Carried:
@@ -102,7 +101,7 @@ def _start(change: Start, held: Held, second: SecondStart) -> Carried:
     if change.method == "loyalty" and held.sum != (held.applied or 0):
         return held, None, False
     if change.fails and held.status != "ok":
-        return replace(held, status="failed", version=held.version + 1), None, True
+        return replace(held, status="failed"), None, True
     redeemed = held.applied or 0
     booked = Execution(sum=held.sum, paid=held.sum - redeemed, redeemed=redeemed)
-    return replace(held, status="ok", version=held.version + 1), booked, True
+    return replace(held, status="ok"), booked, True

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from device.drawer_profile_file import load_profile, parse_profile, profile_file
 from device.interface import DeviceState, DrawerLevel, DrawerRefused, PaidMessage, PrintInterrupted
 from device.simulated_drawer import SimulatedDrawer
 from device.simulated_lines import Output
-from device.tty import open_tty
+from device.tty import SerialTty, open_tty
 from tests.drawer_reports import Reports, running, until
 
+SOON_S = 0.3  # for drawers that are to fall silent
 XOFF, XON = b"\x13", b"\x11"
 QUICK = {"charge_s": 0.0, "recharge_s": 0.0, "debounce_s": 0.02}
 PULSES = {
@@ -64,9 +66,7 @@ def driver(profile: DrawerProfile, simulated: SimulatedDrawer, **arguments: obje
         name="drawer",
         path=simulated.path,
         profile=profile,
-        opener=simulated.opener,
-        silent_after_s=0.3,
-        **arguments,  # type: ignore[arg-type]  # each test names arguments of SerialDrawer
+        **{"opener": simulated.opener, **arguments},  # type: ignore[arg-type]  # each test names SerialDrawer's own
     )
 
 
@@ -190,19 +190,15 @@ async def test_a_drawer_that_is_not_there_is_missing_and_said_once(tmp_path: Pat
 
 async def test_a_second_program_on_the_port_is_named(tmp_path: Path) -> None:
     profile = shipped("mmf")
-    async with SimulatedDrawer(profile, tmp_path / "drawer0") as simulated:
-        other = open_tty(port_settings(profile, simulated.path))
-        try:
-            drawer = driver(profile, simulated)
-            async with running(drawer) as reports:
-                fault = await reports.state("fault")
-                assert "held by another program" in (fault.reason or "")
-                with pytest.raises(DrawerRefused):
-                    await drawer.open_drawer(wanted)
-                other.close()
-                await reports.state("present")
-        finally:
-            other.close()
+    async with SimulatedDrawer(profile, tmp_path / "drawer0") as simulated, contextlib.AsyncExitStack() as stack:
+        drawer = driver(profile, simulated)
+        with contextlib.closing(open_tty(port_settings(profile, simulated.path))):
+            reports = await stack.enter_async_context(running(drawer))
+            fault = await reports.state("fault")
+            assert "held by another program" in (fault.reason or "")
+            with pytest.raises(DrawerRefused):
+                await drawer.open_drawer(wanted)
+        await reports.state("present")
 
 
 async def test_a_second_pulse_during_recharge_is_refused_not_queued(tmp_path: Path) -> None:
@@ -306,7 +302,7 @@ async def test_a_printer_is_not_asked_before_it_said_whether_it_is_offline(name:
 
 async def test_a_printer_that_never_says_anything_still_opens_its_drawer(tmp_path: Path) -> None:
     """A clone that knows no status: the level is unknown, and the pulse in real time acts now or never."""
-    async with drawer_of(shipped("escpos"), tmp_path) as (drawer, simulated, reports):
+    async with drawer_of(shipped("escpos"), tmp_path, silent_after_s=SOON_S) as (drawer, simulated, reports):
         simulated.faults.dead = True
         await reports.state("fault")
         await drawer.open_drawer(wanted)
@@ -324,7 +320,8 @@ async def test_the_queued_pulse_is_sent_where_the_printer_knows_no_other(tmp_pat
 
 
 async def test_a_pulse_that_the_device_holds_back_is_refused_and_never_sent_later(tmp_path: Path) -> None:
-    profile = shipped("logic-controls", xonxoff=True)
+    """And counts for no recharge."""
+    profile = shipped("logic-controls", xonxoff=True, recharge_s=60.0)
     async with drawer_of(profile, tmp_path) as (drawer, simulated, reports):
         await reports.level()
         simulated.send(XOFF)
@@ -343,18 +340,19 @@ async def test_a_pulse_that_the_device_holds_back_is_refused_and_never_sent_late
 @pytest.mark.parametrize("name", ["glancetron-8005u", "escpos", "star"])
 async def test_a_dead_port_is_unknown_and_a_fault(name: str, tmp_path: Path) -> None:
     """It opens and takes everything, and nothing comes back."""
-    async with drawer_of(shipped(name), tmp_path) as (_, simulated, reports):
-        assert (await reports.level()).level == "closed"
+    async with drawer_of(shipped(name), tmp_path, silent_after_s=SOON_S) as (_, simulated, reports):
+        await reports.level("closed")
         simulated.faults.dead = True
         fault = await reports.state("fault")
         assert (fault.reason or "").startswith("no answer")
+        await reports.level("unknown")
         simulated.faults.dead = False
         await reports.state("present")
-        await until(lambda: reports.levels == ["closed", "unknown", "closed"])
+        await reports.level("closed")
 
 
 async def test_a_printer_that_was_switched_off_and_on_tells_changes_again(tmp_path: Path) -> None:
-    async with drawer_of(shipped("escpos"), tmp_path) as (_, simulated, reports):
+    async with drawer_of(shipped("escpos"), tmp_path, silent_after_s=SOON_S) as (_, simulated, reports):
         await reports.level()
         simulated.faults.dead = True
         await reports.state("fault")
@@ -366,14 +364,11 @@ async def test_a_printer_that_was_switched_off_and_on_tells_changes_again(tmp_pa
 
 
 async def test_garbage_instead_of_answers_names_the_speed(tmp_path: Path) -> None:
-    async with drawer_of(shipped("star"), tmp_path) as (_, simulated, reports):
+    async with drawer_of(shipped("star"), tmp_path, silent_after_s=SOON_S) as (_, simulated, reports):
         await reports.level()
         simulated.faults.half_status = True
         simulated.faults.garbage = True
-        simulated.send(b"\xff\xfe")
-        fault = await reports.state("fault")
-
-    assert "speed" in (fault.reason or "")
+        await reports.next(DeviceState, lambda report: "speed" in (report.reason or ""))
 
 
 @pytest.mark.parametrize("name", ["escpos", "star"])
@@ -392,25 +387,25 @@ async def test_garbage_before_each_status_changes_nothing(name: str, tmp_path: P
 @pytest.mark.parametrize("name", ["ibm-surepos", "glancetron-8005u"])
 async def test_garbage_beside_an_answer_makes_it_no_answer(name: str, tmp_path: Path) -> None:
     """A byte without a mark of its own cannot be told from noise, so the level is unknown."""
-    async with drawer_of(shipped(name), tmp_path) as (_, simulated, reports):
+    async with drawer_of(shipped(name), tmp_path, silent_after_s=SOON_S) as (_, simulated, reports):
         await reports.level()
         simulated.faults.garbage = True
-        assert "speed" in ((await reports.state("fault")).reason or "")
-        assert (await reports.level()).level == "unknown"
+        await reports.next(DeviceState, lambda report: "speed" in (report.reason or ""))
+        await reports.level("unknown")
         simulated.faults.garbage = False
-        assert (await reports.level()).level == "closed"
+        await reports.level("closed")
 
 
 @pytest.mark.parametrize("name", ["escpos", "star", "glancetron-8005u"])
 async def test_half_a_status_is_no_status(name: str, tmp_path: Path) -> None:
     """The drawer opens while every status breaks off; what is known is not changed by half a block."""
-    async with drawer_of(shipped(name), tmp_path) as (_, simulated, reports):
+    async with drawer_of(shipped(name), tmp_path, silent_after_s=SOON_S) as (_, simulated, reports):
         await reports.level()
         simulated.faults.half_status = True
         simulated.open_by_key()
-        assert (await reports.level()).level == "unknown"
+        await reports.level("unknown")
         simulated.faults.half_status = False
-        assert (await reports.level()).level == "open"
+        await reports.level("open")
 
 
 @pytest.mark.parametrize("name", ["escpos", "star"])
@@ -427,10 +422,10 @@ async def test_flow_control_inside_a_status_is_skipped(name: str, tmp_path: Path
 
 
 async def test_an_answer_for_another_drawer_is_no_answer(tmp_path: Path) -> None:
-    async with drawer_of(shipped("glancetron-8005u"), tmp_path) as (_, simulated, reports):
+    async with drawer_of(shipped("glancetron-8005u"), tmp_path, silent_after_s=SOON_S) as (_, simulated, reports):
         await reports.level()
         simulated.faults.wrong_drawer = True
-        assert (await reports.level()).level == "unknown"
+        await reports.level("unknown")
 
 
 async def test_a_stuck_drawer_stays_closed(tmp_path: Path) -> None:
@@ -496,9 +491,24 @@ async def test_a_port_without_modem_lines_is_named(tmp_path: Path) -> None:
             assert (await reports.level()).level == "unknown"
 
 
-async def test_the_status_means_nothing_right_after_a_pulse(tmp_path: Path) -> None:
-    """APG 212A: 200 ms. A drawer that springs open and back meanwhile leaves no trace."""
-    async with drawer_of(shipped("apg-212a", status_delay_s=0.3), tmp_path) as (drawer, simulated, reports):
+async def test_an_opening_right_after_a_pulse_leaves_no_trace_while_the_status_means_nothing(tmp_path: Path) -> None:
+    async with drawer_of(shipped("apg-212a", status_delay_s=0.2), tmp_path) as (drawer, simulated, reports):
+        await reports.level()
+        simulated.faults.stuck = True
+        pulsed_at = await drawer.open_drawer(wanted)
+        simulated.flicker()
+        loop = asyncio.get_running_loop()
+        await until(lambda: loop.time() > pulsed_at + 0.2)
+        looked = simulated.lines.looks
+        await until(lambda: simulated.lines.looks > looked + 4)
+
+    assert reports.levels == ["closed"]
+
+
+@pytest.mark.parametrize("name", ["apg-212a", "ibm-surepos", "escpos"])
+async def test_the_status_means_nothing_right_after_a_pulse(name: str, tmp_path: Path) -> None:
+    """APG 212A: 200 ms."""
+    async with drawer_of(shipped(name, status_delay_s=0.3), tmp_path) as (drawer, simulated, reports):
         await reports.level()
         pulsed_at = await drawer.open_drawer(wanted)
         await simulated.opened()
@@ -606,6 +616,47 @@ async def test_the_money_is_in_may_be_said_on_the_drawers_port(name: str, tmp_pa
 def test_text_and_status_bytes_do_not_share_a_port() -> None:
     with pytest.raises(ValueError, match="a port of their own"):
         SerialDrawer(name="drawer", path="/dev/null", profile=shipped("escpos"), paid_pattern=re.compile("paid"))
+
+
+async def test_a_change_that_a_printer_tells_once_counts_without_a_question(tmp_path: Path) -> None:
+    async with drawer_of(shipped("escpos", status={"interval_ms": 5000}), tmp_path) as (_, simulated, reports):
+        await reports.level("closed")
+        simulated.open_by_key()
+        await reports.level("open")
+
+    assert simulated.received.count(b"\x10\x04\x01") == 1
+
+
+async def test_a_drawer_that_is_seldom_asked_is_not_silent_between_two_questions(tmp_path: Path) -> None:
+    profile = shipped("ibm-surepos", status={"interval_ms": 300})
+    async with drawer_of(profile, tmp_path, silent_after_s=0.1) as (_, _simulated, reports):
+        assert (await reports.level()).level == "closed"
+
+
+async def test_a_port_that_is_opened_for_a_pulse_is_closed_when_the_pulse_is_on_the_wire(tmp_path: Path) -> None:
+    """Closing drops what still lies in the chip: 16 bytes, at 300 Bd more than half a second."""
+    closed: list[float] = []
+
+    class TimedTty(SerialTty):
+        def close(self) -> None:
+            closed.append(time.monotonic())
+            super().close()
+
+    profile = own('keep_port_open = false\nbaudrate = 9600\nopen_bytes = "07"\n[status]\nsource = "none"')
+    async with SimulatedDrawer(profile, tmp_path / "drawer0") as simulated:
+        drawer = driver(profile, simulated, opener=TimedTty.open)
+        at = await drawer.open_drawer(wanted)
+
+    assert closed[0] - at >= 16 * 12 / 9600
+
+
+async def test_a_lost_drawer_of_which_nothing_was_known_is_not_told_twice(tmp_path: Path) -> None:
+    async with drawer_of(shipped("logic-controls"), tmp_path) as (_, simulated, reports):
+        await reports.level("unknown")
+        simulated.unplug()
+        await reports.state("lost")
+
+    assert reports.levels == ["unknown"]
 
 
 async def test_levels_are_told_on_change_only(tmp_path: Path) -> None:

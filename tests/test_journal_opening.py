@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from agent.checkout_events import CancelAsked
 from agent.checkout_state import Phase
 from agent.journal.errors import Damaged, InUse, NotWritten
-from agent.journal.opening import CHECKED_AT_EACH_START_BYTES
+from agent.journal.opening import CHECKED_AT_EACH_START_BYTES, open_connection
 from tests.journal_entries import after, journal_at, lone, new, sale
 
 PAGE = 4096
@@ -21,7 +22,7 @@ async def path(tmp_path: Path) -> Path:
     """Return where a journal with some checkouts is, closed in order."""
     path = tmp_path / "journal.sqlite"
     async with journal_at(path) as journal:
-        for number in range(20):
+        for number in range(3):
             for entry in sale(f"co_{number}"):
                 await journal.commit(entry)
         await journal.commit(new("co_open"))
@@ -53,9 +54,27 @@ async def test_a_journal_that_others_could_read_is_closed_to_them(path: Path) ->
         assert files(path)[path.name] == 0o600
 
 
+def test_sqlite_is_told_to_keep_what_it_acknowledged_and_nothing_that_was_deleted(tmp_path: Path) -> None:
+    """Only a power cut would show the difference."""
+    with ExitStack() as resources:
+        connection = open_connection(tmp_path / "journal.sqlite", "", resources)
+        asked = ("journal_mode", "synchronous", "secure_delete", "foreign_keys", "auto_vacuum", "locking_mode")
+        told = {pragma: connection.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in asked}
+
+    full, incremental = 2, 2
+    assert told == {
+        "journal_mode": "wal",
+        "synchronous": full,
+        "secure_delete": 1,
+        "foreign_keys": 1,
+        "auto_vacuum": incremental,
+        "locking_mode": "exclusive",
+    }
+
+
 async def test_a_second_agent_is_refused_until_the_first_has_gone(path: Path) -> None:
     async with journal_at(path) as journal:
-        with pytest.raises(InUse):
+        with pytest.raises(InUse, match="another agent"):
             async with journal_at(path):
                 pass
         await journal.commit(lone())

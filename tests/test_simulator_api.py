@@ -260,6 +260,15 @@ def test_a_card_that_covers_everything_is_paid_with_start_loyalty() -> None:
     assert (till.api.ledger[0].amount, till.balance()) == (0, 151)
 
 
+def test_bonus_is_spent_before_cash_balance_and_never_more_than_is_due() -> None:
+    till = Till()
+    transaction = till.create(number=BONUS_CARD_NUMBER, products=PRODUCTS[2:])  # 1.98 EUR
+    assert till.missing(transaction) == 0
+    till.on(transaction, "start/loyalty")
+    movement = till.api.ledger[0].movement
+    assert (movement.bonus_redeemed, movement.redeemed, till.balance(BONUS_CARD_NUMBER)) == (20, 178, 22)
+
+
 def test_collecting_without_spending_moves_no_balance() -> None:
     till = Till()
     answer = till.on(till.create(), "start/cash")

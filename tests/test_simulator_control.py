@@ -109,6 +109,10 @@ async def test_what_arrives_can_be_waited_for_over_http() -> None:
     async with simulated() as client:
         waiting = asyncio.create_task(client.call("GET", "/simulator/requests?call=create&count=1&wait_seconds=20"))
         booked = asyncio.create_task(client.call("GET", "/simulator/ledger?count=1&wait_seconds=20"))
+        for _ in range(2):
+            await client.call("GET", "/simulator")
+        assert not waiting.done()
+        assert not booked.done()
         await sold(client)
         assert [(await task).json["count"] for task in (waiting, booked)] == [1, 1]
         assert (await client.call("GET", "/simulator/ledger?count=9&wait_seconds=0")).json["count"] == 1

@@ -123,6 +123,30 @@ async def test_executed_late() -> None:
         assert client.simulator.ledger[0].request == client.simulator.requests_of("start/cash")[0].number
 
 
+async def test_what_is_executed_late_was_authorised_when_it_arrived() -> None:
+    """A login in between ends the token, not the request that is under way."""
+    clock = ManualClock()
+    async with simulated("start/cash:executed-late:1:seconds=45", clock=clock) as client:
+        path = await client.due()
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await client.call("POST", f"{path}/start/cash")
+        await clock.advance(1)
+        client.simulator.api.logins.expire(client.token, clock.now())
+        await clock.advance(44)
+        await client.simulator.booked()
+
+
+async def test_an_incomplete_request_is_not_executed(caplog: pytest.LogCaptureFixture) -> None:
+    async with simulated() as client:
+        async with connected(client) as (_, writer):
+            head = f"POST /api/v2/Smart/Transactions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.token}\r\n"
+            writer.write(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+            await writer.drain()
+        await client.call("GET", "/")
+        assert client.simulator.requests_of("create") == []
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+
+
 async def test_a_late_update_takes_the_balance_away_that_was_shown() -> None:
     """The story of law 4: a PUT without an answer (aiohttp repeats it once) is carried out after preTransaction."""
     clock = ManualClock()
@@ -145,6 +169,25 @@ async def test_latency_waits_before_it_executes() -> None:
         assert client.simulator.ledger == []
         await clock.advance(1)
         assert (await waiting).json["status"] == "ok"
+
+
+async def test_a_simulator_that_is_stopped_does_not_wait_for_what_is_slow() -> None:
+    async with aiohttp.ClientSession() as session:
+        async with SimulatorServer(faults=["*:latency:always:seconds=3600"]) as simulator:
+            waiting = asyncio.create_task(session.get(simulator.base_url))
+            await simulator.request_arrived("unknown")
+        assert isinstance((await asyncio.gather(waiting, return_exceptions=True))[0], aiohttp.ClientConnectionError)
+
+
+async def test_a_client_that_gives_up_is_executed_all_the_same() -> None:
+    clock = ManualClock()
+    async with simulated("start/cash:latency:1:seconds=3", clock=clock) as client:
+        waiting = asyncio.create_task(started(client))
+        await client.simulator.request_arrived("start/cash")
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await clock.advance(3)
+        await client.simulator.booked()
 
 
 async def test_a_slow_answer_is_executed_at_once() -> None:
@@ -293,6 +336,17 @@ async def test_connections_are_refused_at_once_and_for_a_time() -> None:
             await client.call("GET", "/")
         await clock.advance(30)
         assert (await client.call("GET", "/")).status == 501
+
+
+async def test_connections_can_be_refused_from_the_beginning() -> None:
+    clock = ManualClock()
+    server = SimulatorServer(faults=["connect:refused-connection:1:seconds=30"], clock=clock)
+    async with server as simulator, aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await session.get(simulator.base_url)
+        await clock.advance(30)
+        async with session.get(simulator.base_url) as answer:
+            assert answer.status == 403
 
 
 async def test_connections_are_refused_after_a_call_was_answered() -> None:

@@ -11,6 +11,7 @@ from agent.simulator.switches import UnknownSetting, setting_from, switch_names,
 from tests.test_simulator_api import (
     CHARGE,
     CLIENT,
+    DISCHARGE,
     NOON,
     PRODUCTS,
     Json,
@@ -352,10 +353,9 @@ def test_no_switch_is_without_a_test() -> None:
     assert {name.replace("_", "-") for name in STORIES} == set(switch_names())
 
 
-@pytest.mark.parametrize("name", STORIES)
-def test_the_default_is_a_documented_setting_and_gives_its_answer(name: str) -> None:
-    default = Switches.model_fields[name].default
-    assert STORIES[name](Till()) == EXPECTED[STORIES[name]][default]
+def test_every_default_gives_the_answer_of_its_setting() -> None:
+    for name, story in STORIES.items():
+        assert story(Till()) == EXPECTED[story][Switches.model_fields[name].default], name
 
 
 def test_a_doubled_start_of_a_charge_gives_money_away_when_it_executes_again() -> None:
@@ -365,6 +365,70 @@ def test_a_doubled_start_of_a_charge_gives_money_away_when_it_executes_again() -
     till.on(transaction, "start/cash")
     assert [booking.movement.charged for booking in till.api.ledger] == [1500, 1500]
     assert till.balance() == 3500
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("refuses", (500, "error", [(296, 500)])),
+        ("repeats-answer", (200, "processing", [(296, 500)])),
+        ("executes-again", (200, "ok", [(296, 500)])),
+    ],
+)
+def test_a_second_start_while_the_first_is_being_executed(setting: str, expected: object) -> None:
+    till = with_switches(second_start=setting)
+    transaction = due(till)
+    begun = till.api.begin(till.request("POST", f"Smart/Transactions/{transaction}/start/cash"), NOON)
+    second = till.on(transaction, "start/cash")
+    assert isinstance(begun, Begun)
+    till.api.finish(begun, NOON)  # where the second was executed, the balance is spent by now
+    assert (second.status, field_of(second, "status"), booked(till)) == expected
+    assert till.read(transaction)["status"] == "ok"
+
+
+@pytest.mark.parametrize("end", ["finish", "fail"])
+def test_a_second_start_is_not_executed_after_a_cancel_that_came_before_its_end(end: str) -> None:
+    till = with_switches(second_start="executes-again")
+    transaction = due(till)
+    till.on(transaction, "start/cash")
+    begun = till.api.begin(till.request("POST", f"Smart/Transactions/{transaction}/start/cash"), NOON)
+    till.on(transaction, "cancel")
+    getattr(till.api, end)(begun, NOON)
+    assert [booking.amount for booking in till.api.ledger] == [296, -296]
+    assert till.read(transaction)["status"] == "cancelled"
+
+
+def test_what_was_executed_never_becomes_failed() -> None:
+    till = with_switches(second_start="executes-again", refused_start="answers-failed")
+    transaction = due(till)
+    till.on(transaction, "start/cash")
+    assert till.on(transaction, "start/cash").status == 500  # the balance is spent
+    assert till.read(transaction)["status"] == "ok"
+
+
+def test_a_start_that_is_finished_after_a_reset_is_refused() -> None:
+    till = Till()
+    begun = till.api.begin(till.request("POST", f"Smart/Transactions/{due(till)}/start/cash"), NOON)
+    till.api.reset(Switches())
+    assert isinstance(begun, Begun)
+    assert till.api.finish(begun, NOON).status == 500
+
+
+def test_a_stale_read_shows_each_state_when_its_time_has_come() -> None:
+    till = with_switches(stale_read_seconds=10)
+    transaction = till.create()
+    seen = []
+    for action in ("preTransaction", "start/cash", "cancel", None, None):
+        till.now += 6
+        if action:
+            till.on(transaction, action)
+        seen.append(till.read(transaction)["status"])
+    assert seen == ["created", "created", "processing", "ok", "cancelled"]
+
+
+def test_a_transaction_does_not_reserve_balance_from_itself() -> None:
+    till = with_switches(pretransaction_balance="reserved")
+    assert [till.missing(transaction) for transaction in [till.create()] * 2] == [296, 296]
 
 
 def test_a_start_that_was_refused_may_be_sent_again_when_it_left_the_transaction_unchanged() -> None:
@@ -383,6 +447,23 @@ def test_a_remainder_that_was_answered_can_be_paid() -> None:
     assert field_of(till.on(transaction, "start/cash"), "basket_info", "missing_sum") == 696
     till.on(transaction, "start/cash")
     assert booked(till) == [(696, 100)]
+
+
+@pytest.mark.parametrize("setting", ["refuses", "executes-less", "answers-remainder"])
+def test_more_than_the_card_holds_is_never_discharged(setting: str) -> None:
+    till = with_switches(start_with_less_balance=setting)
+    transaction = till.create(products=[DISCHARGE | {"priceOne": 501}])
+    assert till.on(transaction, "start/loyalty").status == 500
+    assert till.balance() == 500
+
+
+def test_no_remainder_is_answered_for_what_was_executed() -> None:
+    till = with_switches(start_with_less_balance="answers-remainder", second_start="executes-again")
+    transaction = due(till)
+    till.on(transaction, "start/cash")
+    before = till.read(transaction)
+    assert till.on(transaction, "start/cash").status == 500
+    assert till.read(transaction) == before
 
 
 def test_a_reserved_balance_comes_back_with_an_abort() -> None:

@@ -456,7 +456,7 @@ async def outcome_of(reply: Reply, call: Call) -> object:
             return error
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=ANSWERS, call=st.sampled_from(sorted(CALLS)))
 async def test_whatever_a_server_says_a_call_ends_in_a_good_answer_or_one_of_the_four(data: bytes, call: str) -> None:
     outcome = await outcome_of(cut(data), CALLS[call])

@@ -50,6 +50,12 @@ def test_no_person_and_no_number_is_kept() -> None:
         assert secret not in kept
 
 
+def test_of_a_receipt_line_only_what_is_printed_is_kept() -> None:
+    line = {"type": "textline", "value": {"text": "Danke", "decoration": ["important", 5], "customer": "Max"}, "id": 7}
+    kept = {"type": "textline", "value": {"text": "Danke", "decoration": ["important"]}}
+    assert known_facts(answer(receipt=[line])).receipt.customer == (kept,)
+
+
 def test_a_serial_number_of_a_gift_card_is_not_kept() -> None:
     (line,) = known_products([{"id": 1, "desc": f"Card {NUMBER}", "serialNumber": "6006491234", "sub_basket": {}}])
     assert line == {"id": 1, "desc": "Card 9276********2845"}

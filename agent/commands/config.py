@@ -21,6 +21,8 @@ def run(arguments: argparse.Namespace) -> int:
         say(json.dumps(json_schema(), indent=2))
         return GOOD
     settings = load_settings(arguments)
-    shown = json.dumps(settings.model_dump(mode="json", exclude_none=True), indent=2) if arguments.json else None
-    say(shown or as_toml(settings).removesuffix("\n"))
+    if arguments.json:
+        say(json.dumps(settings.model_dump(mode="json", exclude_none=True), indent=2))
+    else:
+        say(as_toml(settings).removesuffix("\n"))
     return GOOD

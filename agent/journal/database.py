@@ -7,7 +7,7 @@ from datetime import datetime
 from agent.card import CardNumber
 from agent.checkout_state import Checkout, Json, Phase
 from agent.journal import codec, statements
-from agent.journal.errors import DiskFull, EventsGone, reading, writing
+from agent.journal.errors import Damaged, DiskFull, EventsGone, reading, writing
 from agent.journal.pads import Pads
 from agent.journal.records import AnsweredRequest, CardRow, Entry, History, OpenCheckout, StoredEvent
 from agent.journal.reserve import Reserve
@@ -31,7 +31,7 @@ class Database:
         self._pads = pads
         self.reserve = reserve
         with reading():
-            self.id = _text(connection.execute(statements.JOURNAL_ID)) or ""
+            self.id = _name(connection)
             self.whole_from = _number(connection.execute(statements.WHOLE_FROM))
             self.latest_sequence = _number(connection.execute(statements.LATEST_SEQUENCE))
         self._copied_sequence = self.latest_sequence
@@ -215,6 +215,13 @@ class Database:
 
 def _must_be_written(entry: Entry) -> bool:
     return entry.checkout is not None and entry.checkout.phase not in _NOTHING_TAKEN
+
+
+def _name(connection: sqlite3.Connection) -> str:
+    name = _text(connection.execute(statements.JOURNAL_ID))
+    if name is None:
+        raise Damaged("the journal has no name")
+    return name
 
 
 def _text(cursor: sqlite3.Cursor) -> str | None:

@@ -58,9 +58,9 @@ def open_connection(path: Path, uri_parameters: str, resources: ExitStack) -> sq
     with ExitStack() as briefly:
         open_beside(path, "", briefly)
     is_new, to_be_checked = path.stat().st_size == 0, _is_to_be_checked(path)
-    connection = _connect(path, uri_parameters)
-    resources.callback(connection.close)
     with writing():
+        connection = _connect(path, uri_parameters)
+        resources.callback(connection.close)
         if is_new:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         _configure(connection)

@@ -3,8 +3,8 @@
 The table `card` holds the digits combined (exclusive or) with a random pad, and where the pad stands: a slot in a small
 file beside the journal. Either half alone is noise. When a card is wiped its slot is filled with a new pad, which
 destroys the number wherever SQLite still has its half: in the write-ahead log, in a free page, in a copy of the file.
-Emptying the log at the end of each checkout would do as well, but makes every commit several times slower: see
-docs/decisions/card-numbers-are-wiped-by-their-pad.md.
+Truncating the log at the end of each checkout would do as well, but slows every commit: see
+docs/decisions/0006-card-numbers-are-wiped-by-their-pad.md.
 
 All pads are on the disk before they are needed, so that storing a card costs no further write.
 """

@@ -1,8 +1,9 @@
 """The tables of the journal, and how a journal of an older release becomes one of this release.
 
 - `checkout`: the state of each checkout, one row, rewritten by each of its events. The truth.
-- `event`: what happened, one small row each; never read back into state. `changes` are the fields that the event set in
-  the checkout (docs/decisions/journal-events-hold-changed-fields.md). `checkout_id` is null for what concerns the till.
+- `event`: what happened, one small row each; never read back into state. `changes` are the fields that the event set
+  in the checkout (docs/decisions/0005-journal-events-hold-changed-fields.md). `checkout_id` is null for what concerns
+  the till.
 - `card`: the one place where a card number stands, while its checkout is not finished; hidden by a pad
   (agent/journal/pads.py).
 - `idempotency`: which request an event answered.

@@ -18,5 +18,5 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     finally:
         if connection.in_transaction:
             # SQLite gives the transaction up also where it reports that the disk failed again meanwhile.
-            with suppress(sqlite3.OperationalError):
+            with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")

@@ -19,7 +19,7 @@ from agent.journal.errors import JournalError, NotWritten
 
 T = TypeVar("T")
 
-MOST_WAITING = 1000  # jobs: each belongs to a caller that waits; more than this means that the disk hangs
+MOST_WAITING = 1000  # jobs: each belongs to a caller that waits, or follows one; more means that the disk hangs
 
 _logger = logging.getLogger("tillwire.journal")
 
@@ -41,12 +41,15 @@ class Worker:
 
     def schedule(self, job: Callable[[], object]) -> None:
         """Have the job carried out after those before it. Nobody waits for it: a failure is logged."""
-        self.submit(job).add_done_callback(_log_failure)
+        self._put(job).add_done_callback(_log_failure)
 
     def submit(self, job: Callable[[], T]) -> asyncio.Future[T]:
         """Put the job in its place. To be awaited by `result_of`, which the cancelled caller doesn't take along."""
         if len(self._waiting) >= MOST_WAITING:
             raise NotWritten("the disk does not keep up")
+        return self._put(job)
+
+    def _put(self, job: Callable[[], T]) -> asyncio.Future[T]:
         outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(partial(self._begin, job, outcome))
         self._next()

@@ -36,10 +36,12 @@ class Door:
     """One address where the interface listens.
 
     `hosts` are the names by which it may be called, in small letters and with the brackets of IPv6; None on a Unix
-    socket. `everyone` is the role of whoever gets here at all: that of the control socket.
+    socket. A request that is not complete by `request_timeout_s` (seconds) is cut off. `everyone` is the role of
+    whoever gets here at all: that of the control socket.
     """
 
     hosts: frozenset[str] | None
+    request_timeout_s: float
     origins: frozenset[str] = frozenset()
     scheme: str = "http"
     everyone: Role | None = None

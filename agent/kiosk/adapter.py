@@ -25,9 +25,8 @@ logger = logging.getLogger("tillwire.kiosk")
 PROBLEM_JSON = "application/problem+json"
 MOST_BODY_BYTES = 64 * 1024
 MOST_HEADER_BYTES = 8 * 1024
-REQUEST_TIMEOUT_S = 30.0
-"""A request is some kilobytes from this machine or the next: what is not here by then is not coming."""
-
+_NOT_SAID = "application/octet-stream"  # what a body is that does not say what it is (RFC 9110, 8.3)
+_NOT_READ_TO_THE_END = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT})
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -52,7 +51,7 @@ async def _carry_out(
     if route.needs is not None:
         _check_caller(door, route.needs, request, caller)
     query = _validated(route.query, dict(request.query))
-    body = await _body(route.body, request)
+    body = await _body(route.body, request, door.request_timeout_s)
     return await route.handler(Call(kiosk=kiosk, door=door, request=request, caller=caller, body=body, query=query))
 
 
@@ -64,15 +63,15 @@ def _check_caller(door: Door, needs: Role, request: web.Request, caller: Role | 
         raise Problem(HTTPStatus.FORBIDDEN, "operator-required")
 
 
-async def _body(model: type[M], request: web.Request) -> M:
+async def _body(model: type[M], request: web.Request, timeout_s: float) -> M:
     """Read the body. Whoever sends one says that it is JSON: no form of a web page can do that unasked."""
     if request.method in {"GET", "DELETE"}:
         return model()
-    headers = request.headers
-    if "Content-Encoding" in headers or ("Content-Type" in headers and not _is_json(request)):
+    may_be_empty = request.content_type == _NOT_SAID
+    if "Content-Encoding" in request.headers or not (_is_json(request) or may_be_empty):
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type")
-    raw = await _read(request)
-    if raw and "Content-Type" not in headers:
+    raw = await _read(request, timeout_s)
+    if raw and may_be_empty:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type")
     try:
         return model.model_validate_json(raw or b"{}")
@@ -84,16 +83,15 @@ def _is_json(request: web.Request) -> bool:
     return request.content_type == JSON and (request.charset or "utf-8").lower() == "utf-8"
 
 
-async def _read(request: web.Request) -> bytes:
-    too_large = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request-too-large", headers={"Connection": "close"})
+async def _read(request: web.Request, timeout_s: float) -> bytes:
+    too_large = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request-too-large")
     if (request.content_length or 0) > MOST_BODY_BYTES:
         raise too_large
     try:
-        async with asyncio.timeout(REQUEST_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             return await request.read()
     except TimeoutError:
-        headers = {"Connection": "close"}
-        raise Problem(HTTPStatus.REQUEST_TIMEOUT, "request-too-slow", headers=headers) from None
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, "request-too-slow") from None
     except web.HTTPRequestEntityTooLarge:
         raise too_large from None
 
@@ -124,4 +122,7 @@ def _route_of(request: web.Request) -> str:
 def refusal(problem: Problem, role: Role) -> web.Response:
     """Write a problem down for a caller of this role."""
     body = problem.answer(role).as_json()
-    return web.Response(body=body, status=problem.status, content_type=PROBLEM_JSON, headers=problem.headers)
+    response = web.Response(body=body, status=problem.status, content_type=PROBLEM_JSON, headers=problem.headers)
+    if problem.status in _NOT_READ_TO_THE_END:
+        response.force_close()
+    return response

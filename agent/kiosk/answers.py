@@ -179,7 +179,7 @@ class ScanAnswer(_Sparse):
     refused: ScanRefusal | None = None
 
 
-class CardRefusedAnswer(_Sparse):
+class CardRefusedAnswer(Answer):
     scanner: str | None
     reason: CardRefusal
 

@@ -64,6 +64,7 @@ def _check(door: Door, request: web.Request) -> None:
 
 def _header_writer(door: Door) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     async def write_headers(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Server"] = "tillwire"
         for name, value in _EVERY_ANSWER.items():
             response.headers.setdefault(name, value)
         if door.origins:

@@ -33,6 +33,7 @@ CONFLICTS = {
     "charge-without-balance": "Money is loaded onto a card only without using its balance.",
     "drawer-open": "The drawer is open: close it first.",
     "empty-basket": "The basket is empty.",
+    "executed": "It was executed, so it is not sent again.",
     "interrupted": "The agent was restarted meanwhile: a person must decide.",
     "late": "This came too late.",
     "no-card": "There is no card.",
@@ -86,7 +87,6 @@ TITLES = CONFLICTS | {
 _OF_THE_TILL: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     NoSuchCheckout: (HTTPStatus.NOT_FOUND, "no-such-checkout"),
     KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
-    Overloaded: (HTTPStatus.SERVICE_UNAVAILABLE, "overloaded"),
     NotWritten: (HTTPStatus.INSUFFICIENT_STORAGE, "not-written"),
     JournalError: (HTTPStatus.SERVICE_UNAVAILABLE, "journal-unusable"),  # after its own kinds
 }
@@ -136,6 +136,8 @@ def problem_of(error: Exception) -> Problem | None:
         return error
     if isinstance(error, AnotherIsActive):
         return Problem(HTTPStatus.CONFLICT, "another-is-active", checkout=error.checkout)
+    if isinstance(error, Overloaded):
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", headers={"Retry-After": "1"})
     if isinstance(error, DrawerRefused):
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "drawer-refused", str(error))
     kind = next((kind for kind in _OF_THE_TILL if isinstance(error, kind)), None)

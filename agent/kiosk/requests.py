@@ -4,7 +4,7 @@ Product lines carry the API's names and pass through unchanged. Only what the ag
 `quantity` and `priceOne` must be whole numbers, and `ean` a code.
 """
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -113,10 +113,6 @@ class PayBody(Body):
 
 class OperatorBody(Body):
     by: By = None
-
-    def named(self, peer: str) -> Self:
-        """Return the body with the name of whoever sent it, where it names nobody."""
-        return self.model_copy(update={"by": self.by or peer})
 
 
 class ConfirmBody(OperatorBody):

@@ -11,6 +11,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,15 +19,15 @@ from aiohttp import web
 from pydantic_core import to_json
 
 from agent.kiosk.access import LOOPBACK_HOSTS, Door
-from agent.kiosk.adapter import REQUEST_TIMEOUT_S
 from agent.kiosk.app import build_app
 from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.openapi import describe
 from agent.kiosk.roles import Role
 from agent.kiosk.routes import ROUTES
 from agent.kiosk.static_files import StaticFile, page_files
-from config.addresses import TcpAddress, UnixAddress
 
+REQUEST_TIMEOUT_S = 30.0
+"""A request is some kilobytes from this machine or the next: what is not here by then is not coming."""
 SHUTDOWN_S = 0.3
 """For requests under way when the agent stops; aiohttp takes it twice, and SIGTERM must not take two seconds."""
 LINGERING_S = 1.0
@@ -43,53 +44,61 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KioskSettings:
-    """What the configuration says to the local interface."""
+    """What the configuration says to the local interface. `listen`: host and port, or the path of a Unix socket."""
 
-    listen: TcpAddress | UnixAddress
+    listen: tuple[str, int] | Path
     control_socket: Path
     allowed_origins: frozenset[str] = frozenset()
     allowed_hosts: frozenset[str] = frozenset()
     tls: ssl.SSLContext | None = None
     page: bool = True
+    request_timeout_s: float = REQUEST_TIMEOUT_S
 
 
 @asynccontextmanager
-async def serve(kiosk: Kiosk, settings: KioskSettings) -> AsyncIterator[None]:
-    """Listen while inside; at the end every stream is ended first. Raises CannotListen."""
+async def serve(kiosk: Kiosk, settings: KioskSettings) -> AsyncIterator[str | None]:
+    """Listen while inside; at the end every stream is ended first. Raises CannotListen.
+
+    Yields the address that a browser would open; None on a Unix socket.
+    """
     files = [_description()] + (await asyncio.to_thread(page_files) if settings.page else [])
     async with AsyncExitStack() as stack:
-        control = Door(hosts=None, everyone=Role.OPERATOR)
-        runner = await stack.enter_async_context(_running(build_app(kiosk, control, files)))
+        control = Door(hosts=None, request_timeout_s=settings.request_timeout_s, everyone=Role.OPERATOR)
+        runner = await stack.enter_async_context(_running(build_app(kiosk, control, files), control))
         await stack.enter_async_context(_at_socket_file(runner, settings.control_socket, CONTROL_MODE))
-        runner = await stack.enter_async_context(_running(build_app(kiosk, _door(settings), files)))
-        if isinstance(settings.listen, UnixAddress):
-            await stack.enter_async_context(_at_socket_file(runner, Path(settings.listen.path), SCREEN_MODE))
+        door = _door(settings)
+        runner = await stack.enter_async_context(_running(build_app(kiosk, door, files), door))
+        url = None
+        if isinstance(settings.listen, Path):
+            await stack.enter_async_context(_at_socket_file(runner, settings.listen, SCREEN_MODE))
         else:
-            port = await _at_port(runner, settings.listen, settings.tls)
-            kiosk.page_url = _page_url(settings, port) if settings.page else None
+            host, port = settings.listen
+            url = _url(host, await _at_port(runner, host, port, settings.tls), settings)
+        kiosk.page_url = url if settings.page else None
         stack.callback(kiosk.stream.end)
-        yield
+        yield url
 
 
 def _door(settings: KioskSettings) -> Door:
-    if isinstance(settings.listen, UnixAddress):
-        return Door(hosts=None, origins=settings.allowed_origins)
+    if isinstance(settings.listen, Path):
+        return Door(hosts=None, request_timeout_s=settings.request_timeout_s, origins=settings.allowed_origins)
     return Door(
-        hosts=LOOPBACK_HOSTS | settings.allowed_hosts | {_bracketed(settings.listen.host)},
+        request_timeout_s=settings.request_timeout_s,
+        hosts=LOOPBACK_HOSTS | settings.allowed_hosts | {_bracketed(settings.listen[0])},
         origins=settings.allowed_origins,
         scheme="https" if settings.tls else "http",
     )
 
 
 @asynccontextmanager
-async def _running(app: web.Application) -> AsyncIterator[web.AppRunner]:
+async def _running(app: web.Application, door: Door) -> AsyncIterator[web.AppRunner]:
     runner = web.AppRunner(
         app,
         access_log=None,
         logger=_quiet_logger(),
         handler_cancellation=True,  # a reader that goes away makes room at once
         auto_decompress=False,
-        keepalive_timeout=REQUEST_TIMEOUT_S,  # also the time for the headers of a request, the first one included
+        keepalive_timeout=door.request_timeout_s,  # also for the headers of a request, the first one included
         lingering_time=LINGERING_S,
         max_headers=MOST_HEADERS,
         shutdown_timeout=SHUTDOWN_S,
@@ -117,12 +126,13 @@ def _without_content(record: logging.LogRecord) -> bool:
     return True
 
 
-async def _at_port(runner: web.AppRunner, address: TcpAddress, tls: ssl.SSLContext | None) -> int:
-    site = web.TCPSite(runner, address.host, address.port, ssl_context=tls)
+async def _at_port(runner: web.AppRunner, host: str, port: int, tls: ssl.SSLContext | None) -> int:
+    """Listen, and return the port: another one than was asked for where that was 0."""
+    site = web.TCPSite(runner, host, port, ssl_context=tls)
     try:
         await site.start()
     except OSError as error:
-        raise CannotListen(f"cannot listen on {address.host}:{address.port}: {error.strerror or error}") from None
+        raise CannotListen(f"cannot listen on {_bracketed(host)}:{port}: {error.strerror or error}") from None
     return site.port
 
 
@@ -140,13 +150,14 @@ async def _at_socket_file(runner: web.AppRunner, path: Path, mode: int) -> Async
 
 
 def _bind(path: Path, mode: int) -> socket.socket:
-    """Bind to a socket file that has its mode from the start. One that is left over is replaced."""
+    """Bind to a socket file that never has more rights than this. One that is left over is replaced."""
     if path.is_socket():
         path.unlink()
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        os.fchmod(bound.fileno(), mode)  # Linux gives it to the file that bind makes
+        os.fchmod(bound.fileno(), 0o600)  # Linux gives it to the file that bind makes
         bound.bind(str(path))
+        path.chmod(mode)
         bound.setblocking(False)  # noqa: FBT003 - the library's own call
     except OSError:
         bound.close()
@@ -154,18 +165,18 @@ def _bind(path: Path, mode: int) -> socket.socket:
     return bound
 
 
-def _page_url(settings: KioskSettings, port: int) -> str:
-    scheme = "https" if settings.tls else "http"
-    host = _bracketed(settings.listen.host) if isinstance(settings.listen, TcpAddress) else ""
+def _url(host: str, port: int, settings: KioskSettings) -> str:
+    host = _bracketed(host)
     if host in {"0.0.0.0", "[::]"}:  # noqa: S104 - every address of the machine is none to call
         host = next(iter(sorted(settings.allowed_hosts)), "127.0.0.1")
-    return f"{scheme}://{host}:{port}/"
+    return f"{'https' if settings.tls else 'http'}://{host}:{port}/"
 
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+@cache
 def _description() -> StaticFile:
     document = describe(ROUTES, version("tillwire"))
     return StaticFile(path="/openapi.json", content=to_json(document), content_type="application/json")

@@ -5,7 +5,8 @@ back with a known id gets exactly what it missed: from the recent events kept he
 connection and busy are *state*: they stand in the snapshot, are told when they change, and after a gap once more if
 they changed since. With an unknown or too old id, or none, a reader begins with a snapshot.
 
-Each reader has a bounded queue. One whose queue is full is cut off; it comes back and misses nothing.
+What is told is kept for each reader, and written to all of them a moment later. One that has not taken what was kept is
+cut off; it comes back and misses nothing.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Seque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from pydantic import TypeAdapter
 
@@ -47,6 +49,9 @@ MOST_RECENT = 128
 """Events kept for readers that come back; older ones are read from the journal."""
 PAGE = 100
 """Events read from the journal at once: commits get their turn between two pages."""
+DELIVERY_PAUSE_S = 0.005
+"""What the till does next comes first: writing to 32 readers takes longer than sending `start/cash`. And what happens
+within a moment is written at once. Nobody sees the delay."""
 PING_S = 15.0
 """Proxies and browsers close a silent connection after 30 to 60 s, and a dead reader is noticed by writing."""
 PING = b": ping\n\n"
@@ -69,7 +74,7 @@ class Told:
     name: EventName
     show: Callable[[Role], EventData]
     sequence: int | None = None
-    _frames: dict[Role, bytes] = field(default_factory=dict)
+    _frames: dict[Role, bytes] = field(default_factory=dict, init=False, repr=False)
 
     def frame(self, role: Role, journal: str) -> bytes:
         if role not in self._frames:
@@ -86,17 +91,27 @@ class Reader:
     role: Role
     abort: Callable[[], None]
     follows: bool = False
-    waiting: asyncio.Queue[Told | None] = field(default_factory=lambda: asyncio.Queue(MOST_WAITING))
+    waiting: list[Told] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def give(self, told: Told | None) -> bool:
-        """Queue an event, or the end. False: there is no room, and the reader is cut off."""
-        try:
-            self.waiting.put_nowait(told)
-        except asyncio.QueueFull:
+    def give(self, told: Told) -> None:
+        """Keep an event until the reader is woken. One that has no room any more is cut off."""
+        if len(self.waiting) < MOST_WAITING:
+            self.waiting.append(told)
+        else:
+            logger.warning("a reader of the event stream was too slow and was cut off")
             self.follows = False
             self.abort()
-            return False
-        return True
+
+    def take(self) -> list[Told]:
+        """Return what waits, and wait for more."""
+        taken, self.waiting = self.waiting, []
+        self.news.clear()
+        return taken
+
+    def end(self) -> None:
+        self.follows = False
+        self.news.set()
 
 
 class EventStream:
@@ -111,6 +126,7 @@ class EventStream:
         self._states: dict[str, tuple[Told, int]] = {}
         self._readers: set[Reader] = set()
         self._ended = False
+        self._delivery: asyncio.TimerHandle | None = None
         self.devices: dict[str, DeviceAnswer] = {}
         self.drawer: DrawerLevelAnswer | None = None
 
@@ -165,37 +181,33 @@ class EventStream:
         self, reader: Reader, since: str, missed: Missed, snapshot: Snapshot, *, ping_s: float = PING_S
     ) -> AsyncGenerator[bytes]:
         """Yield what this reader gets, as bytes for the wire, until the stream ends. `since`: the last id it knows."""
-        position = self._position(since)
-        try:
-            while position is not None and position < self._recent_after:
-                page = await missed(position, PAGE)
-                for told in map(_from_journal, page):
-                    if told is not None:
-                        yield told.frame(reader.role, self._journal)
-                position = page[-1].sequence if page else None
-        except JournalError:
-            position = None
+        position = known = self._position(since)
+        while position is not None and position < self._recent_after:
+            page, position = await self._page(position, missed)
+            for told in page:
+                yield told.frame(reader.role, self._journal)
         # No await between looking at what is known and following: nothing can happen in between.
-        begin = self._beginning(position, lambda: snapshot(reader.role))
+        begin = self._beginning(position, known, partial(snapshot, reader.role))
         reader.follows = not self._ended
         for told in begin:
             yield told.frame(reader.role, self._journal)
         while reader.follows:
             try:
                 async with asyncio.timeout(ping_s):
-                    following = await reader.waiting.get()
+                    await reader.news.wait()
             except TimeoutError:
                 yield PING
-                continue
-            if following is None:
-                return
-            yield following.frame(reader.role, self._journal)
+            else:
+                if news := reader.take():
+                    yield b"".join(told.frame(reader.role, self._journal) for told in news)
 
     def end(self) -> None:
         """End every reader's stream, now and for good."""
         self._ended = True
+        if self._delivery is not None:
+            self._delivery.cancel()
         for reader in self._readers:
-            reader.give(None)
+            reader.end()
 
     def _position(self, since: str) -> int | None:
         """The sequence that a reader knows; None where it is not one of this journal."""
@@ -203,14 +215,28 @@ class EventStream:
         known = event_id is not None and event_id.journal == self._journal and event_id.sequence <= self._newest
         return event_id.sequence if event_id is not None and known else None
 
-    def _beginning(self, position: int | None, look: Callable[[], SnapshotAnswer]) -> list[Told]:
-        if position is None:
+    async def _page(self, position: int, missed: Missed) -> tuple[list[Told], int | None]:
+        """Some events after this place, and the place after them; None: they are not known any more.
+
+        What the journal has and the till has not told yet is left out: it will be told.
+        """
+        try:
+            stored = await missed(position, PAGE)
+        except JournalError:
+            return [], None
+        told_by_now = [each for each in stored if each.sequence <= self._newest]
+        told = [told for each in told_by_now if (told := _from_journal(each)) is not None]
+        return told, told_by_now[-1].sequence if told_by_now else None
+
+    def _beginning(self, position: int | None, known: int | None, look: Callable[[], SnapshotAnswer]) -> list[Told]:
+        """What a reader gets first, that has everything up to `position` and came with `known`."""
+        if position is None or known is None:
             now = look()
             return [Told(name="snapshot", show=lambda _: now, sequence=self._newest)]
         missed = [told for told in self._recent if told.sequence is not None and told.sequence > position]
-        if position <= self._began_after:
+        if known <= self._began_after:  # it knew this till before the agent was restarted: any state may have changed
             return missed + _states_of(look())
-        return missed + [told for told, told_after in self._states.values() if told_after >= position]
+        return missed + [told for told, told_after in self._states.values() if told_after >= known]
 
     def _tell_entry(self, told: Told) -> None:
         if len(self._recent) == MOST_RECENT:
@@ -225,8 +251,16 @@ class EventStream:
 
     def _tell(self, told: Told) -> None:
         for reader in self._readers:
-            if reader.follows and not reader.give(told):
-                logger.warning("a reader of the event stream was too slow and was cut off")
+            if reader.follows:
+                reader.give(told)
+        if self._delivery is None and not self._ended:
+            self._delivery = asyncio.get_running_loop().call_later(DELIVERY_PAUSE_S, self._deliver)
+
+    def _deliver(self) -> None:
+        self._delivery = None
+        for reader in self._readers:
+            if reader.waiting:
+                reader.news.set()
 
 
 def _not_recorded(checkout_id: str) -> str:

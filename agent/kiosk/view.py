@@ -1,24 +1,25 @@
 """How a checkout, a scan, a drawer or a device is shown outside. Pure.
 
-What a caller may do next, `allowed`, is read from the checkout table, so that no screen has to keep a copy of it.
+What a caller may do next, `allowed`, is asked of the checkout table, so that nobody else has to keep a copy of it.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from agent.checkout import MONEY_TAKEN, request_is_possible
+from agent.checkout import MONEY_TAKEN, ROWS
 from agent.checkout_events import (
     ApplyAsked,
     BasketSet,
     CancelAsked,
+    CardRemoved,
     CardSet,
     ConfirmAsked,
     PayAsked,
+    Request,
     ResolveAsked,
     RetryAsked,
 )
-from agent.checkout_guards import operator_may_confirm
-from agent.checkout_state import Card, Checkout, Phase
+from agent.checkout_state import Card, Checkout, Situation
 from agent.connection import Connection
 from agent.kiosk.answers import (
     Act,
@@ -40,17 +41,7 @@ from agent.kiosk.roles import Role
 from agent.listener import DrawerTold, ScanTold
 from device.interface import DeviceState
 
-_ACTS: tuple[tuple[Act, type, Role], ...] = (
-    ("basket", BasketSet, Role.SCREEN),
-    ("card", CardSet, Role.SCREEN),
-    ("apply", ApplyAsked, Role.SCREEN),
-    ("pay", PayAsked, Role.SCREEN),
-    ("cancel", CancelAsked, Role.SCREEN),
-    ("confirm", ConfirmAsked, Role.OPERATOR),
-    ("retry", RetryAsked, Role.OPERATOR),
-    ("resolve", ResolveAsked, Role.OPERATOR),
-)
-_NEED_PRODUCTS = frozenset({"apply", "pay"})
+_OPERATORS: frozenset[Act] = frozenset({"confirm", "retry", "resolve"})
 
 
 def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
@@ -81,35 +72,40 @@ def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
         receipt_number=checkout.receipt_number,
         receipts=tuple(_receipts(checkout)),
         resolution=ResolutionAnswer(**asdict(checkout.resolution)) if checkout.resolution else None,
-        allowed=tuple(allowed(checkout, role)),
+        allowed=allowed(checkout, role),
         created=checkout.created,
         updated=checkout.updated,
     )
 
 
-def allowed(checkout: Checkout, role: Role) -> Iterator[Act]:
-    """What a caller of this role may ask for, and would not be refused for the phase alone."""
-    for act, request, needed in _ACTS:
-        if role.may_act_as(needed) and request_is_possible(checkout, request) and _makes_sense(act, checkout):
-            yield act
+def allowed(checkout: Checkout, role: Role) -> tuple[Act, ...]:
+    """What a caller of this role may ask for with effect, as far as the checkout alone decides it."""
+    possible = dict.fromkeys(act for act, request in _requests(checkout) if _has_effect(checkout, request))
+    return tuple(act for act in possible if role is Role.OPERATOR or act not in _OPERATORS)
 
 
-def _makes_sense(act: Act, checkout: Checkout) -> bool:
-    """What the table refuses for this checkout whatever else is in the request."""
-    if act in _NEED_PRODUCTS:
-        return bool(checkout.basket.products)
-    cash_is_unconfirmed = (
-        checkout.payment is not None and checkout.payment.method == "cash" and checkout.payment.evidence is None
-    )
-    match act:
-        case "confirm" if checkout.phase is Phase.AWAITING_CASH:
-            return operator_may_confirm(checkout)
-        case "confirm":
-            return cash_is_unconfirmed
-        case "retry":
-            return not cash_is_unconfirmed
-        case _:
-            return True
+def _requests(checkout: Checkout) -> Iterator[tuple[Act, Request]]:
+    """Every act as the request that would most likely be granted."""
+    amount = checkout.basket.sum if checkout.amount_due is None else checkout.amount_due
+    yield "basket", BasketSet(basket=checkout.basket)
+    yield "card", CardSet(number="")
+    yield "card", CardRemoved()
+    yield "apply", ApplyAsked(use_balance=True)
+    yield "apply", ApplyAsked(use_balance=False)
+    yield "pay", PayAsked(method="cash", amount=amount)
+    yield "cancel", CancelAsked()
+    yield "confirm", ConfirmAsked(amount=checkout.payment.amount if checkout.payment else 0, by="")
+    yield "retry", RetryAsked(by="")
+    yield "resolve", ResolveAsked(outcome="executed", note="", by="")
+
+
+def _has_effect(checkout: Checkout, request: Request) -> bool:
+    """Say whether the table would grant this, and change something, when all is well with API and drawer."""
+    all_is_well = Situation(now_s=checkout.touched_s, wall=checkout.updated, drawer="closed")
+    for row in ROWS.get((checkout.phase, type(request)), ()):
+        if row.when is None or row.when(checkout, request, all_is_well):
+            return row.refuse is None and bool(row.then)
+    return False
 
 
 def split(checkout: Checkout) -> Split | None:

@@ -68,9 +68,9 @@ class SimulatedApi:
         """A card, new or with other balances."""
         self.state.cards[card.number] = card
 
-    def expire_token(self, request: Request, now: float) -> None:
-        """The token of this request has expired."""
-        self.logins.expire(_bearer_token(request.headers, self.switches), now)
+    def expire_token(self, request: Request) -> None:
+        """The token of this request had expired when it arrived."""
+        self.logins.expire(_bearer_token(request.headers, self.switches), request.arrived)
 
     def answer(self, request: Request, now: float) -> Answer:
         """The answer to a request that is executed at once."""
@@ -106,7 +106,7 @@ class SimulatedApi:
 
     def _call(self, found: Match, request: Request, now: float) -> Answer | Begun:
         token = _bearer_token(request.headers, self.switches)
-        session = self.logins.session(token, now)
+        session = self.logins.session(token, min(now, request.arrived))
         if session is not None:
             return self._execute(found, request, session, now)
         known = self.logins.sessions.get(token)

@@ -18,7 +18,7 @@ _CONFIGURED_SEED = 2  # the ids of cards and devices that the file adds
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class CardSection(_Section):

@@ -31,7 +31,7 @@ _MAX_WAIT_SECONDS: Final = 60.0  # how long a request to the control interface m
 class CardBody(BaseModel):
     """What `POST /simulator/cards` takes: balances in cents, what is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     number: Annotated[StrictStr, Field(min_length=1, max_length=40)] = Field(repr=False)
     cash_balance: Annotated[StrictInt, Field(ge=0)] | None = None
@@ -43,7 +43,7 @@ class CardBody(BaseModel):
 class PairingBody(BaseModel):
     """What `POST /simulator/pairings` takes: the code that a device shows."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     user_code: StrictStr
 
@@ -51,7 +51,7 @@ class PairingBody(BaseModel):
 class WaitQuery(BaseModel):
     """The parameters of `ledger` and `requests`: wait until `count` are there, or the time is over."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     call: str | None = None
     count: Annotated[int, Field(ge=0)] = 0

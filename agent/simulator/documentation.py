@@ -9,7 +9,7 @@ from agent.simulator.faults import fault_table
 from agent.simulator.routes import ROUTES
 from agent.simulator.switches import switch_table
 
-_TABLE: Final = re.compile(r"(<!-- table: (\w+) -->\n).*?(\n<!-- end of table -->)", re.DOTALL)
+_TABLE: Final = re.compile(r"(<!-- table: (\w+) -->\n)(?:.*?\n)??(<!-- end of table -->)", re.DOTALL)
 
 
 def call_table() -> str:
@@ -22,7 +22,7 @@ def call_table() -> str:
 def with_tables(page: str) -> str:
     """The page with its tables as they are now."""
     tables = {"switches": switch_table(), "faults": fault_table(), "calls": call_table()}
-    return _TABLE.sub(lambda found: found[1] + tables[found[2]] + found[3], page)
+    return _TABLE.sub(lambda found: f"{found[1]}{tables[found[2]]}\n{found[3]}", page)
 
 
 def _name(route: str) -> str:

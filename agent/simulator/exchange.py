@@ -45,10 +45,15 @@ class Exchange:
         self._record = record
         self._clock = clock
         self._outage = outage
+        self._answering = Tasks()
         self._late = Tasks()
         self.counts = Counts()
 
     async def answer(self, http_request: web.BaseRequest) -> web.StreamResponse:
+        with self._answering.joined():
+            return await self._answer(http_request)
+
+    async def _answer(self, http_request: web.BaseRequest) -> web.StreamResponse:
         request = await self._arrived(http_request)
         call = match(request.method, request.path).name
         faults = self._faults.take(call)
@@ -69,6 +74,11 @@ class Exchange:
         """What was to be executed late is never executed."""
         await self._late.end()
 
+    async def close(self) -> None:
+        """What waits to be executed or answered never is."""
+        await self._late.end()
+        await self._answering.end()
+
     async def _arrived(self, http_request: web.BaseRequest) -> Request:
         return Request(
             method=http_request.method,
@@ -77,12 +87,13 @@ class Exchange:
             headers={name.lower(): value for name, value in http_request.headers.items()},
             body=await http_request.read(),
             number=self._record.next_number(),
+            arrived=self._clock.now(),
         )
 
     def _recorded(self, request: Request, call: str, faults: list[Fault]) -> RecordedRequest:
         recorded = RecordedRequest(
             number=request.number,
-            at=self._clock.now(),
+            at=request.arrived,
             call=call,
             method=request.method,
             path=request.path,
@@ -107,7 +118,7 @@ class Exchange:
         if fault.kind in _NOT_EXECUTED:
             return self._not_executed(request, call, fault)
         if fault.kind is Kind.EXPIRED_TOKEN:
-            self._api.expire_token(request, self._clock.now())
+            self._api.expire_token(request)
         if fault.kind in _ANSWERED and not fault.executes:
             return self._answered(fault)
         answer = await self._execute(request, call, faults)

@@ -110,7 +110,7 @@ _CALLS: Final = {
 class Fault(BaseModel):
     """One planned fault. Options that its kind does not know are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     kind: Kind
     call: str = "*"

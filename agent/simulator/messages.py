@@ -1,6 +1,7 @@
 """A request to the simulated API and its answer, as values. Pure."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +12,10 @@ from agent.simulator.refusals import invalid
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """`headers` have names in lower case; `number` counts the requests of a simulator."""
+    """`headers` have names in lower case; `number` counts the requests of a simulator.
+
+    `arrived` (seconds since 1970) is when its token is judged, also where it is executed later than that.
+    """
 
     method: str
     path: str
@@ -19,6 +23,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     number: int = 0
+    arrived: float = math.inf
 
     @cached_property
     def json(self) -> object:

@@ -20,7 +20,7 @@ _Cents = Annotated[StrictInt, Field(ge=-_MAX_CENTS, le=_MAX_CENTS)]
 class _Sent(BaseModel):
     """Fields that the simulator does not know are passed over, as the API is not known to refuse any."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)  # built at first use: a quick start
 
 
 class Product(_Sent):

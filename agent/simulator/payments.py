@@ -25,6 +25,7 @@ from agent.simulator.world import printed_card
 METHODS: Final = frozenset({"cash", "loyalty", "cashless"})
 """The methods of `start` at the point of sale."""
 
+_EXECUTABLE: Final = OPEN | {"ok"}
 _TRACE_OFFSET: Final = 8  # the SmartZVT guide prints Beleg-Nr. 0003 together with Trace-Nr. 000011
 
 
@@ -76,7 +77,7 @@ def begin_start(
 
 def finish_start(state: State, running: Running, now: float) -> Transaction:
     """Executes the start. Raises Refused; what that leaves behind is the switch `refused-start`."""
-    transaction = state.transactions[running.transaction]
+    transaction = state.transaction(running.transaction, now)
     try:
         settlement = _settle(state, transaction, running.method)
     except Refused:
@@ -91,8 +92,8 @@ def finish_start(state: State, running: Running, now: float) -> Transaction:
 
 def fail_start(state: State, running: Running, now: float) -> Transaction:
     """The start fails, which the documentation allows in a good answer: nothing is booked, the status is `failed`."""
-    transaction = state.transactions[running.transaction]
-    if transaction.status == "ok":  # a second start; the first execution stands
+    transaction = state.transaction(running.transaction, now)
+    if transaction.status not in OPEN:  # a second start; what became of the first stands
         return transaction
     return state.put(replace(transaction, status="failed", running=None, updated=now), now)
 
@@ -105,14 +106,17 @@ def _second_start(state: State, transaction: Transaction, running: Running) -> R
 
 def _settle(state: State, transaction: Transaction, method: str) -> _Settlement | None:
     """What there is to book; None where a new remainder is answered instead. Raises Refused."""
+    if transaction.status not in _EXECUTABLE:  # failed or cancelled since this start began
+        raise wrong_status("start", transaction.status)
     card = state.usable_card(transaction.order)
     wanted = _wanted(transaction)
     if card is None and wanted != Movement():
         raise Refused(UNUSABLE_CARD)
-    bearable = card is None or can_bear(card, wanted)
-    if not bearable and state.switches.start_with_less_balance == "answers-remainder":
-        return None
-    movement = wanted if bearable or card is None else _less(state, card, wanted)
+    movement = wanted
+    if card is not None and not can_bear(card, wanted):
+        if _answers_remainder(state, transaction):
+            return None
+        movement = _less(state, card, wanted)
     amount = transaction.order.payable - movement.redeemed - movement.bonus_redeemed
     _check_method(state, transaction, method, amount)
     return _Settlement(card=card, movement=movement, amount=amount)
@@ -128,10 +132,15 @@ def _wanted(transaction: Transaction) -> Movement:
     )
 
 
+def _answers_remainder(state: State, transaction: Transaction) -> bool:
+    applied_before = transaction.applied is not None and transaction.status in OPEN
+    return applied_before and state.switches.start_with_less_balance == "answers-remainder"
+
+
 def _less(state: State, card: Card, wanted: Movement) -> Movement:
     """As much of the redemption as the card can bear. Raises Refused where the switch or a discharge forbids that."""
     cash = card.cash_balance - wanted.discharged
-    if state.switches.start_with_less_balance == "refuses" or cash < 0:
+    if state.switches.start_with_less_balance != "executes-less" or cash < 0:
         raise Refused(BALANCE_TOO_LOW)
     bonus = min(wanted.bonus_redeemed, card.bonus_balance)
     return replace(wanted, redeemed=min(wanted.redeemed, cash), bonus_redeemed=bonus)
@@ -156,7 +165,7 @@ def _with_what_is_there(state: State, transaction: Transaction) -> Transaction:
 
 
 def _after_refusal(state: State, transaction: Transaction, now: float) -> Transaction:
-    if transaction.status == "ok" or state.switches.refused_start == "leaves-unchanged":
+    if transaction.status not in OPEN or state.switches.refused_start == "leaves-unchanged":
         return replace(transaction, running=None)
     return replace(transaction, status="failed", running=None, updated=now)
 

@@ -14,7 +14,7 @@ def cancel(state: State, transaction: Transaction, *, request: int, now: float) 
     """The transaction, cancelled, with the lines of the reversal as its receipt. Raises Refused."""
     if transaction.status in {"cancelled", "canceled"}:
         return _second_cancel(state, transaction, request=request, now=now)
-    executed = _not_reversed(state, transaction)
+    executed = _starts(state, transaction)
     if transaction.status != "ok" or not executed or _only_at_the_terminal(executed):
         raise Refused(NOT_CANCELLABLE)
     return _cancel(state, transaction, executed, request=request, now=now)
@@ -23,7 +23,7 @@ def cancel(state: State, transaction: Transaction, *, request: int, now: float) 
 def cancel_at_terminal(state: State, receipt_number: int, *, request: int, now: float) -> Transaction:
     """The terminal's payment, cancelled before its end of day; its receipts are kept as documented. Raises Refused."""
     transaction = _with_receipt_number(state, receipt_number)
-    executed = _not_reversed(state, transaction)
+    executed = _starts(state, transaction)
     if transaction.status != "ok" or receipt_number <= state.closed_receipt_number:
         raise Refused(NOT_CANCELLABLE)
     _check_balance(state, executed)
@@ -127,11 +127,6 @@ def _reverse(state: State, booking: Booking, kind: Kind, *, amount: int, request
 
 def _starts(state: State, transaction: Transaction) -> list[Booking]:
     return [each for each in state.bookings if each.transaction == transaction.id and each.kind == "start"]
-
-
-def _not_reversed(state: State, transaction: Transaction) -> list[Booking]:
-    reversed_numbers = {each.reverses for each in state.bookings if each.transaction == transaction.id}
-    return [each for each in _starts(state, transaction) if each.number not in reversed_numbers]
 
 
 def _with_receipt_number(state: State, receipt_number: int) -> Transaction:

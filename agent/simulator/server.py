@@ -45,19 +45,21 @@ class SimulatorServer:
         )
         self._control = Control(self._simulator)
         self._http = web.Server(self._handle, access_log=None)
-        network.open(self._http, self._simulator.connecting)
+        self._simulator.open(self._http)
         return self._simulator
 
     async def __aexit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         await self._simulator.close()
-        await self._simulator.network.close()
         await self._http.shutdown(0)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == PREFIX or request.path.startswith(f"{PREFIX}/"):
             return await self._control.answer(request)
-        if request.path == wire.PORTAL_PATH:
-            return await self._simulator.exchange.at_the_portal(request)
-        return await self._simulator.exchange.answer(request)
+        try:
+            if request.path == wire.PORTAL_PATH:
+                return await self._simulator.exchange.at_the_portal(request)
+            return await self._simulator.exchange.answer(request)
+        except ConnectionError:  # the request broke off before it was whole: nothing arrived
+            return wire.ClosingResponse(b"")

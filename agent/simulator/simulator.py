@@ -13,7 +13,7 @@ from agent.simulator.clock import Clock
 from agent.simulator.exchange import BOOKED, Exchange
 from agent.simulator.faults import CONNECT, Fault, FaultPlan, Kind, fault_from_text
 from agent.simulator.ledger import Booking
-from agent.simulator.network import Network
+from agent.simulator.network import Network, ProtocolFactory
 from agent.simulator.record import Record, RecordedRequest
 from agent.simulator.switches import Switches
 from agent.simulator.tasks import Tasks
@@ -42,7 +42,11 @@ class Simulator:
         )
         self._beginning = beginning
         self._outages = Tasks()
-        self._plan(beginning.faults)
+
+    def open(self, factory: ProtocolFactory) -> None:
+        """Serves connections with these protocols from now on, with the faults of the beginning."""
+        self.network.open(factory, self._connecting)
+        self._plan(self._beginning.faults)
 
     @property
     def base_url(self) -> str:
@@ -118,14 +122,15 @@ class Simulator:
         self.network.refuse()
         self._outages.spawn(self._outage(until))
 
-    async def connecting(self) -> None:
+    async def _connecting(self) -> None:
         """Awaited for each new connection: where a slow TLS handshake waits."""
         seconds = sum(fault.seconds for fault in self.faults.take(CONNECT) if fault.kind is Kind.SLOW_TLS)
         await self.clock.sleep_until(self.clock.now() + seconds)
 
     async def reset(self) -> None:
         """As at the beginning: world, switches, faults; nothing recorded, nothing pending. Logins stay."""
-        await self._forget_pending()
+        await self.exchange.forget_late()
+        await self._outages.end()
         self.faults.clear()
         self.record.clear()
         self.exchange.counts.clear()
@@ -134,11 +139,9 @@ class Simulator:
         self._plan(self._beginning.faults)
 
     async def close(self) -> None:
-        await self._forget_pending()
-
-    async def _forget_pending(self) -> None:
-        await self.exchange.forget_late()
         await self._outages.end()
+        await self.exchange.close()
+        await self.network.close()
 
     def _plan(self, faults: Iterable[Fault]) -> None:
         for fault in faults:

@@ -23,7 +23,7 @@ OPEN: Final = frozenset({"created", "processing"})
 
 FIRST_TRANS_ID: Final = 29187332  # the TA code that the seed page prints
 FIRST_RECEIPT_NUMBER: Final = 3  # the Beleg-Nr. that the SmartZVT guide prints
-_MAX_TRANSACTIONS: Final = 200_000  # the oldest are forgotten then; about 3 KB each
+_MAX_TRANSACTIONS: Final = 10_000  # the oldest are forgotten then; about 11 KB each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class State:
     identifiers: Identifiers
     cards: dict[str, Card] = field(init=False, repr=False)
     transactions: dict[str, Transaction] = field(default_factory=dict)
-    bookings: list[Booking] = field(default_factory=list)
+    bookings: list[Booking] = field(default_factory=list)  # kept whole: it is what a long test is for
     next_trans_id: int = FIRST_TRANS_ID
     next_receipt_number: int = FIRST_RECEIPT_NUMBER
     closed_receipt_number: int = FIRST_RECEIPT_NUMBER - 1  # the last one before an end-of-day report

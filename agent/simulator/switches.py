@@ -1,8 +1,8 @@
 """What the documentation leaves open, and how the simulated API answers it: the one table.
 
 A switch is an answer that the documentation leaves open; a fault (`faults.py`) is something that goes wrong. Each
-switch stands alone, each has a default, and no client may rest on any setting. The numbers in brackets are the
-points of part 11 of the API reference.
+switch stands alone, each has a default, and no client may rest on any setting. The open points are part 11 of the
+project's API reference (`reference/smart-api.md`) and part 6 of its design.
 """
 
 from difflib import get_close_matches
@@ -25,11 +25,11 @@ class Switches(BaseModel):
     )
 
     second_start: Literal["refuses", "repeats-answer", "executes-again"] = Field(
-        "refuses", description="A start of a transaction that is executed already, or is being executed (11.9)."
+        "refuses", description="A start of a transaction that is executed already, or is being executed."
     )
     start_answer: Literal["as-printed", "as-booked"] = Field(
         "as-printed",
-        description="The answer after balance was redeemed (11.5). As printed on the seed page: `missing_sum` 0, the "
+        description="The answer after balance was redeemed. As printed on the seed page: `missing_sum` 0, the "
         "card and its receipt as if nothing was redeemed. As booked: the `missing_sum` that was paid, the new balance.",
     )
     start_with_less_balance: Literal["refuses", "executes-less", "answers-remainder"] = Field(
@@ -38,10 +38,10 @@ class Switches(BaseModel):
         "there and books the rest as paid; `answers-remainder` executes nothing and answers the new `missing_sum`.",
     )
     loyalty_start_with_missing_sum: Literal["refuses", "executes"] = Field(
-        "refuses", description="`start/loyalty` while something is missing (11.9)."
+        "refuses", description="`start/loyalty` while something is missing."
     )
     cash_start_with_nothing_missing: Literal["executes", "refuses"] = Field(
-        "executes", description="`start/cash` of a transaction whose card covers everything (11.9)."
+        "executes", description="`start/cash` of a transaction whose card covers everything."
     )
     start_by_another_device: Literal["executes", "refuses"] = Field(
         "executes", description="A start with the token of another device than the transaction was created with."
@@ -57,44 +57,44 @@ class Switches(BaseModel):
     refusal_status: Literal["http-500", "http-400", "http-403", "http-404"] = Field(
         "http-500",
         description="The HTTP status of a refusal with the API's error body. Only 403 for a missing token and 500 for "
-        "a refused device PIN are documented (11.8).",
+        "a refused device PIN are documented.",
     )
     unknown_card: Literal["ident-invalid", "refused"] = Field(
         "ident-invalid",
-        description="Create or update with a card that the API does not know: `valid: false`, or an error (11.12c).",
+        description="Create or update with a card that the API does not know: `valid: false`, or an error.",
     )
     locked_card: Literal["ident-invalid", "ident-valid", "refused"] = Field(
         "ident-invalid",
         description="Create or update with a locked card. `lock_status` says `locked` whenever the ident is answered.",
     )
     pretransaction_without_usable_card: Literal["applies-nothing", "refused"] = Field(
-        "applies-nothing", description="preTransaction without a card, or with one that is unknown or locked (11.9)."
+        "applies-nothing", description="preTransaction without a card, or with one that is unknown or locked."
     )
     pretransaction_balance: Literal["not-reserved", "reserved"] = Field(
         "not-reserved",
         description="Whether preTransaction keeps the balance from other transactions until it is paid, updated or "
-        "abandoned (11.9b).",
+        "abandoned.",
     )
     second_pretransaction: Literal["applies-anew", "refused"] = Field(
-        "applies-anew", description="preTransaction on a transaction that has balance applied (11.9)."
+        "applies-anew", description="preTransaction on a transaction that has balance applied."
     )
     sum_with_bonus: Literal["unchanged", "reduced"] = Field(
-        "unchanged", description="`basket_info.sum` after preTransaction added bonus products to the basket (4.4)."
+        "unchanged", description="`basket_info.sum` after preTransaction added bonus products to the basket."
     )
     put_without_idents: Literal["removes-card", "keeps-card"] = Field(
-        "removes-card", description="An update without `idents` (11.12b)."
+        "removes-card", description="An update without `idents`."
     )
     put_after_pretransaction: Literal["created", "processing"] = Field(
-        "created", description="The status after an update that took the applied balance away (11.4)."
+        "created", description="The status after an update that took the applied balance away."
     )
     wrong_sum: Literal["refused", "accepted"] = Field(
-        "refused", description="A `basket_info.sum` that is not the total of the basket (11.8)."
+        "refused", description="A `basket_info.sum` that is not the total of the basket."
     )
     created_lifetime_seconds: Seconds = Field(
-        0, description="How long a transaction that is not executed lives before it is `timeout`; 0: for ever (11.11)."
+        0, description="How long a transaction that is not executed lives before it is `timeout`; 0: for ever."
     )
     abort_after_pretransaction: Literal["aborts", "refused"] = Field(
-        "aborts", description="`abort` of a transaction that has balance applied (11.9b)."
+        "aborts", description="`abort` of a transaction that has balance applied."
     )
     stale_read_seconds: Seconds = Field(0, description="How old the state is that a read shows; 0: the newest.")
     read_missing_sum: Literal["shown", "absent"] = Field(
@@ -104,7 +104,7 @@ class Switches(BaseModel):
     x_action: Literal["ignored", "honoured"] = Field(
         "ignored",
         description="The header `X-Action`. Honoured: a call with an id seen before is not executed, its first answer "
-        "is repeated (11.10).",
+        "is repeated.",
     )
     x_action_kept_seconds: Seconds = Field(180, description="How long an honoured `X-Action` id is remembered.")
     x_action_after_refusal: Literal["repeats-refusal", "executes"] = Field(
@@ -113,24 +113,25 @@ class Switches(BaseModel):
     expired_token: Literal["http-403", "http-401"] = Field(
         "http-403",
         description="The answer to a missing, unknown or expired access token: 403 with code 2003 as in the "
-        "documentation, or the 401 that the SDKs react to (11.2).",
+        "documentation, or the 401 that the SDKs react to.",
     )
     unauthorised_call: Literal["not-executed", "executed"] = Field(
         "not-executed",
-        description="Whether a call that is answered so was executed all the same. Breaks an assumption.",
+        description="Whether a call whose token has expired is executed all the same before it is answered so. That "
+        "breaks an assumption which clients must make.",
     )
     authenticate_header: Literal["refused", "accepted"] = Field(
-        "refused", description="A request that has `Authenticate: Bearer` and no `Authorization` (11.1)."
+        "refused", description="A request that has `Authenticate: Bearer` and no `Authorization`."
     )
     client_credentials_checkouts: Literal["accepted", "refused"] = Field(
         "accepted", description="Create, update and the other changing calls with a `client_credentials` token."
     )
     renewal: Literal["keeps-refresh-token", "replaces-refresh-token"] = Field(
         "keeps-refresh-token",
-        description="Whether a login with the refresh token answers a new one and forgets the old one (2.1).",
+        description="Whether a login with the refresh token answers a new one and forgets the old one.",
     )
     cancelled_status: Literal["cancelled", "canceled"] = Field(
-        "cancelled", description="How the status after a cancel is spelled (11.3)."
+        "cancelled", description="How the status after a cancel is spelled."
     )
     cancel_of_mixed_payment: Literal["cancels-all", "cancels-card-only", "refused"] = Field(
         "cancels-all", description="`cancel` of a payment that was made partly with balance."
@@ -139,9 +140,9 @@ class Switches(BaseModel):
         "refuses", description="A cancel of a transaction that is cancelled already."
     )
     article_number: Literal["text", "as-sent"] = Field(
-        "text", description="The type of `articleNumber` in answers, where a number was sent (11.7)."
+        "text", description="The type of `articleNumber` in answers, where a number was sent."
     )
-    trans_id: Literal["text", "number"] = Field("text", description="The type of `trans_id` in answers (11.7).")
+    trans_id: Literal["text", "number"] = Field("text", description="The type of `trans_id` in answers.")
     no_idents: Literal["empty-list", "null"] = Field(
         "empty-list", description="`idents` of a transaction without card: `[]` or `null`."
     )

@@ -6,7 +6,7 @@ CREATE TABLE card (
             slot INTEGER NOT NULL,
             hidden BLOB NOT NULL
         ) STRICT, WITHOUT ROWID;
-INSERT INTO "card" VALUES('co_2',1,X'1150079FDD3E318255072835189FDCB7');
+INSERT INTO "card" VALUES('co_2',1,X'8E16E89AAB69D484A762795B4D6C6A1D');
 CREATE TABLE checkout (
             number INTEGER PRIMARY KEY,
             id TEXT NOT NULL UNIQUE,
@@ -42,7 +42,7 @@ CREATE TABLE idempotency (
             sequence INTEGER NOT NULL REFERENCES event (sequence) ON DELETE CASCADE
         ) STRICT, WITHOUT ROWID;
 CREATE TABLE meta (id TEXT NOT NULL, created TEXT NOT NULL, whole_from INTEGER NOT NULL) STRICT;
-INSERT INTO "meta" VALUES('5352347a7dj','2026-11-22T16:43:33.090Z',1);
+INSERT INTO "meta" VALUES('74e472f6ffj','2026-11-22T17:06:44.541Z',1);
 CREATE INDEX checkout_phase ON checkout (phase);
 CREATE INDEX checkout_finished ON checkout (updated)
             WHERE phase IN ('cancelled', 'completed', 'failed', 'resolved');

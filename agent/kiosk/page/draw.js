@@ -20,7 +20,7 @@ export function fill(id, ...texts) {
 }
 
 const button = (text, act, kind) => make("button", { type: "button", class: kind, click: act, "data-focus": text }, text);
-const heading = (text) => make("h1", { tabindex: "-1" }, text);
+const heading = (text) => make("h1", { tabindex: "-1", "data-focus": "heading" }, text);
 const money = (screen, cents) =>
   new Intl.NumberFormat(screen.language, {
     style: "currency",
@@ -39,9 +39,9 @@ export function draw(screen) {
   main.className = CENTRED.has(name) ? "centred" : "";
   fill("banners", ...banners(screen));
   for (const input of main.querySelectorAll("input")) input.value = fields[input.name] ?? "";
-  const same = focus && [...main.querySelectorAll("[data-focus]")].find((each) => each.dataset.focus === focus);
-  if (name === drawnScreen) same?.focus();
-  else main.querySelector("h1")?.focus();
+  const same = [...main.querySelectorAll("[data-focus]")].find((each) => each.dataset.focus === focus);
+  if (name !== drawnScreen) main.querySelector("h1").focus();
+  else if (focus !== undefined) (same ?? main.querySelector("input, h1")).focus();
   drawnScreen = name;
 }
 
@@ -134,8 +134,8 @@ function basketTable(screen) {
 }
 
 function basketRow(screen, product) {
-  const { articles, acts, texts } = screen;
-  const article = articles.find((each) => each.articleNumber === String(product.articleNumber));
+  const { articles, acts, texts, state } = screen;
+  const article = state.checkout.allowed.includes("basket") && articles.find((each) => each.articleNumber === String(product.articleNumber));
   const step = (sign, label, pieces) => make("button", { type: "button", "aria-label": label(product.desc),
     "data-focus": `${sign} ${product.articleNumber}`, click: () => acts.add(article, pieces) }, sign);
   return make("tr", {}, make("th", { scope: "row" }, String(product.desc ?? product.articleNumber ?? "")),

@@ -38,35 +38,44 @@ function say(text) {
 
 // What the customer does
 
-async function ask(method, path, body) {
+let lastCall = Promise.resolve();
+
+/** Make the calls one after the other: the next one is made of what the one before answered. */
+function ask(method, path, body = () => undefined) {
+  lastCall = lastCall.then(() => tryToAsk(method, path, body));
+  return lastCall;
+}
+
+async function tryToAsk(method, path, body) {
   try {
-    const checkout = await call(method, path, body);
-    hear("checkout", checkout);
+    hear("checkout", await call(method, path(), body()));
+    say("");
   } catch (error) {
     if (error.checkout) hear("checkout", error.checkout);
     say(texts().problems[error.name] ?? texts().problem);
   }
 }
 
-const on = (path) => `/v1/checkouts/${state.checkout.id}${path}`;
+const on = (path) => () => `/v1/checkouts/${state.checkout.id}${path}`;
+const cash = (amount) => ({ method: "cash", amount });
 
 const acts = {
-  begin: () => ask("POST", "/v1/checkouts", {}),
-  add: (article, pieces) => ask("PUT", on("/basket"), { products: withMore(article, pieces) }),
+  begin: () => ask("POST", () => "/v1/checkouts", () => ({})),
+  add: (article, pieces) => ask("PUT", on("/basket"), () => ({ products: withMore(article, pieces) })),
   type: () => {
     typing = !typing;
     render();
   },
   useCard: async (value, csc) => {
     typing = false;
-    await ask("PUT", on("/card"), { value, csc });
+    await ask("PUT", on("/card"), () => ({ value, csc }));
   },
   removeCard: () => ask("DELETE", on("/card")),
-  apply: (use_balance) => ask("POST", on("/apply"), { use_balance }),
-  pay: () => ask("POST", on("/pay"), { method: "cash", amount: state.checkout.amount_due }),
-  payOffline: () => ask("POST", on("/pay"), { method: "cash", amount: state.checkout.basket_info.sum }),
-  change: () => ask("PUT", on("/basket"), { products: state.checkout.basket.products }),
-  cancel: () => ask("POST", on("/cancel"), {}),
+  apply: (use_balance) => ask("POST", on("/apply"), () => ({ use_balance })),
+  pay: () => ask("POST", on("/pay"), () => cash(state.checkout.amount_due)),
+  payOffline: () => ask("POST", on("/pay"), () => cash(state.checkout.basket_info.sum)),
+  change: () => ask("PUT", on("/basket"), () => ({ products: state.checkout.basket.products })),
+  cancel: () => ask("POST", on("/cancel"), () => ({})),
   dismiss,
 };
 

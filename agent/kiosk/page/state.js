@@ -31,7 +31,7 @@ export function after(state, name, data) {
     case "drawer":
       return { ...state, drawer: data };
     case "device":
-      return { ...state, devices: { ...state.devices, [`${data.kind} ${data.name}`]: data } };
+      return { ...state, devices: { ...state.devices, [`${data.kind} ${data.name}`]: data }, drawer: known(state, data) };
     case "connection":
       return { ...state, api: data.api };
     case "busy":
@@ -48,6 +48,9 @@ function follows(shown, told) {
   if (shown !== null && shown.id === told.id) return true;
   return (shown === null || isOver(shown)) && ["draft", "applying", "due", "awaiting_cash"].includes(told.phase);
 }
+
+/** What a drawer did last says nothing any more once its line is gone. */
+const known = (state, device) => (device.kind === "drawer" && device.state !== "present" ? null : state.drawer);
 
 function inFront(shown, checkouts) {
   const same = checkouts.find((checkout) => shown !== null && checkout.id === shown.id);

@@ -1,0 +1,121 @@
+"""What `tillwire check` asks the API: is it there, is it the API, does our clock agree, does the login work."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import aiohttp
+from pydantic_core import from_json
+
+from agent.commands.findings import Finding, note, ok, wrong
+from agent.smart.client import connect
+from agent.smart.credentials import CredentialStore
+from agent.smart.errors import SmartError
+from agent.smart.login import ClientCredentialsLogin, Login
+from agent.smart.network_errors import failure_of
+from agent.smart.transport import LARGEST_BODY, Timeouts
+from config.settings import Settings
+
+LARGEST_CLOCK_ERROR = timedelta(seconds=60)
+"""Receipts, evidence and the limits of offline cash name the minute."""
+WHO_AM_I = "/api/v2/General/Merchants/me"
+"""Without a token the API refuses it in its own words, a JSON object; anybody else answers something else."""
+
+_WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "check cable, network and DNS"),
+    (aiohttp.ClientConnectorCertificateError, "look at the clock; a proxy that looks into TLS needs [api] ca_file"),
+    (Exception, "check network, firewall and [api] base_url"),
+)
+
+
+async def check_reachable(settings: Settings) -> list[Finding]:
+    """Ask the API something that needs no login. The first finding says whether it answers."""
+    api = settings.api
+    try:
+        trust = _trust(api.ca_file)
+    except OSError as error:
+        return [wrong("api", f"{api.ca_file}: cannot be used as a CA: {error.strerror or error}")]
+    timeout = aiohttp.ClientTimeout(total=api.request_timeout_s, connect=api.connect_timeout_s)
+    try:
+        async with (
+            aiohttp.ClientSession(api.base_url, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
+            session.get(WHO_AM_I, ssl=trust, allow_redirects=False) as response,
+        ):
+            body = await response.content.read(LARGEST_BODY)
+    except (aiohttp.ClientError, OSError) as error:
+        return [_unreachable(api.base_url, error)]
+    return [_answerer(api.base_url, response, body), _clock(response.headers.get("Date"), datetime.now(UTC))]
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
+    """Trust the system's authorities and this one. Raises OSError."""
+    if ca_file is None:
+        return True
+    context = ssl.create_default_context()
+    context.load_verify_locations(ca_file)
+    return context
+
+
+def _unreachable(base_url: str, error: Exception) -> Finding:
+    what_to_do = next(text for kind, text in _WHAT_TO_DO if isinstance(error, kind))
+    return wrong("api", f"{base_url}: {failure_of(error, begun=False)}: {what_to_do}")
+
+
+def _answerer(base_url: str, response: aiohttp.ClientResponse, body: bytes) -> Finding:
+    """Say who answered: the API, or somebody on the way to it."""
+    if 300 <= response.status < 400:
+        return wrong(
+            "api",
+            f"{base_url} sends us elsewhere (HTTP {response.status}): log in to the network, "
+            "if it wants that, or correct [api] base_url",
+        )
+    if response.status >= 500:
+        return wrong("api", f"{base_url} is out of order (HTTP {response.status}): wait, or ask the help desk")
+    try:
+        is_the_api = isinstance(from_json(body), dict)
+    except ValueError:
+        is_the_api = False
+    if not is_the_api:
+        return wrong(
+            "api",
+            f"at {base_url} something else than the API answers (HTTP {response.status}): "
+            "a proxy or the network's login page, or another [api] base_url is meant",
+        )
+    return ok("api", f"{base_url} answers")
+
+
+def _clock(date: str | None, now: datetime) -> Finding:
+    try:
+        told = parsedate_to_datetime(date or "")
+    except ValueError:
+        return note("clock", "the API tells no time, so this box's clock was not compared")
+    error = now - told
+    if abs(error) > LARGEST_CLOCK_ERROR:
+        which_way = "ahead of" if error > timedelta() else "behind"
+        seconds = round(abs(error).total_seconds())
+        return wrong("clock", f"this box's clock is {seconds} s {which_way} the API's: timedatectl set-ntp true")
+    return ok("clock", "as the API's")
+
+
+async def check_login(settings: Settings, login: Login) -> list[Finding]:
+    """Log in as the agent does, and ask who we are. Only for who owns the token: no agent may run."""
+    api = settings.api
+    timeouts = Timeouts(connect_s=api.connect_timeout_s, request_s=api.request_timeout_s)
+    store = CredentialStore(settings.state.directory)
+    try:
+        async with connect(api.base_url, login, store, timeouts=timeouts, ca_file=api.ca_file) as smart:
+            merchant = await smart.merchant()
+    except SmartError as error:
+        return [wrong("login", str(error))]
+    return [
+        ok("login", f'by login = "{api.login}"'),
+        ok("merchant", f"{merchant.companyname or 'without a name'} ({merchant.id})"),
+        *_warning(login),
+    ]
+
+
+def _warning(login: Login) -> list[Finding]:
+    if not isinstance(login, ClientCredentialsLogin):
+        return []
+    return [note("login", 'the API derives the SDV from the device login: a till wants login = "device"')]

@@ -1,0 +1,112 @@
+"""What `tillwire check` says of readers and drawer: as the running agent sees them, or opened as it would open them."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from agent.checkout_state import Level
+from agent.chosen_devices import DRAWER, Tools, choose, drawer_profile
+from agent.commands.findings import Finding, note, ok, wrong
+from agent.kiosk.answers import SnapshotAnswer
+from config.problems import WrongConfig
+from config.settings import Settings
+from device.drawer_watch import SILENT_AFTER_S
+from device.interface import DeviceState, DrawerLevel, Report
+from device.plugging import NoPlugging, watch_plugging
+from device.reconnect import PERMISSION_GRACE_S
+
+LOOK_S = max(SILENT_AFTER_S, PERMISSION_GRACE_S) + 1.0
+"""By then every device is present, or its driver has said what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """How a device is: `reason` says what is wrong with one that is not present."""
+
+    state: str
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Looked:
+    """What was seen of the devices, each by its name, and of the drawer."""
+
+    devices: dict[str, Seen] = field(default_factory=dict)
+    level: Level = "unknown"
+
+
+def check_choice(settings: Settings) -> list[Finding]:
+    """Look whether the devices can be used as they are written, and can tell what the confirmation needs."""
+    try:
+        choose(settings, Tools(plugging=NoPlugging()))
+        profile = drawer_profile(settings)
+    except WrongConfig as problems:
+        return [wrong("drawer profile", str(problem)) for problem in problems.problems]
+    if profile is None:
+        return [note("drawer profile", "no drawer is configured")]
+    return [ok("drawer profile", f"{settings.drawer.profile}: {profile.model}")]
+
+
+def as_told(snapshot: SnapshotAnswer) -> Looked:
+    """Return what the running agent sees."""
+    devices = {device.name: Seen(state=device.state, reason=device.reason) for device in snapshot.devices}
+    return Looked(devices, snapshot.drawer.state if snapshot.drawer else "unknown")
+
+
+async def look(settings: Settings) -> Looked:
+    """Open every device as the agent would, until each has told how it is. Raises WrongConfig."""
+    looked, told = Looked(), asyncio.Event()
+
+    def take(report: Report) -> None:
+        match report:
+            case DeviceState():
+                looked.devices[report.name] = Seen(state=report.state, reason=report.reason)
+            case DrawerLevel():
+                looked.level = report.level
+        told.set()
+
+    with watch_plugging() as plugging:
+        chosen = choose(settings, Tools(plugging=plugging))
+        tells_level = chosen.drawer is not None and chosen.drawer.capabilities.status
+        running = [asyncio.create_task(run(take)) for run in chosen.runs]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                while len(looked.devices) < len(running) or (tells_level and _may_still_tell(looked)):
+                    told.clear()
+                    await told.wait()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    return looked
+
+
+def _may_still_tell(looked: Looked) -> bool:
+    drawer = looked.devices.get(DRAWER)
+    return looked.level == "unknown" and (drawer is None or drawer.state == "present")
+
+
+def device_findings(settings: Settings, looked: Looked) -> Iterator[Finding]:
+    """Yield a line for each device that is configured or was seen."""
+    configured = [scanner.name for scanner in settings.scanner]
+    if settings.drawer.profile != "none":
+        configured.append(DRAWER)
+    for name in dict.fromkeys((*configured, *looked.devices)):
+        seen = looked.devices.get(name)
+        if seen is None:
+            yield wrong(name, "nothing was heard of it: restart the agent, if the configuration is newer")
+        elif seen.state != "present":
+            yield wrong(name, f"{seen.state}: {seen.reason}")
+        elif name == DRAWER:
+            yield _drawer(settings, looked.level)
+        else:
+            yield ok(name, "is there and can be opened")
+
+
+def _drawer(settings: Settings, level: Level) -> Finding:
+    where = f"{settings.drawer.profile} at {settings.drawer.port}"
+    if level == "open":
+        return note(DRAWER, f"{where} is open: close it")
+    if level == "unknown":
+        return note(DRAWER, f"{where} is there and tells no level: a person must confirm the cash")
+    return ok(DRAWER, f"{where} is closed")

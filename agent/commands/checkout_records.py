@@ -1,0 +1,147 @@
+"""The checkouts of this till: from the running agent or, where none runs, from its journal."""
+
+import re
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Protocol
+
+from agent.checkout import NotAllowed, step
+from agent.checkout_events import ResolveAsked, RetryAsked
+from agent.checkout_state import Checkout, Phase, Situation
+from agent.commands.asking import Failed, check_there, own_journal
+from agent.commands.checkout_history import Happened, HistoryAnswer, happened
+from agent.control import RunningAgent, SaidNo, agent_at, in_shape
+from agent.journal.journal import Journal
+from agent.journal.records import Entry
+from agent.kiosk.answers import CheckoutAnswer, CheckoutList, ReceiptAnswer, ReceiptCopy
+from agent.kiosk.problems import TITLES, not_allowed
+from agent.kiosk.roles import Role
+from agent.kiosk.view import checkout_answer
+from agent.receipt import Line, parse_lines
+from config.settings import Settings
+
+Decision = RetryAsked | ResolveAsked
+
+
+class Records(Protocol):
+    """What a command can ask about checkouts. Each call raises Failed, ControlError or JournalError."""
+
+    @property
+    def goes_on(self) -> str:
+        """Who acts on what a person decides, as the end of a sentence."""
+        ...
+
+    async def page(self, phase: Phase | None, limit: int, before: str | None = None) -> Sequence[CheckoutAnswer]:
+        """Return the newest checkouts; to go on, those before the one with the id `before`."""
+        ...
+
+    async def find(self, checkout_id: str) -> CheckoutAnswer: ...
+    async def history(self, checkout_id: str) -> Sequence[Happened] | None:
+        """Return all that happened, in order; None where the agent does not tell."""
+        ...
+
+    async def receipt(self, checkout_id: str, copy: ReceiptCopy) -> tuple[Line, ...]:
+        """Return a receipt that the checkout is said to have."""
+        ...
+
+    async def decide(self, checkout_id: str, decision: Decision) -> CheckoutAnswer:
+        """Do what a person decided, and return the checkout as it stands then."""
+        ...
+
+
+@asynccontextmanager
+async def open_records(settings: Settings) -> AsyncIterator[Records]:
+    async with agent_at(settings) as agent:
+        if agent is not None:
+            yield AgentRecords(agent)
+            return
+    check_there(settings)
+    async with own_journal(settings) as journal:
+        yield JournalRecords(journal)
+
+
+class AgentRecords:
+    """Asked of the running agent."""
+
+    goes_on = "the agent goes on with it"
+
+    def __init__(self, agent: RunningAgent) -> None:
+        self._agent = agent
+
+    async def page(self, phase: Phase | None, limit: int, before: str | None = None) -> Sequence[CheckoutAnswer]:
+        asked = {"phase": phase and phase.value, "limit": limit, "before": before}
+        query = {name: value for name, value in asked.items() if value is not None}
+        return in_shape(CheckoutList, await self._agent.get("/v1/checkouts", **query)).checkouts
+
+    async def find(self, checkout_id: str) -> CheckoutAnswer:
+        return in_shape(CheckoutAnswer, await self._agent.get(_path(checkout_id)))
+
+    async def history(self, checkout_id: str) -> Sequence[Happened] | None:
+        try:
+            return in_shape(HistoryAnswer, await self._agent.get(_path(checkout_id, "history"))).events
+        except SaidNo as no:
+            if no.name == "not-found":  # an agent of a release without this call
+                return None
+            raise
+
+    async def receipt(self, checkout_id: str, copy: ReceiptCopy) -> tuple[Line, ...]:
+        told = in_shape(ReceiptAnswer, await self._agent.get(_path(checkout_id, "receipt"), receipt=copy))
+        return parse_lines(list(told.lines))
+
+    async def decide(self, checkout_id: str, decision: Decision) -> CheckoutAnswer:
+        path = _path(checkout_id, "retry" if isinstance(decision, RetryAsked) else "resolve")
+        return in_shape(CheckoutAnswer, await self._agent.post(path, asdict(decision)))
+
+
+class JournalRecords:
+    """Read from the journal of an agent that does not run, and decided by the same table.
+
+    What follows a decision is not done here: the agent takes it up when it is started, as after any crash between a
+    commit and its effects.
+    """
+
+    goes_on = "no agent runs: it goes on with it when it is started"
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def page(self, phase: Phase | None, limit: int, before: str | None = None) -> Sequence[CheckoutAnswer]:
+        found = await self._journal.checkouts(phase, limit=limit, before=before)
+        return [checkout_answer(checkout, Role.OPERATOR) for checkout in found]
+
+    async def find(self, checkout_id: str) -> CheckoutAnswer:
+        return checkout_answer(await self._checkout(checkout_id), Role.OPERATOR)
+
+    async def history(self, checkout_id: str) -> Sequence[Happened]:
+        return [happened(stored) for stored in await self._journal.events_of(checkout_id)]
+
+    async def receipt(self, checkout_id: str, copy: ReceiptCopy) -> tuple[Line, ...]:
+        kept = (await self._checkout(checkout_id)).receipt
+        return parse_lines(list(kept.customer if copy == "customer" else kept.merchant))
+
+    async def decide(self, checkout_id: str, decision: Decision) -> CheckoutAnswer:
+        before = await self._checkout(checkout_id)
+        situation = Situation(now_s=time.monotonic(), wall=datetime.now(UTC), api="offline")
+        try:
+            after, _ = step(before, decision, situation)
+        except NotAllowed as error:
+            raise Failed(f"{TITLES[not_allowed(error, before).name]} It is {before.phase}.") from None
+        if after is not before:
+            await self._journal.commit(Entry(event=decision, situation=situation, checkout=after, before=before))
+        return checkout_answer(after, Role.OPERATOR)
+
+    async def _checkout(self, checkout_id: str) -> Checkout:
+        found = await self._journal.checkout(checkout_id)
+        if found is None:
+            raise Failed(TITLES["no-such-checkout"])
+        return found
+
+
+def _path(checkout_id: str, of_it: str = "") -> str:
+    """Raise Failed for what is no id: it would be another path."""
+    if not re.fullmatch(r"\w+", checkout_id, re.ASCII):
+        raise Failed(TITLES["no-such-checkout"])
+    return f"/v1/checkouts/{checkout_id}/{of_it}".rstrip("/")

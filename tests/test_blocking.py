@@ -1,0 +1,109 @@
+"""Opening and closing without stopping the loop."""
+
+import asyncio
+import threading
+
+import pytest
+
+from device.blocking import OpenTimeout, close_in_executor, open_in_executor
+
+
+class Thing:
+    """Opened when it is allowed to be; remembers that it was closed."""
+
+    def __init__(self) -> None:
+        self.allowed = threading.Event()
+        self.closed = threading.Event()
+
+    def open(self) -> "Thing":
+        self.allowed.wait(10)
+        return self
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+async def _is_closed(thing: Thing) -> bool:
+    return await asyncio.to_thread(thing.closed.wait, 10)
+
+
+async def test_the_open_thing_is_returned() -> None:
+    thing = Thing()
+    thing.allowed.set()
+    assert await open_in_executor(thing.open) is thing
+    assert not thing.closed.is_set()
+
+
+async def test_what_the_opener_raises_comes_through() -> None:
+    def denied() -> Thing:
+        raise PermissionError(13, "denied")
+
+    with pytest.raises(PermissionError):
+        await open_in_executor(denied)
+
+
+async def test_a_time_out_of_the_kernel_is_no_time_out_of_ours() -> None:
+    def late() -> Thing:
+        raise TimeoutError(110, "the device says so")
+
+    with pytest.raises(TimeoutError) as raised:
+        await open_in_executor(late)
+    assert not isinstance(raised.value, OpenTimeout)
+
+
+async def test_what_opens_after_the_time_out_is_closed() -> None:
+    thing = Thing()
+    with pytest.raises(OpenTimeout) as raised:
+        await open_in_executor(thing.open, timeout_s=0.001)
+    assert not raised.value.opening.done()
+    thing.allowed.set()
+    assert await _is_closed(thing)
+
+
+async def test_what_opens_after_the_task_was_cancelled_is_closed() -> None:
+    thing = Thing()
+    opening = asyncio.create_task(open_in_executor(thing.open))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    thing.allowed.set()
+    assert await _is_closed(thing)
+
+
+async def test_what_fails_after_the_time_out_is_nobodys_business() -> None:
+    fail = threading.Event()
+
+    def failing() -> Thing:
+        fail.wait(10)
+        raise OSError(5, "gone")
+
+    with pytest.raises(OpenTimeout) as raised:
+        await open_in_executor(failing, timeout_s=0.001)
+    fail.set()
+    await asyncio.wait([raised.value.opening], timeout=10)
+
+
+async def test_closing_closes() -> None:
+    thing = Thing()
+    await close_in_executor(thing)
+    assert thing.closed.is_set()
+
+
+async def test_a_device_that_cannot_be_closed_is_left_alone() -> None:
+    class Gone:
+        def close(self) -> None:
+            raise OSError(5, "gone")
+
+    await close_in_executor(Gone())
+
+
+async def test_closing_is_not_waited_for_for_ever() -> None:
+    release = threading.Event()
+
+    class Slow:
+        def close(self) -> None:
+            release.wait(10)
+
+    await close_in_executor(Slow(), timeout_s=0.001)
+    release.set()

@@ -1,0 +1,149 @@
+"""Walk 2: the table against a small model of the server. Executed at most once, only when confirmed, and as shown.
+
+The walk is worth what it would find: each seeded mistake is one row put before the table.
+"""
+
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from agent import checkout_acts as do
+from agent import checkout_guards as is_
+from agent.checkout import Act, Guard, Row
+from agent.checkout_events import (
+    ApplyAsked,
+    BasketSet,
+    CallRefused,
+    CallUnknown,
+    CancelAsked,
+    DrawerOpened,
+    Effect,
+    ReadAnswered,
+    Restarted,
+    RetryAsked,
+    TransactionSaved,
+    Turn,
+)
+from agent.checkout_state import Checkout, Phase, Pursuit, Situation, Transaction
+from tests.checkout_agent import Agent
+from tests.checkout_world import Walk
+from tests.server_model import SecondStart
+
+Done = tuple[Checkout, tuple[Effect, ...]]
+AGENT = Agent()
+"""Kept for all tests of this file: what the table says is worked out once."""
+
+
+@pytest.mark.parametrize("second_start", SecondStart)
+def test_nothing_is_executed_twice_or_unconfirmed_or_other_than_shown(
+    second_start: SecondStart, capsys: pytest.CaptureFixture[str]
+) -> None:
+    walk = Walk(AGENT, second_start)
+    assert [str(story) for story in walk.stories()] == []
+    with capsys.disabled():
+        sys.stdout.write(f"\nserver walk: {walk.worlds} worlds, a second start {second_start} ")
+
+
+# It has teeth
+
+
+def instead(phase: Phase, event: type, to: Phase, *then: Act[Any], when: Guard[Any] | None = None) -> Row[Any]:
+    """A mistake: this row comes before those of the table."""
+    return Row(phases=(phase,), event=event, to=to, when=when, then=then)
+
+
+UPDATE_REPEATED = instead(Phase.APPLYING, CallUnknown, Phase.APPLYING, do.update, when=is_.asked("update"))
+
+
+@pytest.mark.parametrize("second_start", SecondStart)
+def test_an_update_repeated_on_one_transaction_executes_796_without_the_redemption(second_start: SecondStart) -> None:
+    """PUT unanswered and late, PUT again, preTransaction, 296 shown; the late PUT takes the balance away."""
+    stories = Walk(AGENT.with_mistake(UPDATE_REPEATED), second_start).stories()
+    found = next(story for story in stories if story.wrong == "shown 296 of 796, executed 796 of 796")
+    assert any(move.startswith("Late(change=Update(sum=796, card=True)") for move in found.moves)
+
+
+def show_sum_without_balance(checkout: Checkout, event: ReadAnswered, _situation: Situation) -> Done:
+    return replace(checkout, amount_due=event.facts.sum, use_balance=False, asking=None), ()
+
+
+def take_over_what_was_read(checkout: Checkout, event: ReadAnswered, _situation: Situation) -> Done:
+    facts = event.facts
+    transaction = Transaction(id=facts.id, status=facts.status, sum=facts.sum, missing_sum=facts.missing_sum)
+    due = facts.sum if facts.missing_sum is None else facts.missing_sum
+    return replace(checkout, transaction=transaction, amount_due=due, payment=None, asking=None), ()
+
+
+def show_basket_without_balance(checkout: Checkout, _event: ApplyAsked, _situation: Situation) -> Done:
+    return replace(checkout, amount_due=checkout.basket.sum, use_balance=False), ()
+
+
+def changed(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    return not is_.as_shown(checkout, event, situation)
+
+
+def forget_window(checkout: Checkout, _event: object, situation: Situation) -> Done:
+    return replace(checkout, pursuit=Pursuit(ends_s=situation.now_s, next_read_s=None)), ()
+
+
+MISTAKES = {
+    "after a restart the update is repeated": instead(
+        Phase.APPLYING, Restarted, Phase.APPLYING, do.restart, do.update, when=is_.has_transaction
+    ),
+    "a preTransaction without answer is repeated": instead(
+        Phase.APPLYING, CallUnknown, Phase.APPLYING, do.apply_balance, when=is_.asked("pre_transaction")
+    ),
+    "a transaction whose preTransaction is not seen is kept": instead(
+        Phase.APPLYING, ReadAnswered, Phase.DUE, show_sum_without_balance
+    ),
+    "a stale read may tell the balance of an earlier question": instead(
+        Phase.APPLYING, CallUnknown, Phase.APPLYING, do.read, when=is_.asked("pre_transaction")
+    ),
+    "what a read shows is due": instead(
+        Phase.AWAITING_CASH, ReadAnswered, Phase.DUE, take_over_what_was_read, when=changed
+    ),
+    "a changed basket keeps its amount": instead(Phase.DUE, BasketSet, Phase.DUE, do.set_basket),
+    "the balance is given up without a word to the server": instead(
+        Phase.DUE, ApplyAsked, Phase.DUE, show_basket_without_balance
+    ),
+    "the basket may change while cash is awaited": instead(
+        Phase.AWAITING_CASH, BasketSet, Phase.AWAITING_CASH, do.set_basket
+    ),
+    "evidence is not needed": instead(
+        Phase.AWAITING_CASH, DrawerOpened, Phase.STARTING, do.start, when=is_.has_transaction
+    ),
+    "a start without answer is sent again": instead(Phase.STARTING, CallUnknown, Phase.STARTING, do.start),
+    "a refused start is sent again unread": instead(
+        Phase.STARTING, CallRefused, Phase.STARTING, do.count_refusal, do.start
+    ),
+    "a refusal is believed": instead(Phase.STARTING, CallRefused, Phase.DUE, do.give_back_choice, when=is_.not_cash),
+    "after a restart the start is sent again": instead(Phase.STARTING, Restarted, Phase.STARTING, do.restart, do.start),
+    "the late window is not waited for": instead(
+        Phase.UNSURE, ReadAnswered, Phase.STARTING, do.start, when=is_.still_payable
+    ),
+    "an unsure payment can be cancelled": instead(Phase.UNSURE, CancelAsked, Phase.CANCELLED, do.abandon),
+    "an unsure payment gets a new transaction": instead(Phase.UNSURE, Turn, Phase.CONFIRMED, do.replace_transaction),
+    "a dead transaction is due again": instead(
+        Phase.UNSURE, ReadAnswered, Phase.DUE, do.give_back_choice, when=is_.refused_status_and_not_cash
+    ),
+    "whatever was created for a confirmed payment is started": instead(
+        Phase.CONFIRMED, TransactionSaved, Phase.STARTING, do.keep_transaction, do.start
+    ),
+    "a retry starts another amount": instead(
+        Phase.UNSURE, ReadAnswered, Phase.STARTING, do.start, when=is_.proven_not_executed
+    ),
+    "a retry does not wait for the late window": instead(
+        Phase.ATTENTION, RetryAsked, Phase.UNSURE, forget_window, do.pursue, when=is_.has_transaction
+    ),
+    "a retry replaces what it has not read": instead(
+        Phase.ATTENTION, RetryAsked, Phase.CONFIRMED, do.replace_transaction
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_seeded_mistake_is_found(mistake: Row[Any]) -> None:
+    walk = Walk(AGENT.with_mistake(mistake), SecondStart.EXECUTES)
+    assert next(walk.stories(), None) is not None, f"not found in {walk.worlds} worlds"

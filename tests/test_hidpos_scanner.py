@@ -1,0 +1,96 @@
+"""A reader in HID POS mode on a pipe that keeps reports apart, as hidraw does."""
+
+import asyncio
+
+from scanner_reports import Reports, running
+
+from device.hidpos_decoder import HidPosDecoder
+from device.hidpos_scanner import QUEUE_REPORTS, HidPosScanner, HidPosScannerSettings, ReportSource
+from device.interface import DeviceState, Scan, Torn, TornScan
+from device.matching import Match
+from device.simulated_scanner import SimulatedHidPosScanner, scan_reports
+
+CARD = "9276004429942845"
+IDLE_S = 0.03
+SETTINGS = HidPosScannerSettings(name="counter", match=Match(id_vendor="1eab"), idle_s=IDLE_S)
+
+
+def a_scanner(reader: SimulatedHidPosScanner) -> HidPosScanner:
+    return HidPosScanner(SETTINGS, open_device=reader.open_device)
+
+
+async def is_ready(reports: Reports) -> None:
+    """Open, and silent for so long that what comes next begins a scan."""
+    assert await reports.state() == "present"
+    await asyncio.sleep(IDLE_S)
+
+
+async def test_scans_of_one_report_and_of_more_are_delivered() -> None:
+    async with SimulatedHidPosScanner() as reader, running(a_scanner(reader)) as reports:
+        await is_ready(reports)
+        await reader.scan(CARD)
+        await reader.scan(CARD * 10, "]Q1")
+        one, other = await reports.next(Scan), await reports.next(Scan)
+    assert [(scan.text, scan.symbology) for scan in (one, other)] == [(CARD, "]C0"), (CARD * 10, "]Q1")]
+
+
+async def test_a_scan_that_breaks_off_is_torn() -> None:
+    async with SimulatedHidPosScanner() as reader, running(a_scanner(reader)) as reports:
+        await is_ready(reports)
+        await reader.scan_torn(CARD)
+        assert await reports.torn() is Torn.STALLED
+
+
+class Queue:
+    """Reports that lie ready."""
+
+    def __init__(self, reports: list[bytes]) -> None:
+        self.reports = reports
+
+    def fileno(self) -> int:
+        raise NotImplementedError
+
+    def read(self) -> bytes:
+        if not self.reports:
+            raise BlockingIOError
+        return self.reports.pop(0)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def test_a_full_queue_may_have_lost_reports_so_what_follows_it_is_torn() -> None:
+    decoder = HidPosDecoder("counter", idle_s=IDLE_S)
+    source = ReportSource(Queue(scan_reports(CARD, "]C0") * (QUEUE_REPORTS + 1)), decoder)
+    decoder.opened(0.0)
+    assert len(source.read()) == QUEUE_REPORTS
+    assert list(source.read()) == []
+    due = source.wake_at()
+    assert due is not None
+    assert [outcome.reason for outcome in source.wake(due) if isinstance(outcome, TornScan)] == [Torn.DROPPED]
+
+
+async def test_a_reader_that_is_unplugged_is_lost_and_works_when_it_is_back() -> None:
+    async with SimulatedHidPosScanner() as reader, running(a_scanner(reader)) as reports:
+        await is_ready(reports)
+        reader.unplug()
+        lost = await reports.next(DeviceState)
+        assert (lost.state, lost.reason) == ("lost", "No such device")
+        reader.plug_in()
+        await is_ready(reports)
+        await reader.scan(CARD)
+        assert await reports.text() == CARD
+
+
+async def test_reports_that_came_before_the_reader_went_are_delivered() -> None:
+    async with SimulatedHidPosScanner() as reader, running(a_scanner(reader)) as reports:
+        await is_ready(reports)
+        await reader.scan(CARD)
+        reader.unplug()
+        assert await reports.text() == CARD
+        assert await reports.state() == "lost"
+
+
+async def test_on_a_box_without_readers_it_is_missing() -> None:
+    async with running(HidPosScanner(SETTINGS)) as reports:
+        assert await reports.state() == "missing"

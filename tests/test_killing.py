@@ -1,0 +1,273 @@
+"""`kill -9` at every commit, every read of a port and every request of the checkout, then a restart.
+
+The real agent in a process of its own, the real simulator over loopback, which executes a second start again; a real
+drawer's protocol on a pseudo-terminal. Whatever the moment: nothing is booked without a confirmation, a confirmed
+payment is booked exactly once and without a person, and an unconfirmed one waits for the operator.
+"""
+
+import asyncio
+import itertools
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import cast
+
+import aiohttp
+import pytest
+from crashing_agent import Crash, Place, start_agent
+from till_bench import CARD, SEED, drawer_of
+
+from agent.demo.screen import Json, screen_at
+from agent.demo.screen import Screen as DemoScreen
+from agent.simulator import CLIENT_ID, CLIENT_SECRET
+from agent.simulator.server import SimulatorServer
+from agent.simulator.simulator import Simulator
+from agent.simulator.switches import Switches
+from device.simulated_drawer import SimulatedDrawer
+
+EXECUTES_AGAIN = Switches(second_start="executes-again")
+AT_ONCE = 6  # scenarios side by side: most of each is waiting
+CALLS = ("login", "validateMerchantcard", "cards", "create", "preTransaction", "read", "start/cash")
+
+CONFIGURATION = """
+[api]
+base_url = "{base_url}"
+login = "client-credentials"
+client_id = "{client_id}"
+client_secret = "{client_secret}"
+late_window_s = 0.1
+
+[drawer]
+profile = "escpos"
+port = "{drawer}"
+open_level = "low"
+debounce_s = 0
+
+[cash]
+confirmed_by = ["drawer-closed"]
+minimum_open_s = 0.0001
+
+[kiosk]
+listen = "127.0.0.1:0"
+
+[state]
+directory = "{state}"
+"""
+
+
+class Died(Exception):
+    """The agent was killed in the middle of this."""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Where one scenario plays: everything but the agent."""
+
+    simulator: Simulator
+    drawer: SimulatedDrawer
+    config: Path
+
+
+@asynccontextmanager
+async def shop(directory: Path) -> AsyncIterator[Shop]:
+    state = directory / "state"
+    state.mkdir(parents=True)
+    async with SimulatorServer(switches=EXECUTES_AGAIN) as simulator, drawer_of(directory) as drawer:
+        config = directory / "tillwire.toml"
+        api = {"base_url": simulator.base_url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        config.write_text(CONFIGURATION.format(**api, drawer=drawer.path, state=state))
+        yield Shop(simulator, drawer, config)
+
+
+class Screen:
+    """The kiosk program: asks `/v1` and follows its events. Raises Died when the agent is gone."""
+
+    def __init__(self, calls: DemoScreen) -> None:
+        self._calls = calls
+        self._phases: dict[str, str] = {}
+        self._drawer: str | None = None
+        self._gone = False
+        self._changed = asyncio.Condition()
+
+    async def call(self, method: str, path: str, body: Json | None = None) -> Json:
+        try:
+            return await self._calls.call(method, path, body)
+        except (aiohttp.ClientError, ValueError) as error:
+            raise Died from error
+
+    async def follow(self) -> None:
+        with suppress(aiohttp.ClientError):
+            async for name, data in self._calls.events():
+                async with self._changed:
+                    self._take(name, data)
+                    self._changed.notify_all()
+        async with self._changed:
+            self._gone = True
+            self._changed.notify_all()
+
+    def _take(self, name: str, data: Json) -> None:
+        if name == "snapshot":
+            checkouts = cast("list[Json]", data["checkouts"])
+            self._phases |= {str(each["id"]): str(each["phase"]) for each in checkouts}
+            self._drawer = str(cast("Json", data.get("drawer") or {}).get("state"))
+        elif name == "checkout":
+            self._phases[str(data["id"])] = str(data["phase"])
+        elif name == "drawer":
+            self._drawer = str(data["state"])
+
+    async def phase(self, checkout_id: str, *phases: str) -> str:
+        """Wait until the checkout is in one of these phases."""
+        await self._until(lambda: self._phases.get(checkout_id) in phases)
+        return self._phases[checkout_id]
+
+    def know(self, checkout: Json) -> None:
+        """What was over before we came is told by no event."""
+        self._phases.setdefault(str(checkout["id"]), str(checkout["phase"]))
+
+    async def connected(self) -> None:
+        await self._until(lambda: self._drawer is not None)
+
+    async def drawer_open(self) -> None:
+        await self._until(lambda: self._drawer == "open")
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._gone or condition())
+            if not condition():
+                raise Died
+
+
+@asynccontextmanager
+async def agent(config: Path, crash: Crash) -> AsyncIterator[tuple[Screen, int]]:
+    """Run the agent until the end of the block, where it is asked to stop if it still lives. Raises Died."""
+    process, connection = start_agent(config, crash)
+    try:
+        url = await asyncio.to_thread(_address, connection)
+        token = (config.parent / "state" / "tokens" / "operator").read_text().strip()
+        async with screen_at(url, token) as calls:
+            screen = Screen(calls)
+            following = asyncio.create_task(screen.follow())
+            try:
+                await screen.connected()
+                yield screen, cast("int", process.pid)
+            finally:
+                following.cancel()
+                await asyncio.wait([following])
+    finally:
+        connection.close()
+        process.terminate()
+        await asyncio.to_thread(process.join)
+        process.close()
+
+
+def _address(connection: Connection) -> str:
+    try:
+        return str(connection.recv())
+    except EOFError:
+        raise Died from None
+
+
+async def sell(screen: Screen, drawer: SimulatedDrawer) -> str:
+    """The seed's checkout as a kiosk drives it."""
+    order: Json = {"basket": {"products": list(SEED.basket.products)}}
+    checkout_id = str((await screen.call("POST", "/v1/checkouts", order))["id"])
+    path = f"/v1/checkouts/{checkout_id}"
+    await screen.call("PUT", f"{path}/card", {"value": CARD.value})
+    await screen.call("POST", f"{path}/apply", {"use_balance": True})
+    await screen.phase(checkout_id, "due")
+    await screen.call("POST", f"{path}/pay", {"method": "cash", "amount": 296})
+    await screen.drawer_open()
+    drawer.close_drawer()
+    await screen.phase(checkout_id, "completed")
+    return checkout_id
+
+
+async def bring_to_its_end(shop: Shop) -> None:
+    """Start the agent again and hold what is promised for each place where it can have stood."""
+    simulator, drawer = shop.simulator, shop.drawer
+    simulator.faults.clear()
+    drawer.close_drawer()
+    async with agent(shop.config, Crash()) as (screen, _):
+        found = cast("list[Json]", (await screen.call("GET", "/v1/checkouts"))["checkouts"])
+        if not found:
+            assert simulator.ledger == []
+            return
+        [checkout] = found
+        screen.know(checkout)
+        checkout_id, path = str(checkout["id"]), f"/v1/checkouts/{checkout['id']}"
+        match checkout["phase"]:
+            case "draft" | "due" | "applying":
+                assert simulator.ledger == []
+                await screen.call("POST", f"{path}/cancel", {})
+            case "awaiting_cash":
+                assert checkout["interrupted"]
+                assert simulator.ledger == []
+                assert drawer.pulses <= 1
+                await screen.call("POST", f"{path}/confirm", {"amount": 296, "by": "Eva"})
+                await screen.phase(checkout_id, "completed")
+                assert len(simulator.ledger) == 1
+            case _:
+                await screen.phase(checkout_id, "completed")
+                assert len(simulator.ledger) == 1
+        assert drawer.pulses <= 1
+        assert len(simulator.requests_of("start/cash")) <= 2
+
+
+async def scenario(directory: Path, crash: Crash) -> bool:
+    """Sell with an agent that dies there; False when it lived to the end, because there are fewer such places."""
+    async with shop(directory) as the_shop:
+        try:
+            async with agent(the_shop.config, crash) as (screen, _):
+                await sell(screen, the_shop.drawer)
+                assert len(the_shop.simulator.ledger) == 1
+        except Died:
+            await bring_to_its_end(the_shop)
+            return True
+        return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fork_server() -> None:
+    """Started before a test counts its descriptors; it ends with the test run."""
+    resource_tracker.ensure_running()
+    forkserver.ensure_running()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("where", ["before a commit", "after a commit", "after a read"])
+async def test_killed_at_every_commit_and_every_read(tmp_path: Path, where: Place) -> None:
+    crashes = 0
+    for first in itertools.count(1, AT_ONCE):
+        numbers = range(first, first + AT_ONCE)
+        died = await asyncio.gather(*(scenario(tmp_path / str(n), Crash(where, n)) for n in numbers))
+        crashes += sum(died)
+        if not all(died):
+            break
+    assert crashes >= 5, "the agent was hardly ever killed"
+
+
+async def killed_by_request(directory: Path, fault: str, call: str) -> None:
+    """Kill the agent while this request is under way."""
+    async with shop(directory) as the_shop:
+        the_shop.simulator.add_fault(f"{call}:{fault}:1")
+        with suppress(Died):
+            async with agent(the_shop.config, Crash()) as (screen, pid):
+                selling = asyncio.create_task(sell(screen, the_shop.drawer))
+                await the_shop.simulator.request_arrived(call)
+                if call == "start/cash" and "after" in fault:
+                    await the_shop.simulator.booked()
+                os.kill(pid, signal.SIGKILL)
+                with suppress(Died):
+                    await selling
+        await bring_to_its_end(the_shop)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("fault", ["no-answer-before-executing", "no-answer-after-executing"])
+async def test_killed_while_each_request_is_under_way(tmp_path: Path, fault: str) -> None:
+    await asyncio.gather(*(killed_by_request(tmp_path / str(n), fault, call) for n, call in enumerate(CALLS)))

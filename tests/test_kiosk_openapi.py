@@ -1,0 +1,146 @@
+"""The description of the interface says what the interface does; and the page uses nothing else."""
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from kiosk_bench import whole_agent
+
+from agent.checkout_state import Json
+from agent.kiosk import page
+from agent.kiosk.answers import EventName
+from agent.kiosk.openapi import describe
+from agent.kiosk.problems import TITLES
+from agent.kiosk.roles import Role
+from agent.kiosk.routes import ROUTES
+from agent.listener import CardRefusal, ScanRefusal
+
+DOCUMENT = describe(ROUTES, "1.0")
+PAGE = {path.name: path.read_text() for path in Path(str(files(page))).glob("*.[hjc]*") if path.suffix != ".pyc"}
+
+
+def parts(value: object) -> Iterator[Json]:
+    """Every object of the document."""
+    if isinstance(value, dict):
+        yield value
+        for each in value.values():
+            yield from parts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from parts(each)
+
+
+def operations() -> dict[tuple[str, str], Any]:
+    paths: Any = DOCUMENT["paths"]
+    return {(method.upper(), path): each for path, methods in paths.items() for method, each in methods.items()}
+
+
+def schemas() -> dict[str, Any]:
+    components: Any = DOCUMENT["components"]
+    found: dict[str, Any] = components["schemas"]
+    return found
+
+
+def test_every_call_is_described_with_its_role() -> None:
+    described = operations()
+    assert set(described) == {(route.method, route.path) for route in ROUTES}
+    for route in ROUTES:
+        assert described[route.method, route.path].get("x-role") == route.needs
+        assert ("security" in described[route.method, route.path]) == (route.needs is not None)
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [each["operationId"] for each in operations().values()]
+    assert len(set(names)) == len(names)
+
+
+def test_everything_that_is_referred_to_is_there() -> None:
+    references = {str(part["$ref"]) for part in parts(DOCUMENT) if "$ref" in part}
+    assert references
+    for reference in references:
+        assert reference.removeprefix("#/components/schemas/") in schemas()
+
+
+def test_every_call_says_what_a_refusal_looks_like() -> None:
+    for operation in operations().values():
+        schema = operation["responses"]["default"]["content"]["application/problem+json"]["schema"]
+        assert schema == {"$ref": "#/components/schemas/ProblemAnswer"}
+
+
+def test_every_parameter_of_a_path_is_described() -> None:
+    for (_, path), operation in operations().items():
+        named = {each["name"] for each in operation["parameters"] if each["in"] == "path"}
+        assert named == set(re.findall(r"{(\w+)}", path))
+
+
+def test_every_post_takes_an_idempotency_key() -> None:
+    for (method, _), operation in operations().items():
+        assert (method == "POST") == any(each["name"] == "Idempotency-Key" for each in operation["parameters"])
+
+
+def test_unknown_fields_are_ruled_out_in_what_is_asked() -> None:
+    for route in ROUTES:
+        if route.body.__name__ in schemas():
+            assert schemas()[route.body.__name__]["additionalProperties"] is False
+
+
+async def test_a_checkout_has_exactly_the_fields_that_are_described(tmp_path: Path) -> None:
+    async with whole_agent(tmp_path) as bench:
+        created = await bench.call("POST", "/v1/checkouts")
+        served = await bench.call("GET", "/openapi.json", role=None)
+        events = await bench.call("POST", "/v1/tickets", role=Role.OPERATOR)
+    described = served.body["components"]["schemas"]
+    assert set(created.body) == set(described["CheckoutAnswer"]["required"])
+    assert set(events.body) == set(described["TicketAnswer"]["required"])
+
+
+# The page
+
+
+def test_the_page_asks_for_nothing_from_another_host() -> None:
+    for name, text in PAGE.items():
+        assert not re.search(r"https?:|//[a-z]+\.", text), name
+        assert "innerHTML" not in text
+        assert "style=" not in text
+
+
+def test_the_page_calls_only_what_is_described() -> None:
+    calls = {path for _, path in operations()}
+    named = set(re.findall(r"\"(/v1/[a-z/]+)[\"?]", "".join(PAGE.values())))
+    assert named == {"/v1/checkouts", "/v1/session", "/v1/events", "/v1/devices"}
+    assert named <= calls
+    for act in re.findall(r"on\(\"(/[a-z]+)\"\)", PAGE["screen.js"]):
+        assert f"/v1/checkouts/{{id}}{act}" in calls
+
+
+def test_every_file_that_the_page_names_is_served() -> None:
+    named = set(re.findall(r"(?:from|href=|src=)\s*\"/([a-z]+\.[a-z]+)\"", "".join(PAGE.values())))
+    assert named == set(PAGE) - {"index.html"}
+
+
+def test_the_page_hears_every_event() -> None:
+    [names] = re.findall(r"const EVENTS = \[(.*?)\]", PAGE["agent.js"])
+    assert set(re.findall(r"\"(\w+)\"", names)) == set(get_args(EventName))
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_page_has_words_for_everything_that_a_customer_can_cause(language: str) -> None:
+    [texts] = re.findall(rf"const {language} = {{(.*?)\n}};", PAGE["texts.js"], re.DOTALL)
+    words = {
+        group: set(re.findall(r"^    \"?([\w-]+)\"?:", inner, re.MULTILINE))
+        for group, inner in re.findall(r"^  (\w+): {\n(.*?)^  }", texts, re.MULTILINE | re.DOTALL)
+    }
+    assert set(get_args(ScanRefusal)) <= words["scans"]
+    assert set(get_args(CardRefusal)) == words["cards"]
+    assert words["problems"] <= set(TITLES)
+
+
+def test_both_languages_say_the_same_things() -> None:
+    english, german = (
+        re.findall(r"^ +\"?([\w-]+)\"?:", text, re.MULTILINE)
+        for text in re.findall(r"const (?:en|de) = {(.*?)\n};", PAGE["texts.js"], re.DOTALL)
+    )
+    assert english == german

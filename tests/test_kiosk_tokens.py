@@ -1,0 +1,122 @@
+"""The tokens' files, the one-time tickets, and the cookie."""
+
+import logging
+import stat
+from pathlib import Path
+
+import pytest
+
+from agent.kiosk.recent_keys import MOST_KEYS, RecentKeys
+from agent.kiosk.roles import Role
+from agent.kiosk.tickets import MOST_TICKETS, TICKET_S, Tickets, cookie_is_ours, new_cookie
+from agent.kiosk.tokens import Tokens, load_tokens
+from agent.kiosk.wrong_attempts import MOST_WRONG, PERIOD_S, WrongAttempts
+from agent.till import KeyReused
+
+
+class Clock:
+    """Stands still until it is set."""
+
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_two_tokens_are_made_for_the_owner_and_a_group_each(tmp_path: Path) -> None:
+    tokens = load_tokens(tmp_path / "tokens")
+    assert tokens.screen != tokens.operator
+    for role in Role:
+        path = tmp_path / "tokens" / role
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        assert tokens.role_of(path.read_text().strip()) is role
+
+
+def test_tokens_stay_the_same_and_a_deleted_one_is_made_anew(tmp_path: Path) -> None:
+    first = load_tokens(tmp_path)
+    (tmp_path / "screen").unlink()
+    second = load_tokens(tmp_path)
+    assert second.operator == first.operator
+    assert second.screen != first.screen
+
+
+@pytest.mark.parametrize("torn", [b"", b"\n", b"abc\n", b"\xff\xfe"])
+def test_a_torn_token_lets_nobody_in(tmp_path: Path, torn: bytes) -> None:
+    load_tokens(tmp_path)
+    (tmp_path / "operator").write_bytes(torn)
+    tokens = load_tokens(tmp_path)
+    assert tokens.role_of(torn.decode(errors="replace").strip()) is None
+    assert len(tokens.operator) >= 32
+
+
+def test_tokens_are_in_no_repr_and_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    (tmp_path / "screen").write_text("short")
+    tokens = load_tokens(tmp_path)
+    for secret in (tokens.screen, tokens.operator, "short"):
+        assert secret not in repr(tokens) + caplog.text
+
+
+def test_a_ticket_is_good_once() -> None:
+    tickets = Tickets(Clock())
+    ticket = tickets.issue()
+    assert tickets.redeem(ticket)
+    assert not tickets.redeem(ticket)
+    assert not tickets.redeem("made up")
+
+
+def test_a_ticket_grows_old() -> None:
+    clock = Clock()
+    tickets = Tickets(clock)
+    ticket = tickets.issue()
+    clock.now_s = TICKET_S
+    assert not tickets.redeem(ticket)
+
+
+def test_the_oldest_of_too_many_tickets_gives_way() -> None:
+    tickets = Tickets(Clock())
+    issued = [tickets.issue() for _ in range(MOST_TICKETS + 1)]
+    assert not tickets.redeem(issued[0])
+    assert all(tickets.redeem(ticket) for ticket in issued[1:])
+
+
+def test_a_cookie_outlives_the_agent_and_ends_with_the_token() -> None:
+    tokens = Tokens(screen="s" * 43, operator="o" * 43)
+    cookie = new_cookie(tokens)
+    assert cookie_is_ours(cookie, Tokens(screen="s" * 43, operator="new" * 15))
+    assert not cookie_is_ours(cookie, Tokens(screen="t" * 43, operator="o" * 43))
+    assert tokens.screen not in cookie
+
+
+@pytest.mark.parametrize("forged", ["", ".", "a.b", "\udcff.\udcff", "." + "0" * 64])
+def test_a_forged_cookie_is_nobodys(forged: str) -> None:
+    assert not cookie_is_ours(forged, Tokens(screen="s" * 43, operator="o" * 43))
+
+
+def test_guessing_ends_after_some_wrong_attempts_and_begins_again_later() -> None:
+    clock = Clock()
+    attempts = WrongAttempts(clock)
+    for _ in range(MOST_WRONG):
+        assert not attempts.too_many
+        attempts.count()
+    assert attempts.too_many
+    clock.now_s = PERIOD_S
+    assert not attempts.too_many
+
+
+def test_a_key_is_used_once_and_for_one_request() -> None:
+    keys = RecentKeys()
+    assert not keys.was_used("k", "digest")
+    assert keys.was_used("k", "digest")
+    with pytest.raises(KeyReused):
+        keys.was_used("k", "other")
+    keys.forget("k")
+    assert not keys.was_used("k", "other")
+
+
+def test_keys_are_not_kept_for_ever() -> None:
+    keys = RecentKeys()
+    for number in range(MOST_KEYS + 1):
+        keys.was_used(str(number), "digest")
+    assert not keys.was_used("0", "digest")
+    assert keys.was_used(str(MOST_KEYS), "digest")

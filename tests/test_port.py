@@ -1,0 +1,204 @@
+"""A port on the event loop, on pseudo-terminals."""
+
+import asyncio
+import os
+import pty
+import time
+import tty
+from collections.abc import AsyncIterator
+
+import pytest
+
+from device.blocking import OpenTimeout
+from device.port import WRITE_BUFFER_BYTES, LinesNotSupported, Port, PortFull, PortLost, PortSettings, open_port
+from device.tty import Tty, open_tty
+
+WAIT_S = 10.0
+
+
+class Line:
+    """The other end of a port, and what the port told."""
+
+    def __init__(self) -> None:
+        self.master, self.slave = pty.openpty()
+        tty.setraw(self.slave)
+        self.path = os.ttyname(self.slave)
+        self.data: asyncio.Queue[tuple[bytes, float]] = asyncio.Queue()
+        self.lost: asyncio.Queue[str] = asyncio.Queue()
+
+    async def open(self) -> Port:
+        return await open_port(
+            PortSettings(path=self.path),
+            on_data=lambda data, at: self.data.put_nowait((data, at)),
+            on_lost=self.lost.put_nowait,
+        )
+
+    def hang_up(self) -> None:
+        for end in (self.master, self.slave):
+            if end >= 0:
+                os.close(end)
+        self.master = self.slave = -1
+
+
+@pytest.fixture
+async def line() -> AsyncIterator[Line]:
+    line = Line()
+    yield line
+    line.hang_up()
+
+
+async def test_what_comes_is_handed_on_with_its_time(line: Line) -> None:
+    port = await line.open()
+    before = asyncio.get_running_loop().time()
+    os.write(line.master, b"9276")
+    data, at = await asyncio.wait_for(line.data.get(), WAIT_S)
+    assert (data, at >= before) == (b"9276", True)
+    await port.close()
+
+
+async def test_what_is_written_arrives_and_its_time_is_returned(line: Line) -> None:
+    port = await line.open()
+    before = asyncio.get_running_loop().time()
+    assert before <= await port.write(b"\x1bp\x00") <= asyncio.get_running_loop().time()
+    assert os.read(line.master, 100) == b"\x1bp\x00"
+    await port.close()
+
+
+async def test_a_write_that_fits_goes_out_before_the_first_await(line: Line) -> None:
+    port = await line.open()
+    writing = port.write(b"now")
+    with pytest.raises(StopIteration):
+        writing.send(None)
+    assert os.read(line.master, 100) == b"now"
+    await port.close()
+
+
+async def test_writes_wait_for_a_device_that_takes_nothing_and_keep_their_order(line: Line) -> None:
+    port = await line.open()
+    writes = [asyncio.create_task(port.write(bytes([65 + n]) * 8000)) for n in range(3)]
+    received = b""
+    while len(received) < 24_000:
+        await asyncio.sleep(0)
+        received += os.read(line.master, 65_536)
+    assert received == b"A" * 8000 + b"B" * 8000 + b"C" * 8000
+    assert sorted([await write for write in writes]) == [await write for write in writes]
+    await port.close()
+
+
+async def test_a_write_that_is_cancelled_is_not_carried_out_later(line: Line) -> None:
+    port = await line.open()
+    first = asyncio.create_task(port.write(b"A" * 30_000))
+    late = asyncio.create_task(port.write(b"PULSE"))
+    await asyncio.sleep(0)
+    late.cancel()
+    end = asyncio.create_task(port.write(b"end"))
+    received = b""
+    while not received.endswith(b"end"):
+        await asyncio.sleep(0)
+        received += os.read(line.master, 65_536)
+    assert await first <= await end
+    assert received == b"A" * 30_000 + b"end"
+    await port.close()
+
+
+async def test_more_than_the_buffer_holds_is_refused_whole(line: Line) -> None:
+    port = await line.open()
+    with pytest.raises(PortFull):
+        await port.write(b"x" * (WRITE_BUFFER_BYTES + 1))
+    os.set_blocking(line.master, False)
+    with pytest.raises(BlockingIOError):
+        os.read(line.master, 1)
+    await port.close()
+
+
+async def test_a_line_that_is_hung_up_is_lost_once(line: Line) -> None:
+    port = await line.open()
+    line.hang_up()
+    assert await asyncio.wait_for(line.lost.get(), WAIT_S)
+    for call in (port.lines, port.counts, port.discard):
+        with pytest.raises(PortLost):
+            call()
+    with pytest.raises(PortLost):
+        await port.write(b"x")
+    await port.close()
+    assert line.lost.empty()
+
+
+async def test_a_write_that_finds_the_device_gone_says_so_and_the_loss_is_told(line: Line) -> None:
+    port = await line.open()
+    line.hang_up()
+    with pytest.raises(PortLost):
+        await port.write(b"x")
+    assert await asyncio.wait_for(line.lost.get(), WAIT_S)
+    await port.close()
+
+
+async def test_a_loss_that_is_found_just_before_closing_is_not_told_any_more(line: Line) -> None:
+    port = await line.open()
+    line.hang_up()
+    with pytest.raises(PortLost):
+        port.discard()
+    await port.close()
+    assert line.lost.empty()
+
+
+async def test_a_write_that_waits_when_the_port_is_lost_fails(line: Line) -> None:
+    port = await line.open()
+    write = asyncio.create_task(port.write(b"A" * 30_000))
+    await asyncio.sleep(0)
+    line.hang_up()
+    with pytest.raises(PortLost):
+        await write
+    await port.close()
+
+
+async def test_after_closing_nothing_is_told_and_nothing_goes_out(line: Line) -> None:
+    port = await line.open()
+    write = asyncio.create_task(port.write(b"A" * 30_000))
+    await asyncio.sleep(0)
+    await port.close()
+    await port.close()
+    line.hang_up()
+    with pytest.raises(PortLost, match="closed"):
+        await write
+    with pytest.raises(PortLost, match="closed"):
+        await port.write(b"x")
+    assert (line.lost.empty(), line.data.empty()) == (True, True)
+
+
+async def test_a_pseudo_terminal_has_no_lines(line: Line) -> None:
+    port = await line.open()
+    with pytest.raises(LinesNotSupported):
+        port.lines()
+    with pytest.raises(LinesNotSupported):
+        port.set_line("dtr", high=False)
+    assert port.counts() is None
+    await port.close()
+
+
+async def test_a_port_that_opens_too_slowly_is_given_up_and_closed_when_it_comes(line: Line) -> None:
+    opened: list[Tty] = []
+
+    def slow(settings: PortSettings) -> Tty:
+        time.sleep(0.05)
+        opened.append(open_tty(settings))
+        return opened[0]
+
+    with pytest.raises(OpenTimeout) as late:
+        await open_port(
+            PortSettings(path=line.path), on_data=lambda *_: None, on_lost=lambda _: None, opener=slow, timeout_s=0.001
+        )
+    await asyncio.wait([late.value.opening], timeout=WAIT_S)
+    port = await _opened_when_free(line)
+    await port.close()
+    assert len(opened) == 1
+
+
+async def _opened_when_free(line: Line) -> Port:
+    """The late one is closed by the executor, a moment later."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            try:
+                return await line.open()
+            except OSError:
+                await asyncio.sleep(0)
