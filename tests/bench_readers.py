@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import evdev
 from evdev.eventio import EventIO
-from scanner_reports import running
 
 from device.evdev_scanner import EvdevScanner, EvdevScannerSettings
 from device.interface import Scan
@@ -24,6 +23,7 @@ from device.keyboard_layouts import KEY_ENTER
 from device.keystrokes import key_events, strokes
 from device.matching import Match
 from device.simulated_scanner import INPUT_EVENT, SimulatedKeyScanner
+from tests.scanner_reports import running
 
 CARD = "9276004429942845"
 SCANS = 2_000

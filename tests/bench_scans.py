@@ -8,8 +8,8 @@ import argparse
 import sys
 import time
 
-from scan_generator import seeded
-from scan_judge import Figures, figures_of
+from tests.scan_generator import seeded
+from tests.scan_judge import Figures, figures_of
 
 
 def main() -> int:

@@ -28,7 +28,7 @@ def no_descriptor_left() -> Iterator[None]:
 
 def _of_the_runner(target: str) -> bool:
     """Hypothesis' example database and pytest's capture open files of their own."""
-    return ".hypothesis" in target or "/tmp/" in target and "(deleted)" in target  # noqa: S108
+    return ".hypothesis" in target or ("/tmp/" in target and "(deleted)" in target)  # noqa: S108
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,6 @@ from typing import Any
 
 import aiohttp
 from pydantic import SecretStr
-from till_bench import CARD, FAST_DRAWER, SEED, drawer_of
 
 from agent.calls import Calls
 from agent.card import CardRules
@@ -37,6 +36,7 @@ from agent.till_settings import TillSettings
 from device.drawer import SerialDrawer
 from device.interface import Scan
 from device.simulated_drawer import SimulatedDrawer
+from tests.till_bench import CARD, FAST_DRAWER, SEED, drawer_of
 
 CARDS = CardRules(prefixes=("9276",), lengths=(16,))
 ALLOWED_ORIGIN = "https://kiosk.example"

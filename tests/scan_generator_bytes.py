@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from scan_generator import FAULTY, IDLE_S, Chunk, Code, Loss, Lost, Opened, Sign, Step, Stream, a_code
-
 from device.hidpos_decoder import REPORT_BYTES, HidPosDecoder
 from device.line_decoder import LineDecoder, LineReading
+from tests.scan_generator import FAULTY, IDLE_S, Chunk, Code, Loss, Lost, Opened, Sign, Step, Stream, a_code
 
 BYTE_S = (0.0001, 0.0005, 0.001, 0.008)  # 115,200 to 1,200 baud
 LATE_S = 0.05  # how late the thread may read what has come; less than the idle time, or gaps would be hidden

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from scan_generator import FAULTY, IDLE_S, Code, Lost, Opened, Sign, Step, Stream, a_code
-
 from device.key_decoder import (
     EV_KEY,
     EV_SYN,
@@ -19,6 +17,7 @@ from device.key_decoder import (
 )
 from device.keyboard_layouts import CHARACTER_KEYS, LayoutName
 from device.keystrokes import EV_MSC, SUFFIX_KEYS, Stroke, alt_strokes, key_events, strokes
+from tests.scan_generator import FAULTY, IDLE_S, Code, Lost, Opened, Sign, Step, Stream, a_code
 
 LAYOUTS: tuple[LayoutName, ...] = ("us", "de", "fr", "ch", "uk")
 KEY_S = (0.001, 0.002, 0.008, 0.016, 0.03, 0.06, 0.1)

@@ -6,15 +6,14 @@ from dataclasses import dataclass, fields
 from heapq import merge
 from random import Random
 
-from scan_generator import IDLE_S, Chunk, Code, Loss, Lost, Opened, Step, Stream
-from scan_generator_bytes import line_stream, report_stream
-from scan_generator_keys import key_stream
-
 from device.hidpos_decoder import HidPosDecoder
 from device.interface import Scan, TornScan
 from device.key_decoder import EV_SYN, SYN_DROPPED, InputEvent, KeyDecoder
 from device.line_decoder import LineDecoder
 from device.scan_text import Outcome
+from tests.scan_generator import IDLE_S, Chunk, Code, Loss, Lost, Opened, Step, Stream
+from tests.scan_generator_bytes import line_stream, report_stream
+from tests.scan_generator_keys import key_stream
 
 SCANS_EACH = 10
 SETTLE_S = 1.0  # after the last event: every time-out of a decoder has passed

@@ -4,9 +4,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from fake_system import FakeSystem
 
 from device.discovery import plugged_in
+from tests.fake_system import FakeSystem
 
 
 @pytest.fixture

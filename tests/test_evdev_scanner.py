@@ -4,14 +4,13 @@ import asyncio
 import threading
 import time
 
-from scanner_reports import running
-
 from device.evdev_scanner import EvdevScanner, EvdevScannerSettings, open_key_device
 from device.interface import DeviceState, Scan, Torn
 from device.key_decoder import KeyReading
 from device.keystrokes import key_events, strokes
 from device.matching import Match
 from device.simulated_scanner import SimulatedKeyScanner
+from tests.scanner_reports import running
 
 CARD = "9276004429942845"
 IDLE_S = 0.03

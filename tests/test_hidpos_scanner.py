@@ -2,13 +2,12 @@
 
 import asyncio
 
-from scanner_reports import Reports, running
-
 from device.hidpos_decoder import HidPosDecoder
 from device.hidpos_scanner import QUEUE_REPORTS, HidPosScanner, HidPosScannerSettings, ReportSource
 from device.interface import DeviceState, Scan, Torn, TornScan
 from device.matching import Match
 from device.simulated_scanner import SimulatedHidPosScanner, scan_reports
+from tests.scanner_reports import Reports, running
 
 CARD = "9276004429942845"
 IDLE_S = 0.03

@@ -19,8 +19,6 @@ from typing import cast
 
 import aiohttp
 import pytest
-from crashing_agent import Crash, Place, start_agent
-from till_bench import CARD, SEED, drawer_of
 
 from agent.demo.screen import Json, screen_at
 from agent.demo.screen import Screen as DemoScreen
@@ -29,6 +27,8 @@ from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
 from agent.simulator.switches import Switches
 from device.simulated_drawer import SimulatedDrawer
+from tests.crashing_agent import Crash, Place, start_agent
+from tests.till_bench import CARD, SEED, drawer_of
 
 EXECUTES_AGAIN = Switches(second_start="executes-again")
 AT_ONCE = 6  # scenarios side by side: most of each is waiting

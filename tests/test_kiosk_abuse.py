@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from kiosk_bench import ALLOWED_ORIGIN, ORDER, KioskBench, whole_agent
 
 from agent.kiosk.roles import Role
 from agent.kiosk.tickets import COOKIE
+from tests.kiosk_bench import ALLOWED_ORIGIN, ORDER, KioskBench, whole_agent
 
 JSON = {"Content-Type": "application/json"}
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from kiosk_bench import BASKET, ORDER, KioskBench, agent_at_work, whole_agent
-from till_bench import CARD, drawer_of
 
 from agent.kiosk.roles import Role
 from agent.simulator import CARD_CSC, CARD_NUMBER
 from agent.simulator.server import SimulatorServer
+from tests.kiosk_bench import BASKET, ORDER, KioskBench, agent_at_work, whole_agent
+from tests.till_bench import CARD, drawer_of
 
 BANK_CARD = "4111111111111111"
 PAY = {"method": "cash", "amount": 296}

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from kiosk_bench import ORDER, Events, KioskBench, agent_at_work, whole_agent
-from till_bench import drawer_of
 
 from agent.kiosk.roles import Role
 from agent.kiosk.server import KioskSettings, serve
 from agent.kiosk.stream import MOST_READERS
 from agent.simulator.server import SimulatorServer
+from tests.kiosk_bench import ORDER, Events, KioskBench, agent_at_work, whole_agent
+from tests.till_bench import drawer_of
 
 LARGE = {"products": [{"id": n, "desc": "x" * 100, "quantity": 1, "priceOne": 1} for n in range(80)]}
 """About ten kilobytes: a reader that does not read is full after some hundred of them."""

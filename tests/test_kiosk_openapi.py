@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from kiosk_bench import whole_agent
 
 from agent.checkout_state import Json
 from agent.kiosk import page
@@ -17,6 +16,7 @@ from agent.kiosk.problems import TITLES
 from agent.kiosk.roles import Role
 from agent.kiosk.routes import ROUTES
 from agent.listener import CardRefusal, ScanRefusal
+from tests.kiosk_bench import whole_agent
 
 DOCUMENT = describe(ROUTES, "1.0")
 PAGE = {path.name: path.read_text() for path in Path(str(files(page))).glob("*.[hjc]*") if path.suffix != ".pyc"}

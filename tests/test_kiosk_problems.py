@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 import pytest
-from test_kiosk_view import DUE
 
 from agent.checkout import TABLE, NotAllowed
 from agent.checkout_events import PayAsked
@@ -14,6 +13,7 @@ from agent.kiosk.problems import CONFLICTS, TITLES, Problem, not_allowed, proble
 from agent.kiosk.roles import Role
 from agent.till import AnotherIsActive, KeyReused, NoSuchCheckout
 from device.interface import DrawerRefused
+from tests.test_kiosk_view import DUE
 
 PAY = PayAsked(method="cash", amount=1)
 

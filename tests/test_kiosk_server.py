@@ -11,7 +11,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
-from kiosk_bench import CARDS, ORDER, KioskBench, whole_agent
 
 from agent.kiosk.access import Door
 from agent.kiosk.adapter import as_handler
@@ -22,6 +21,7 @@ from agent.kiosk.server import CannotListen, KioskSettings, serve
 from agent.kiosk.stream import EventStream
 from agent.kiosk.tokens import Tokens
 from agent.simulator.certificates import server_context
+from tests.kiosk_bench import CARDS, ORDER, KioskBench, whole_agent
 
 TOKENS = Tokens(screen="s" * 43, operator="o" * 43)
 ANY_PORT = ("127.0.0.1", 0)

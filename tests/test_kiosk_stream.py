@@ -11,8 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from checkouts import NOW_S, WALL
-from test_kiosk_view import DRAFT, DUE
 
 from agent.checkout_events import CancelAsked
 from agent.checkout_state import Checkout, Phase, Situation
@@ -24,6 +22,8 @@ from agent.kiosk.stream import MOST_READERS, MOST_RECENT, MOST_WAITING, PING, Ev
 from agent.kiosk.view import checkout_answer
 from agent.listener import DrawerTold, ScanTold
 from device.interface import DeviceState
+from tests.checkouts import NOW_S, WALL
+from tests.test_kiosk_view import DRAFT, DUE
 
 SITUATION = Situation(now_s=NOW_S, wall=WALL)
 ASKED = DrawerTold(drawer="drawer", state="closed", event="asked", by="till", reason="change", asked_by="Ada")

@@ -4,8 +4,6 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from checkouts import CHARGE, LUNCH, MASKED, VALID, WALL
-from till_bench import CARD
 
 from agent.checkout_state import (
     Basket,
@@ -24,6 +22,8 @@ from agent.checkout_state import (
 from agent.kiosk.roles import Role
 from agent.kiosk.view import allowed, checkout_answer, drawer_answer, split
 from agent.listener import DrawerTold
+from tests.checkouts import CHARGE, LUNCH, MASKED, VALID, WALL
+from tests.till_bench import CARD
 
 DRAFT = Checkout(id="co_1", created=WALL, updated=WALL, rules=Rules(), touched_s=0.0, basket=LUNCH)
 DUE = replace(

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from fake_system import FakeSystem, write
 
 from device.plugged_devices import System, plugged_devices
+from tests.fake_system import FakeSystem, write
 
 
 @pytest.fixture

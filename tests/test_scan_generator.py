@@ -6,12 +6,12 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scan_generator import Stream, seeded
-from scan_generator_bytes import line_stream, report_stream
-from scan_generator_keys import key_stream
-from scan_judge import Figures, figures_of, judge, play
 
 from device.key_decoder import EV_SYN, SYN_DROPPED, InputEvent
+from tests.scan_generator import Stream, seeded
+from tests.scan_generator_bytes import line_stream, report_stream
+from tests.scan_generator_keys import key_stream
+from tests.scan_judge import Figures, figures_of, judge, play
 
 BOXES = 85  # of 25 scans on average: 2,000 scans and more
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scanner_reports import Reports, running
 
 from device.interface import DeviceState, Torn
 from device.line_decoder import LineReading
 from device.serial_scanner import SerialScanner, SerialScannerSettings
 from device.simulated_scanner import SimulatedSerialScanner
 from device.tty import LineCounts, PortSettings, SerialTty, Tty, open_tty
+from tests.scanner_reports import Reports, running
 
 CARD = "9276004429942845"
 IDLE_S = 0.03

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from till_bench import CARD, SEED, TillBench, at_work, drawer_of, whole_till
 
 from agent.checkout import NotAllowed
 from agent.checkout_events import (
@@ -25,6 +24,7 @@ from agent.simulator.server import SimulatorServer
 from agent.smart.transport import Timeouts
 from agent.till import AnotherIsActive, KeyReused, NoSuchCheckout
 from device.interface import DrawerRefused, Torn, TornScan
+from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of, whole_till
 
 QUICK = Rules(late_window_s=0.2, stale_read_s=0.0)
 """The late window of a server that is known to forget after 0.2 seconds."""

@@ -56,7 +56,11 @@ def _answer(findings: Sequence[Finding], *, in_json: bool) -> int:
 
 
 def _secrets(settings: Settings) -> tuple[Login | None, list[Finding]]:
-    """Read the secrets with the rights of whoever checks: root may read what systemd hands over to the agent."""
+    """Read the secrets with the rights of whoever checks: root may read what the agent's user may not."""
+    api = settings.api
+    if api.client_secret is None and api.client_secret_file is None and "CREDENTIALS_DIRECTORY" not in os.environ:
+        handed_over = 'none is configured: the agent needs a systemd credential "client_secret", which only it can read'
+        return None, [note("secrets", handed_over)]
     try:
         return login_of(settings, os.environ), []
     except WrongConfig as problems:

@@ -96,7 +96,7 @@ def device_findings(settings: Settings, looked: Looked) -> Iterator[Finding]:
         if seen is None:
             yield wrong(name, "nothing was heard of it: restart the agent, if the configuration is newer")
         elif seen.state != "present":
-            yield wrong(name, f"{seen.state}: {seen.reason}")
+            yield wrong(name, seen.reason or seen.state)
         elif name == DRAWER:
             yield _drawer(settings, looked.level)
         else:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from device.simulated_scanner import SimulatedSerialScanner
-
 from agent.demo.screen import Screen, screen_at
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
+from device.simulated_scanner import SimulatedSerialScanner
 
 START_TIMEOUT_S = 30.0
 """A process that says nothing for so long has not started; a small board needs a few seconds."""

@@ -140,7 +140,8 @@ def _in_words(name: str, data: Json, heard: Heard) -> tuple[str, str] | None:
         case "drawer":
             open_s = data.get("open_s")
             lasted = f" after {open_s:.1f} s" if isinstance(open_s, float) else ""
-            return "drawer", f"{str(data['event']).replace('_', ' ')}{lasted}"
+            said = "was asked to open" if data["event"] == "asked" else str(data["event"]).replace("_", " ")
+            return "drawer", f"{said}{lasted}"
         case "device":
             return "device", f"{data['name']} is {data['state']}"
         case _:
