@@ -25,7 +25,7 @@ class Turns:
         self.count += 1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Kept:
     """One open checkout."""
 

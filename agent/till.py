@@ -367,7 +367,12 @@ class Till:
         if kept is None:
             return known
         refusal = None if known.api == "online" else self._offline_refusal(kept.checkout, known.wall)
-        return replace(known, offline_refusal=refusal, card_waiting=self._open.card_waits(kept))
+        return replace(
+            known,
+            offline_refusal=refusal,
+            card_waiting=self._open.card_waits(kept),
+            front_taken=self._open.active(known.now_s) not in {None, kept},
+        )
 
     def _offline_refusal(self, checkout: Checkout, wall: datetime) -> str | None:
         return offline_refusal(

@@ -27,10 +27,12 @@ from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
 from agent.simulator.switches import Switches
 from device.simulated_drawer import SimulatedDrawer
+from device.simulated_scanner import SimulatedSerialScanner
 from tests.crashing_agent import Crash, Place, start_agent
 from tests.till_bench import CARD, SEED, drawer_of
 
 EXECUTES_AGAIN = Switches(second_start="executes-again")
+KEY_S = 0.003  # so that each character is a read of its own
 AT_ONCE = 6  # scenarios side by side: most of each is waiting
 CALLS = ("login", "validateMerchantcard", "cards", "create", "preTransaction", "read", "start/cash")
 
@@ -41,6 +43,11 @@ login = "client-credentials"
 client_id = "{client_id}"
 client_secret = "{client_secret}"
 late_window_s = 0.1
+
+[[scanner]]
+name = "counter"
+driver = "serial"
+port = "{scanner}"
 
 [drawer]
 profile = "escpos"
@@ -69,6 +76,7 @@ class Shop:
     """Where one scenario plays: everything but the agent."""
 
     simulator: Simulator
+    scanner: SimulatedSerialScanner
     drawer: SimulatedDrawer
     config: Path
 
@@ -77,11 +85,15 @@ class Shop:
 async def shop(directory: Path) -> AsyncIterator[Shop]:
     state = directory / "state"
     state.mkdir(parents=True)
-    async with SimulatorServer(switches=EXECUTES_AGAIN) as simulator, drawer_of(directory) as drawer:
+    async with (
+        SimulatorServer(switches=EXECUTES_AGAIN) as simulator,
+        SimulatedSerialScanner(directory / "scanner0") as scanner,
+        drawer_of(directory) as drawer,
+    ):
         config = directory / "tillwire.toml"
         api = {"base_url": simulator.base_url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-        config.write_text(CONFIGURATION.format(**api, drawer=drawer.path, state=state))
-        yield Shop(simulator, drawer, config)
+        config.write_text(CONFIGURATION.format(**api, scanner=scanner.path, drawer=drawer.path, state=state))
+        yield Shop(simulator, scanner, drawer, config)
 
 
 class Screen:
@@ -90,6 +102,9 @@ class Screen:
     def __init__(self, calls: DemoScreen) -> None:
         self._calls = calls
         self._phases: dict[str, str] = {}
+        self._with_card: set[str] = set()
+        self._scanner = ""
+        self._refused = 0
         self._drawer: str | None = None
         self._gone = False
         self._changed = asyncio.Condition()
@@ -115,8 +130,16 @@ class Screen:
             checkouts = cast("list[Json]", data["checkouts"])
             self._phases |= {str(each["id"]): str(each["phase"]) for each in checkouts}
             self._drawer = str(cast("Json", data.get("drawer") or {}).get("state"))
+            for device in cast("list[Json]", data["devices"]):
+                self._take("device", device)
+        elif name == "device" and data["kind"] == "scanner":
+            self._scanner = str(data["state"])
+        elif name == "scan" and "refused" in data:
+            self._refused += 1
         elif name == "checkout":
             self._phases[str(data["id"])] = str(data["phase"])
+            if data["card"] is not None:
+                self._with_card.add(str(data["id"]))
         elif name == "drawer":
             self._drawer = str(data["state"])
 
@@ -124,6 +147,14 @@ class Screen:
         """Wait until the checkout is in one of these phases."""
         await self._until(lambda: self._phases.get(checkout_id) in phases)
         return self._phases[checkout_id]
+
+    async def scanner_present(self) -> None:
+        await self._until(lambda: self._scanner == "present")
+
+    async def has_card(self, checkout_id: str, scans: int) -> bool:
+        """Wait until the card is there, or so many scans were refused: the first may come too soon after the start."""
+        await self._until(lambda: checkout_id in self._with_card or self._refused >= scans)
+        return checkout_id in self._with_card
 
     def know(self, checkout: Json) -> None:
         """What was over before we came is told by no event."""
@@ -172,17 +203,23 @@ def _address(connection: Connection) -> str:
         raise Died from None
 
 
-async def sell(screen: Screen, drawer: SimulatedDrawer) -> str:
+async def sell(screen: Screen, shop: Shop) -> str:
     """The seed's checkout as a kiosk drives it."""
     order: Json = {"basket": {"products": list(SEED.basket.products)}}
     checkout_id = str((await screen.call("POST", "/v1/checkouts", order))["id"])
     path = f"/v1/checkouts/{checkout_id}"
-    await screen.call("PUT", f"{path}/card", {"value": CARD.value})
+    await screen.scanner_present()
+    for scans in itertools.count(1):
+        for character in f"{CARD.value}\r":
+            shop.scanner.send(character.encode())
+            await asyncio.sleep(KEY_S)
+        if await screen.has_card(checkout_id, scans):
+            break
     await screen.call("POST", f"{path}/apply", {"use_balance": True})
     await screen.phase(checkout_id, "due")
     await screen.call("POST", f"{path}/pay", {"method": "cash", "amount": 296})
     await screen.drawer_open()
-    drawer.close_drawer()
+    shop.drawer.close_drawer()
     await screen.phase(checkout_id, "completed")
     return checkout_id
 
@@ -223,7 +260,7 @@ async def scenario(directory: Path, crash: Crash) -> bool:
     async with shop(directory) as the_shop:
         try:
             async with agent(the_shop.config, crash) as (screen, _):
-                await sell(screen, the_shop.drawer)
+                await sell(screen, the_shop)
                 assert len(the_shop.simulator.ledger) == 1
         except Died:
             await bring_to_its_end(the_shop)
@@ -257,7 +294,7 @@ async def killed_by_request(directory: Path, fault: str, call: str) -> None:
         the_shop.simulator.add_fault(f"{call}:{fault}:1")
         with suppress(Died):
             async with agent(the_shop.config, Crash()) as (screen, pid):
-                selling = asyncio.create_task(sell(screen, the_shop.drawer))
+                selling = asyncio.create_task(sell(screen, the_shop))
                 await the_shop.simulator.request_arrived(call)
                 if call == "start/cash" and "after" in fault:
                     await the_shop.simulator.booked()

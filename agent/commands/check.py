@@ -41,8 +41,8 @@ async def _check(settings: Settings, arguments: argparse.Namespace) -> int:
     become_owner_of(settings.state.directory)
     findings = [ok("configuration", str(arguments.config)), *(secrets or check_secret_files(settings))]
     findings += [*check_state(settings), *check_choice(settings)]
-    findings += await check_reachable(settings)
-    findings += await _check_agent(settings, login)
+    reached = await check_reachable(settings)
+    findings += [*reached, *await _check_agent(settings, login if is_ready(reached[:1]) else None)]
     return _answer(findings, in_json=arguments.json)
 
 
@@ -72,7 +72,7 @@ def _problems(about: str, problems: WrongConfig) -> list[Finding]:
 
 
 async def _check_agent(settings: Settings, login: Login | None) -> list[Finding]:
-    """Ask the agent where one runs; else try what it would do."""
+    """Ask the agent where one runs; else try what it would do. Without `login` none is tried."""
     try:
         async with agent_at(settings) as agent:
             if agent is not None:

@@ -45,7 +45,7 @@ async def check_reachable(settings: Settings) -> list[Finding]:
             body = await response.content.read(LARGEST_BODY)
     except (aiohttp.ClientError, OSError) as error:
         return [_unreachable(api.base_url, error)]
-    return [_answerer(api.base_url, response, body), _clock(response.headers.get("Date"), datetime.now(UTC))]
+    return [_answerer(api.base_url, response, body), compare_clocks(response.headers.get("Date"), datetime.now(UTC))]
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
@@ -85,7 +85,8 @@ def _answerer(base_url: str, response: aiohttp.ClientResponse, body: bytes) -> F
     return ok("api", f"{base_url} answers")
 
 
-def _clock(date: str | None, now: datetime) -> Finding:
+def compare_clocks(date: str | None, now: datetime) -> Finding:
+    """Compare the Date of the API's answer (RFC 9110, seconds) with this box's clock."""
     try:
         told = parsedate_to_datetime(date or "")
     except ValueError:

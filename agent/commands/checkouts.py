@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TextIO, get_args
 
@@ -151,6 +151,8 @@ async def _export(records: Records, *, out: TextIO) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
+            with suppress(OSError):  # what is still buffered has no room either
+                out.close()
             raise Failed(f"the export is not complete: {error.strerror}") from None
     return GOOD
 

@@ -139,7 +139,7 @@ def _because(device: DeviceAnswer | None) -> str:
 
 def _did(news: DrawerAnswer) -> str:
     after = f" after {news.open_s:.1f} s" if news.open_s is not None else ""
-    by = f" by {news.by}" if news.by else ""
+    by = "" if news.by is None else " unasked" if news.by == "unasked" else f" by the {news.by}"
     reason = f", reason: {news.reason}" if news.reason else ""
     asked_by = f", by {news.asked_by}" if news.asked_by else ""
     return f"{news.event.replace('_', ' ')}{by}{after}{reason}{asked_by}"

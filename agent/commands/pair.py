@@ -154,13 +154,13 @@ def _code_as_json(code: DeviceCodeAnswer) -> str:
 def _code_lines(code: DeviceCodeAnswer) -> Iterator[str]:
     address, user_code = printable(code.verification_url), printable(code.user_code)
     yield f"1. Open this address:  {address}"
-    yield from _drawn(_qr_code(code.verification_url))
+    yield from _drawn(qr_code(code.verification_url))
     yield f"2. Enter this code:    {user_code}"
     yield from _drawn(large(code.user_code))
     yield f"Waiting; the code is good for {code.expires_in // 60} minutes. Ctrl-C gives up."
 
 
-def _qr_code(address: str) -> list[str]:
+def qr_code(address: str) -> list[str]:
     drawn = StringIO()
     segno.make(address, micro=False).terminal(out=drawn, compact=True, border=2)
     return drawn.getvalue().splitlines()

@@ -1,0 +1,153 @@
+"""Commands as somebody types them: a configuration file, a state directory, the real simulator, and an agent at will.
+
+A command has an event loop of its own, so it runs in a thread; simulator, drawer and agent live in the test's loop.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from agent.cli import main
+from agent.control import JsonObject, agent_at
+from agent.service import Outside, serve
+from agent.simulator import CLIENT_ID, CLIENT_SECRET
+from config.settings import load
+
+API = f"""\
+[api]
+base_url = "{{base_url}}"
+login = "{{login}}"
+client_id = "{CLIENT_ID}"
+client_secret = "{CLIENT_SECRET}"
+device_uuid = "/vendor/tillwire/cashier/1"
+late_window_s = 0.2
+"""
+NO_DRAWER = '[cash]\nconfirmed_by = ["operator"]\n'
+DRAWER = """\
+[drawer]
+profile = "escpos"
+port = "{port}"
+open_level = "low"
+open_timeout_s = 0.3
+debounce_s = 0
+recharge_s = 0
+"""
+NOWHERE = "http://127.0.0.1:9"
+"""The discard port, where nobody listens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, object]:
+        told = json.loads(self.out)
+        assert isinstance(told, dict)
+        return told
+
+
+@dataclass
+class Box:
+    """A box with a configuration file; `write` changes it."""
+
+    directory: Path
+    capsys: pytest.CaptureFixture[str]
+    base_url: str = NOWHERE
+    login: str = "client-credentials"
+    rest: str = NO_DRAWER
+    config: Path = field(init=False)
+    state: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.config = self.directory / "tillwire.toml"
+        self.state = self.directory / "state"
+        self.state.mkdir(mode=0o755)
+        self.write()
+
+    def write(self, **changes: str) -> None:
+        for name, value in changes.items():
+            setattr(self, name, value)
+        state = f'[kiosk]\nlisten = "127.0.0.1:0"\n[state]\ndirectory = "{self.state}"\n'
+        self.config.write_text(API.format(base_url=self.base_url, login=self.login) + self.rest + state)
+
+    @property
+    def journal(self) -> Path:
+        return self.state / "journal.sqlite"
+
+    async def types(self, *words: str) -> Said:
+        """Type `tillwire WORDS --config …` and wait for the prompt."""
+        code = await asyncio.to_thread(exit_code, [*words, "--config", str(self.config)])
+        out, err = self.capsys.readouterr()
+        return Said(code=code, out=out, err=err)
+
+    @asynccontextmanager
+    async def agent(self) -> AsyncIterator[None]:
+        """Run the agent on this box."""
+        stop, ready = asyncio.Event(), asyncio.Event()
+        settings = load(self.config, {})
+        running = asyncio.create_task(
+            serve(
+                settings,
+                stop.wait(),
+                environment={},
+                ready=lambda _url: ready.set(),
+                outside=Outside(settling_s=0.0),
+            )
+        )
+        begun = asyncio.create_task(ready.wait())
+        await asyncio.wait((running, begun), return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
+        try:
+            yield
+        finally:
+            stop.set()
+            await running
+
+    async def heard(self, is_so: Callable[[str, JsonObject], bool]) -> None:
+        """Wait until the running agent tells this, in its snapshot or after it."""
+        async with agent_at(load(self.config, {})) as agent:
+            assert agent is not None
+            async with aclosing(agent.events()) as events:
+                async for name, told in events:
+                    if is_so(name, told):
+                        return
+
+
+def device_is(device: str, state: str) -> Callable[[str, JsonObject], bool]:
+    """Is a device said to be so?"""
+
+    def is_so(name: str, told: JsonObject) -> bool:
+        devices = told["devices"] if name == "snapshot" else [told] if name == "device" else []
+        assert isinstance(devices, list)
+        return any((each["name"], each["state"]) == (device, state) for each in devices)
+
+    return is_so
+
+
+def connection_is(api: str) -> Callable[[str, JsonObject], bool]:
+    """Is the connection to the API said to be so?"""
+
+    def is_so(name: str, told: JsonObject) -> bool:
+        connection = told["connection"] if name == "snapshot" else told
+        return isinstance(connection, dict) and connection.get("api") == api
+
+    return is_so
+
+
+def exit_code(words: list[str]) -> int:
+    """Do what the command line says; argparse ends the program by itself."""
+    try:
+        return main(words)
+    except SystemExit as end:
+        assert isinstance(end.code, int)
+        return end.code

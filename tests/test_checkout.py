@@ -1,0 +1,975 @@
+"""What the checkout table says, row by row; the walks prove what holds in all of it."""
+
+from dataclasses import replace
+
+import pytest
+
+from agent.checkout import NotAllowed, background_at, is_active, request_is_possible, wake_at
+from agent.checkout_events import (
+    AbortTransaction,
+    ApplyAsked,
+    ApplyBalance,
+    BasketSet,
+    CancelAsked,
+    CardRemoved,
+    CardSet,
+    CheckCard,
+    ConfirmAsked,
+    CreateTransaction,
+    DrawerOpenAsked,
+    DrawerOpened,
+    DrawerTroubled,
+    Effect,
+    Event,
+    OpenDrawer,
+    OtherAmountPaid,
+    PayAsked,
+    PrintReceipt,
+    ReadTransaction,
+    ResolveAsked,
+    Restarted,
+    RetryAsked,
+    SendBooked,
+    StartTransaction,
+    Turn,
+    UpdateTransaction,
+    Woke,
+)
+from agent.checkout_state import FINAL, Card, Checkout, Evidence, Phase, Rules
+from tests.checkouts import (
+    CHARGE,
+    INVALID,
+    LOCKED,
+    LUNCH,
+    MASKED,
+    NOTHING,
+    NOW_S,
+    RULES,
+    SNACK,
+    VALID,
+    WALL,
+    Line,
+    Numbered,
+    after,
+    applied,
+    cash_in,
+    checked,
+    executed,
+    new_checkout,
+    not_authorised,
+    not_sent,
+    read,
+    refused,
+    saved,
+    tell,
+    unknown,
+)
+
+ADA = "Ada"
+CARD = CardSet(number=MASKED)
+APPLY = ApplyAsked()
+APPLY_BALANCE = ApplyAsked(use_balance=True)
+PAY_796, PAY_296 = PayAsked(method="cash", amount=796), PayAsked(method="cash", amount=296)
+CASHLESS = PayAsked(method="cashless", amount=796)
+NOTHING_DUE = PayAsked(method="loyalty", amount=0)
+CONFIRM_796 = ConfirmAsked(amount=796, by=ADA)
+RETRY, RETRY_ANEW = RetryAsked(by=ADA), RetryAsked(by=ADA, new_transaction=True)
+RESOLVE = ResolveAsked(outcome="refunded", note="paid back at the counter", by=ADA)
+RESTART = Restarted(rules=RULES)
+WINDOW_S = RULES.late_window_s + RULES.stale_read_s
+LATER_S = NOW_S + WINDOW_S
+
+DRAFT = new_checkout()
+WITH_CARD = after(DRAFT, CARD, checked())
+APPLYING = after(DRAFT, APPLY)
+DUE = after(APPLYING, saved())
+WITH_BALANCE = after(WITH_CARD, APPLY_BALANCE, saved(card=VALID), applied(296))
+AWAITING = after(DUE, PAY_796)
+OFFLINE = after(DRAFT, PAY_796, api="offline")
+STARTING = after(AWAITING, cash_in())
+CONFIRMED = after(OFFLINE, cash_in(), api="offline")
+UNSURE = after(STARTING, unknown)
+ATTENTION = after(UNSURE, read("failed"))
+COMPLETED = after(STARTING, executed())
+CANCELLED = after(DUE, CancelAsked())
+RESOLVED = after(ATTENTION, RESOLVE)
+PAID_BY_CARD = after(DUE, CASHLESS)
+FAILED = after(after(PAID_BY_CARD, unknown), read("failed"), front_taken=True)
+IN_EACH_PHASE = {
+    checkout.phase: checkout
+    for checkout in (
+        DRAFT, APPLYING, DUE, AWAITING, CONFIRMED, STARTING, UNSURE, ATTENTION, COMPLETED, CANCELLED, FAILED, RESOLVED,
+    )
+}  # fmt: skip
+
+
+def refusal_of(checkout: Checkout, event: Event | Numbered, **known: object) -> str:
+    """Why the table does not allow this."""
+    with pytest.raises(NotAllowed) as caught:
+        tell(checkout, event, **known)
+    return caught.value.reason
+
+
+def kinds(effects: tuple[Effect, ...]) -> list[type[Effect]]:
+    return [type(effect) for effect in effects]
+
+
+def test_every_phase_can_be_told() -> None:
+    assert set(Phase) == set(IN_EACH_PHASE)
+
+
+# Draft
+
+
+def test_a_basket_is_kept_and_nothing_is_asked() -> None:
+    checkout, effects = tell(DRAFT, BasketSet(basket=SNACK))
+    assert (Phase.DRAFT, SNACK, ()) == (checkout.phase, checkout.basket, effects)
+
+
+def test_a_card_is_checked_at_once_and_no_transaction_is_made() -> None:
+    checkout, effects = tell(DRAFT, CARD)
+    assert ([CheckCard], Card(number=MASKED)) == (kinds(effects), checkout.card)
+    assert VALID == after(checkout, checked()).card
+
+
+def test_offline_a_card_is_kept_unchecked() -> None:
+    checkout, effects = tell(DRAFT, CARD, api="offline")
+    assert (Card(number=MASKED), ()) == (checkout.card, effects)
+
+
+@pytest.mark.parametrize("told", [INVALID, LOCKED])
+def test_a_card_that_is_invalid_or_locked_is_not_kept(told: Card) -> None:
+    assert after(DRAFT, CARD, checked(told)).card is None
+
+
+@pytest.mark.parametrize("told", [refused(), not_sent, unknown, not_authorised])
+def test_a_card_that_could_not_be_checked_is_kept(told: Numbered) -> None:
+    assert Card(number=MASKED) == after(DRAFT, CARD, told).card
+
+
+@pytest.mark.parametrize("checkout", [WITH_CARD, WITH_BALANCE])
+def test_a_second_different_card_is_refused(checkout: Checkout) -> None:
+    assert refusal_of(checkout, CARD) == "card_present"
+
+
+def test_a_removed_card_takes_the_balance_and_the_transaction_with_it() -> None:
+    checkout, effects = tell(WITH_BALANCE, CardRemoved())
+    assert (Phase.DRAFT, None, False, None) == (
+        checkout.phase,
+        checkout.card,
+        checkout.use_balance,
+        checkout.amount_due,
+    )
+    assert effects == (AbortTransaction(transaction_id="STX_1"),)
+
+
+def test_the_check_of_a_removed_card_comes_too_late() -> None:
+    asked = after(DRAFT, CARD)
+    late = checked()(asked.requests)
+    assert refusal_of(after(asked, CardRemoved()), late) == "late"
+
+
+def test_applying_creates_the_transaction_by_one_request() -> None:
+    checkout, effects = tell(DRAFT, APPLY)
+    assert (Phase.APPLYING, (CreateTransaction(number=1),)) == (checkout.phase, effects)
+
+
+@pytest.mark.parametrize(
+    ("checkout", "request_", "known", "reason"),
+    [
+        (new_checkout(NOTHING), APPLY, {}, "empty_basket"),
+        (new_checkout(NOTHING), PAY_796, {}, "empty_basket"),
+        (DRAFT, APPLY_BALANCE, {}, "no_card"),
+        (WITH_CARD, APPLY_BALANCE, {"card_waiting": True}, "card_waiting"),
+        (after(new_checkout(CHARGE), CARD, checked()), APPLY_BALANCE, {}, "charge_without_balance"),
+        (DRAFT, PAY_796, {"drawer": "open"}, "drawer_open"),
+        (DRAFT, PAY_796, {"api": "offline", "offline_refusal": "too many wait"}, "offline"),
+        (new_checkout(CHARGE), PAY_796, {"api": "offline"}, "offline"),
+        (DRAFT, PAY_296, {"api": "offline"}, "amount_differs"),
+        (DUE, APPLY_BALANCE, {}, "no_card"),
+        (after(WITH_CARD, APPLY, saved()), APPLY_BALANCE, {"card_waiting": True}, "card_waiting"),
+        (DUE, PAY_296, {}, "amount_differs"),
+        (DUE, PAY_796, {"drawer": "open"}, "drawer_open"),
+        (DUE, PayAsked(method="loyalty", amount=796), {}, "something_due"),
+    ],
+)
+def test_what_must_not_be_paid_or_applied_is_refused(
+    checkout: Checkout, request_: Event, known: dict[str, object], reason: str
+) -> None:
+    assert refusal_of(checkout, request_, **known) == reason
+
+
+def test_an_unknown_drawer_does_not_keep_from_paying() -> None:
+    assert after(DUE, PAY_796, drawer="unknown").phase is Phase.AWAITING_CASH
+
+
+# Pay at once
+
+
+@pytest.mark.parametrize(
+    ("pay", "sum_", "phase", "effect"),
+    [
+        (PAY_796, 796, Phase.AWAITING_CASH, OpenDrawer),
+        (CASHLESS, 796, Phase.STARTING, StartTransaction),
+        (NOTHING_DUE, 0, Phase.STARTING, StartTransaction),
+        (PayAsked(method="cash", amount=0), 0, Phase.STARTING, StartTransaction),
+    ],
+)
+def test_pay_goes_on_by_itself_when_the_amount_given_is_due(
+    pay: PayAsked, sum_: int, phase: Phase, effect: type[Effect]
+) -> None:
+    checkout, effects = tell(DRAFT, pay, saved(sum=sum_))
+    assert (phase, sum_, [effect]) == (checkout.phase, checkout.amount_due, kinds(effects))
+
+
+def test_pay_stops_where_another_amount_is_due() -> None:
+    checkout, effects = tell(DRAFT, PAY_796, saved(sum=800))
+    assert (Phase.DUE, 800, "amount_changed", ()) == (checkout.phase, checkout.amount_due, checkout.reason, effects)
+    assert (checkout.wanted, checkout.payment) == (None, None)
+
+
+def test_pay_stops_where_the_drawer_was_opened_meanwhile() -> None:
+    checkout = after(after(DRAFT, PAY_796), saved(), drawer="open")
+    assert (Phase.DUE, "drawer_open") == (checkout.phase, checkout.reason)
+
+
+def test_pay_is_forgotten_by_a_restart() -> None:
+    """The amount is asked anew and shown; nothing is opened or booked for somebody who may have gone."""
+    checkout = after(DRAFT, PAY_796, RESTART, saved())
+    assert (Phase.DUE, None) == (checkout.phase, checkout.payment)
+
+
+@pytest.mark.parametrize("api", ["offline", "not_authorised"])
+def test_offline_the_sum_is_due_in_cash_and_the_drawer_opens(api: str) -> None:
+    checkout, effects = tell(WITH_CARD, PAY_796, api=api)
+    assert (Phase.AWAITING_CASH, 796, False) == (checkout.phase, checkout.amount_due, checkout.use_balance)
+    assert effects == (OpenDrawer(),)
+
+
+def test_offline_a_transaction_of_before_is_left() -> None:
+    """It may be of another basket, or have a balance applied; a new one is created whole when the API is back."""
+    checkout, effects = tell(after(WITH_BALANCE, BasketSet(basket=LUNCH)), PAY_796, api="offline")
+    assert checkout.transaction is None
+    assert kinds(effects) == [AbortTransaction, OpenDrawer]
+
+
+def test_offline_other_methods_find_out_that_they_are_not_sent() -> None:
+    checkout = after(DRAFT, CASHLESS, not_sent, api="offline")
+    assert (Phase.DRAFT, "offline") == (checkout.phase, checkout.reason)
+
+
+# Applying
+
+
+def test_the_sum_that_the_api_answers_is_due() -> None:
+    checkout, effects = tell(APPLYING, saved(sum=800))
+    assert (Phase.DUE, 800, ()) == (checkout.phase, checkout.amount_due, effects)
+
+
+def test_with_balance_what_is_missing_is_due_with_the_bonus_lines() -> None:
+    bonus = Line(ean="111111117", quantity=1, priceOne=-15)
+    asked, effects = tell(WITH_CARD, APPLY_BALANCE, saved(card=VALID))
+    checkout = after(asked, applied(296, bonus))
+    assert kinds(effects) == [ApplyBalance]
+    assert (Phase.DUE, 296, (bonus,)) == (checkout.phase, checkout.amount_due, checkout.bonus_products)
+
+
+@pytest.mark.parametrize("told", [INVALID, LOCKED])
+def test_a_card_refused_at_creation_is_taken_off_and_the_transaction_abandoned(told: Card) -> None:
+    checkout, effects = tell(WITH_CARD, APPLY, saved(card=told))
+    assert (Phase.DRAFT, "card_refused", None) == (checkout.phase, checkout.reason, checkout.card)
+    assert effects == (AbortTransaction(transaction_id="STX_1"),)
+
+
+@pytest.mark.parametrize("told", [None, Card(number=MASKED)])
+def test_money_is_loaded_only_onto_a_card_that_was_called_valid(told: Card | None) -> None:
+    checkout = after(new_checkout(CHARGE), CARD, checked(), APPLY, saved(card=told))
+    assert (Phase.DRAFT, "card_refused") == (checkout.phase, checkout.reason)
+
+
+@pytest.mark.parametrize("answer", [saved("aborted"), saved(sum=None)])
+def test_a_transaction_that_cannot_be_paid_is_abandoned(answer: Numbered) -> None:
+    checkout = after(APPLYING, answer)
+    assert (Phase.DRAFT, "not_payable", None) == (checkout.phase, checkout.reason, checkout.transaction)
+
+
+def test_a_refusal_leads_back_to_the_draft_with_the_words_of_the_api() -> None:
+    checkout = after(APPLYING, refused("ProductSecurityException", code="1016"))
+    assert (Phase.DRAFT, "refused") == (checkout.phase, checkout.reason)
+    assert checkout.error is not None
+    assert ("ProductSecurityException", "1016") == (checkout.error.error, checkout.error.code)
+
+
+@pytest.mark.parametrize(("answer", "reason"), [(not_sent, "offline"), (not_authorised, "not_authorised")])
+def test_what_was_not_sent_leads_back_to_the_draft_and_keeps_the_transaction(answer: Numbered, reason: str) -> None:
+    checkout, effects = tell(after(DUE, BasketSet(basket=SNACK), APPLY), answer)
+    assert (Phase.DRAFT, reason, ()) == (checkout.phase, checkout.reason, effects)
+    assert checkout.transaction is not None
+
+
+def test_a_creation_without_answer_is_done_anew() -> None:
+    checkout, effects = tell(APPLYING, unknown)
+    assert (Phase.APPLYING, (CreateTransaction(number=2),)) == (checkout.phase, effects)
+
+
+def test_after_three_creations_without_answer_the_customer_is_told() -> None:
+    checkout = after(APPLYING, unknown, unknown, unknown)
+    assert (Phase.DRAFT, "no_answer") == (checkout.phase, checkout.reason)
+
+
+@pytest.mark.parametrize("happened", [unknown, RESTART])
+def test_an_update_without_answer_is_never_repeated_on_the_same_transaction(happened: Event | Numbered) -> None:
+    updating, asked = tell(DUE, BasketSet(basket=SNACK), APPLY)
+    checkout, effects = tell(updating, happened)
+    assert kinds(asked) == [UpdateTransaction]
+    assert (Phase.APPLYING, None, [AbortTransaction, CreateTransaction]) == (
+        checkout.phase,
+        checkout.transaction,
+        kinds(effects),
+    )
+
+
+PRE_TRANSACTION = after(WITH_CARD, APPLY_BALANCE, saved(card=VALID))
+
+
+def test_a_pre_transaction_without_answer_is_read_and_taken_when_it_was_applied() -> None:
+    bonus, article = Line(priceOne=-15, quantity=1), Line(priceOne=796, quantity=1)
+    asked, effects = tell(PRE_TRANSACTION, unknown)
+    checkout = after(asked, read("processing", missing_sum=296, products=(article, bonus)))
+    assert kinds(effects) == [ReadTransaction]
+    assert (Phase.DUE, 296, (bonus,)) == (checkout.phase, checkout.amount_due, checkout.bonus_products)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        read("created"),
+        read("processing"),
+        read("processing", missing_sum=296, card=Card(number="9276********4352")),
+        unknown,
+    ],
+)
+def test_a_pre_transaction_that_is_not_seen_applied_costs_the_transaction(answer: Numbered) -> None:
+    checkout, effects = tell(PRE_TRANSACTION, unknown, answer)
+    assert (Phase.APPLYING, [AbortTransaction, CreateTransaction]) == (checkout.phase, kinds(effects))
+
+
+def test_a_pre_transaction_that_is_never_seen_applied_ends_in_the_draft() -> None:
+    again = (saved(card=VALID), unknown, read("created"))
+    checkout = after(PRE_TRANSACTION, unknown, read("created"), *again, *again)
+    assert (Phase.DRAFT, "no_answer") == (checkout.phase, checkout.reason)
+
+
+def test_after_an_update_an_unanswered_pre_transaction_is_not_read() -> None:
+    """A stale read could show the balance as it was applied to the basket of before."""
+    updating = after(WITH_BALANCE, BasketSet(basket=SNACK), APPLY_BALANCE, saved(sum=349, card=VALID))
+    checkout, effects = tell(updating, unknown)
+    assert (Phase.APPLYING, [AbortTransaction, CreateTransaction]) == (checkout.phase, kinds(effects))
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [(not_sent, "offline"), (not_authorised, "not_authorised"), (refused(), "refused")],
+)
+def test_where_that_read_is_not_possible_the_transaction_is_left(answer: Numbered, reason: str) -> None:
+    checkout, effects = tell(PRE_TRANSACTION, unknown, answer)
+    assert (Phase.DRAFT, reason, [AbortTransaction]) == (checkout.phase, checkout.reason, kinds(effects))
+
+
+@pytest.mark.parametrize("request_", [BasketSet(basket=SNACK), CARD, CardRemoved(), APPLY_BALANCE, PAY_796])
+def test_while_applying_nothing_of_the_sale_may_change(request_: Event) -> None:
+    assert refusal_of(APPLYING, request_) == "busy"
+
+
+# Due
+
+
+def test_a_changed_basket_is_told_to_the_same_transaction_by_one_update() -> None:
+    checkout = after(WITH_BALANCE, BasketSet(basket=SNACK))
+    assert (Phase.DRAFT, None) == (checkout.phase, checkout.amount_due)
+    updating, effects = tell(checkout, APPLY_BALANCE)
+    assert kinds(effects) == [UpdateTransaction]
+    assert kinds(tell(updating, saved(sum=349, card=VALID))[1]) == [ApplyBalance]
+
+
+@pytest.mark.parametrize(("api", "effects"), [("online", [CheckCard]), ("offline", [])])
+def test_a_card_for_what_is_due_leads_back_to_the_draft(api: str, effects: list[type[Effect]]) -> None:
+    checkout, asked = tell(DUE, CARD, api=api)
+    assert (Phase.DRAFT, Card(number=MASKED), effects) == (checkout.phase, checkout.card, kinds(asked))
+    assert checkout.transaction is not None
+
+
+def test_the_customer_may_change_their_mind_about_the_balance() -> None:
+    checkout, effects = tell(WITH_BALANCE, APPLY)
+    assert (Phase.APPLYING, [UpdateTransaction]) == (checkout.phase, kinds(effects))
+    assert after(checkout, saved()).amount_due == 796
+
+
+@pytest.mark.parametrize("pay", [PayAsked(method=method, amount=0) for method in ("cash", "cashless", "loyalty")])
+def test_where_nothing_is_due_it_is_always_loyalty_and_no_drawer(pay: PayAsked) -> None:
+    checkout, effects = tell(after(WITH_CARD, APPLY_BALANCE, saved(card=VALID), applied(0)), pay)
+    [start] = effects
+    assert isinstance(start, StartTransaction)
+    assert (Phase.STARTING, "loyalty") == (checkout.phase, start.method)
+
+
+def test_cash_opens_the_drawer_and_cashless_is_started() -> None:
+    assert tell(DUE, PAY_796)[1] == (OpenDrawer(),)
+    assert kinds(tell(DUE, CASHLESS)[1]) == [StartTransaction]
+
+
+def test_an_amount_shown_for_ten_minutes_is_asked_anew() -> None:
+    checkout, effects = tell(DUE, Woke(), now_s=NOW_S + 600.0)
+    assert (Phase.DRAFT, "amount_expired", None, ()) == (
+        checkout.phase,
+        checkout.reason,
+        checkout.amount_due,
+        effects,
+    )
+    assert kinds(tell(checkout, APPLY)[1]) == [UpdateTransaction]
+
+
+def test_after_a_restart_what_was_due_is_asked_anew() -> None:
+    checkout = after(DUE, RESTART)
+    assert (Phase.DRAFT, "restarted", None) == (checkout.phase, checkout.reason, checkout.amount_due)
+    assert checkout.transaction == DUE.transaction
+
+
+@pytest.mark.parametrize("checkout", [DRAFT, DUE, AWAITING, OFFLINE])
+def test_before_any_confirmation_it_can_be_cancelled(checkout: Checkout) -> None:
+    cancelled, effects = tell(checkout, CancelAsked())
+    assert cancelled.phase is Phase.CANCELLED
+    assert kinds(effects) == ([AbortTransaction] if checkout.transaction else [])
+
+
+def test_while_applying_it_can_be_cancelled_and_the_answer_comes_too_late() -> None:
+    answer = saved()(APPLYING.requests)
+    assert refusal_of(after(APPLYING, CancelAsked()), answer) == "late"
+
+
+# Awaiting cash
+
+
+def test_while_the_drawer_is_open_the_transaction_is_read_once() -> None:
+    checkout, effects = tell(AWAITING, DrawerOpened())
+    assert kinds(effects) == [ReadTransaction]
+    assert tell(checkout, DrawerOpened())[1] == ()
+
+
+@pytest.mark.parametrize(("checkout", "api"), [(AWAITING, "offline"), (OFFLINE, "online")])
+def test_there_is_no_read_without_connection_or_transaction(checkout: Checkout, api: str) -> None:
+    assert tell(checkout, DrawerOpened(), api=api)[1] == ()
+
+
+@pytest.mark.parametrize("answer", [read(), read(sum=None), refused(), not_sent, unknown, not_authorised])
+def test_a_read_that_tells_nothing_else_lets_the_cash_come(answer: Numbered) -> None:
+    checkout = after(AWAITING, DrawerOpened(), answer)
+    assert (Phase.AWAITING_CASH, None) == (checkout.phase, checkout.asking)
+    assert after(checkout, cash_in()).phase is Phase.STARTING
+
+
+@pytest.mark.parametrize(
+    "answer", [read(sum=800), read("processing"), read("created", missing_sum=500, updated="2026-11-22")]
+)
+def test_a_read_that_differs_voids_the_payment_and_the_amount_is_asked_anew(answer: Numbered) -> None:
+    """Never taken from the read itself, which may be stale."""
+    shown = replace(AWAITING, transaction=replace(AWAITING.transaction, updated="2026-11-21"))  # type: ignore[type-var]
+    checkout, effects = tell(shown, DrawerOpened(), answer)
+    assert (Phase.APPLYING, None, [UpdateTransaction]) == (checkout.phase, checkout.payment, kinds(effects))
+    assert refusal_of(checkout, cash_in()) == "not_allowed"
+    due = after(checkout, saved(sum=800))
+    assert (Phase.DUE, 800, "amount_changed") == (due.phase, due.amount_due, due.reason)
+
+
+def test_a_transaction_that_is_not_payable_any_more_is_left() -> None:
+    checkout = after(AWAITING, DrawerOpened(), read("timeout"))
+    assert (Phase.DRAFT, None, "amount_changed") == (checkout.phase, checkout.transaction, checkout.reason)
+
+
+def test_evidence_with_the_api_there_starts() -> None:
+    checkout, effects = tell(AWAITING, cash_in())
+    assert (Phase.STARTING, WALL) == (checkout.phase, checkout.waiting_since)
+    assert effects == (StartTransaction(number=2, transaction_id="STX_1", method="cash", action_id="co_1.1"),)
+
+
+@pytest.mark.parametrize("api", ["offline", "not_authorised"])
+def test_evidence_with_the_api_away_is_confirmed_and_waits(api: str) -> None:
+    checkout, effects = tell(AWAITING, cash_in(), api=api)
+    assert (Phase.CONFIRMED, WALL, ()) == (checkout.phase, checkout.waiting_since, effects)
+
+
+def test_without_a_transaction_evidence_waits_for_its_turn_even_online() -> None:
+    assert after(OFFLINE, cash_in()).phase is Phase.CONFIRMED
+
+
+def test_evidence_for_another_amount_confirms_nothing() -> None:
+    assert refusal_of(AWAITING, cash_in(295)) == "amount_differs"
+
+
+def test_a_message_of_another_amount_needs_a_person() -> None:
+    checkout = after(AWAITING, OtherAmountPaid(amount=500))
+    assert (Phase.ATTENTION, "other_amount_paid", WALL) == (checkout.phase, checkout.reason, checkout.waiting_since)
+
+
+@pytest.mark.parametrize("trouble", ["lost", "did_not_open", "closed_too_soon", "unknown", "not_asked"])
+def test_where_the_drawer_cannot_tell_the_operator_may(trouble: str) -> None:
+    assert refusal_of(AWAITING, CONFIRM_796) == "operator_not_needed"
+    troubled = after(AWAITING, DrawerTroubled(trouble=trouble))  # type: ignore[arg-type]  # parametrised
+    assert (Phase.AWAITING_CASH, trouble) == (troubled.phase, troubled.payment and troubled.payment.drawer_trouble)
+    confirmed = after(troubled, CONFIRM_796)
+    assert confirmed.payment is not None
+    assert Evidence(kind="operator", amount=796, at=WALL, by=ADA) == confirmed.payment.evidence
+    assert confirmed.phase is Phase.STARTING
+
+
+def test_the_policy_may_let_the_operator_confirm_always() -> None:
+    rules = Rules(confirmed_by=("operator",))
+    checkout = after(new_checkout(rules=rules), PAY_796, api="offline")
+    assert after(checkout, CONFIRM_796, api="offline").phase is Phase.CONFIRMED
+
+
+def test_the_operator_confirms_only_the_amount_that_was_shown() -> None:
+    troubled = after(AWAITING, DrawerTroubled(trouble="lost"))
+    assert refusal_of(troubled, ConfirmAsked(amount=795, by=ADA)) == "amount_differs"
+
+
+def test_asked_again_by_a_person_the_drawer_opens_and_may_confirm_again() -> None:
+    troubled = after(AWAITING, DrawerOpened(), DrawerTroubled(trouble="lost"))
+    checkout, effects = tell(troubled, DrawerOpenAsked(reason="stuck", by=ADA))
+    assert effects == (OpenDrawer(),)
+    assert AWAITING.payment == checkout.payment
+
+
+@pytest.mark.parametrize(("checkout", "effects"), [(AWAITING, [ReadTransaction]), (OFFLINE, [])])
+def test_after_a_restart_cash_is_awaited_still_and_the_operator_decides(
+    checkout: Checkout, effects: list[type[Effect]]
+) -> None:
+    interrupted, asked = tell(checkout, RESTART)
+    assert (Phase.AWAITING_CASH, effects) == (interrupted.phase, kinds(asked))
+    assert refusal_of(interrupted, cash_in()) == "interrupted"
+    assert after(interrupted, CONFIRM_796).phase in {Phase.STARTING, Phase.CONFIRMED}
+
+
+def test_after_a_restart_evidence_begins_with_the_drawer_asked_again() -> None:
+    asked_again = after(AWAITING, RESTART, DrawerOpenAsked(reason="restarted", by=ADA))
+    assert after(asked_again, cash_in()).phase is Phase.STARTING
+
+
+@pytest.mark.parametrize(
+    "request_", [BasketSet(basket=SNACK), CARD, CardRemoved(), APPLY, PayAsked(method="cashless", amount=796)]
+)
+def test_while_cash_is_awaited_nothing_of_the_sale_may_change(request_: Event) -> None:
+    assert refusal_of(AWAITING, request_) == "too_late"
+
+
+# Confirmed
+
+
+def test_at_its_turn_a_confirmed_payment_is_started_or_its_transaction_created_first() -> None:
+    with_transaction = after(AWAITING, cash_in(), api="offline")
+    assert kinds(tell(with_transaction, Turn())[1]) == [StartTransaction]
+    assert kinds(tell(CONFIRMED, Turn())[1]) == [CreateTransaction]
+    assert after(CONFIRMED, Turn(), saved()).phase is Phase.STARTING
+
+
+def test_one_turn_at_a_time() -> None:
+    assert refusal_of(after(CONFIRMED, Turn()), Turn()) == "busy"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (saved(sum=800), "amount_changed"),
+        (saved("aborted"), "not_payable"),
+        (saved(card=INVALID), "card_refused"),
+        (refused(), "refused"),
+    ],
+)
+def test_what_the_api_then_refuses_or_changes_needs_a_person(answer: Numbered, reason: str) -> None:
+    checkout = after(CONFIRMED, Turn(), answer)
+    assert (Phase.ATTENTION, reason) == (checkout.phase, checkout.reason)
+
+
+@pytest.mark.parametrize("answer", [unknown, not_sent, not_authorised])
+def test_a_creation_that_did_not_work_out_is_done_anew_at_the_next_turn(answer: Numbered) -> None:
+    checkout = after(CONFIRMED, Turn(), answer)
+    assert (Phase.CONFIRMED, None) == (checkout.phase, checkout.asking)
+    assert kinds(tell(checkout, Turn())[1]) == [CreateTransaction]
+
+
+BALANCE_ANEW = after(
+    WITH_BALANCE, PAY_296, cash_in(296), unknown, read("aborted", None), RETRY_ANEW, Turn(), saved(card=VALID)
+)
+"""Paid 296 beside the balance; the transaction was lost, and a new one is made whole."""
+
+
+def test_a_balance_is_applied_anew_before_the_start() -> None:
+    assert BALANCE_ANEW.asking is not None
+    assert (Phase.CONFIRMED, "pre_transaction") == (BALANCE_ANEW.phase, BALANCE_ANEW.asking.call)
+    assert after(BALANCE_ANEW, applied(296)).phase is Phase.STARTING
+
+
+def test_another_remainder_than_was_paid_needs_a_person() -> None:
+    checkout = after(BALANCE_ANEW, applied(396))
+    assert (Phase.ATTENTION, "amount_changed") == (checkout.phase, checkout.reason)
+
+
+def test_a_balance_is_not_applied_while_another_payment_with_the_card_waits() -> None:
+    waiting = after(WITH_BALANCE, PAY_296, cash_in(296), unknown, read("aborted", None), RETRY_ANEW, Turn())
+    checkout = after(waiting, saved(card=VALID), card_waiting=True)
+    assert (Phase.ATTENTION, "card_waiting") == (checkout.phase, checkout.reason)
+
+
+@pytest.mark.parametrize("checkout", [CONFIRMED, after(CONFIRMED, Turn()), ATTENTION])
+def test_a_restart_leaves_what_is_confirmed_or_needs_a_person(checkout: Checkout) -> None:
+    restarted, effects = tell(checkout, RESTART)
+    assert (checkout.phase, None, ()) == (restarted.phase, restarted.asking, effects)
+
+
+@pytest.mark.parametrize("checkout", [CONFIRMED, STARTING, UNSURE, ATTENTION, COMPLETED, FAILED, RESOLVED])
+def test_after_the_confirmation_it_is_too_late_to_cancel(checkout: Checkout) -> None:
+    assert refusal_of(checkout, CancelAsked()) == "too_late"
+
+
+@pytest.mark.parametrize("phase", [Phase.CONFIRMED, Phase.STARTING, Phase.UNSURE, Phase.ATTENTION, *sorted(FINAL)])
+@pytest.mark.parametrize("request_", [BasketSet(basket=SNACK), CARD, CardRemoved(), APPLY, PAY_296])
+def test_after_the_confirmation_nothing_of_the_sale_may_change(phase: Phase, request_: Event) -> None:
+    assert refusal_of(IN_EACH_PHASE[phase], request_) == "too_late"
+
+
+# Starting and unsure
+
+
+def test_executed_is_completed_with_its_receipt() -> None:
+    checkout, effects = tell(STARTING, executed())
+    assert (Phase.COMPLETED, "29187332", "3") == (checkout.phase, checkout.trans_id, checkout.receipt_number)
+    assert len(checkout.receipt.customer) == 1
+    assert effects == (PrintReceipt(), SendBooked())
+
+
+@pytest.mark.parametrize("answer", [executed(sum=800), executed(missing_sum=800)])
+def test_executed_otherwise_than_shown_needs_a_person_who_resolves_it(answer: Numbered) -> None:
+    checkout = after(STARTING, answer)
+    assert (Phase.ATTENTION, "executed_otherwise") == (checkout.phase, checkout.reason)
+    assert {refusal_of(checkout, retry) for retry in (RETRY, RETRY_ANEW)} == {"executed"}
+
+
+@pytest.mark.parametrize(("answer", "reason"), [(not_sent, "offline"), (not_authorised, "not_authorised")])
+def test_a_start_that_was_certainly_not_sent(answer: Numbered, reason: str) -> None:
+    """Cash is confirmed and waits; without cash the customer chooses again."""
+    cash, cashless = after(STARTING, answer), after(PAID_BY_CARD, answer)
+    assert (Phase.CONFIRMED, reason) == (cash.phase, cash.reason)
+    assert (Phase.DUE, reason, None) == (cashless.phase, cashless.reason, cashless.payment)
+    assert kinds(tell(cash, Turn())[1]) == [StartTransaction]
+
+
+@pytest.mark.parametrize("answer", [refused(), executed("failed"), executed("pending"), unknown, RESTART])
+def test_without_proof_a_start_is_unsure_and_read(answer: Event | Numbered) -> None:
+    checkout, effects = tell(STARTING, answer)
+    assert (Phase.UNSURE, [ReadTransaction]) == (checkout.phase, kinds(effects))
+    assert checkout.pursuit is not None
+    assert checkout.pursuit.ends_s == LATER_S
+
+
+def test_read_as_executed_is_completed() -> None:
+    checkout, effects = tell(UNSURE, read("ok"))
+    assert (Phase.COMPLETED, [PrintReceipt, SendBooked]) == (checkout.phase, kinds(effects))
+
+
+def test_read_as_executed_otherwise_needs_a_person() -> None:
+    assert after(UNSURE, read("finished", sum=800)).reason == "executed_otherwise"
+
+
+@pytest.mark.parametrize(
+    ("begun_s", "phase"), [(NOW_S, Phase.UNSURE), (LATER_S - 0.1, Phase.UNSURE), (LATER_S, Phase.STARTING)]
+)
+def test_only_a_read_begun_after_the_late_window_proves_that_nothing_was_executed(begun_s: float, phase: Phase) -> None:
+    assert after(UNSURE, read(begun_s=begun_s), now_s=LATER_S + 1.0).phase is phase
+
+
+def test_sent_again_after_silence_it_has_the_same_action_and_after_an_answer_a_new_one() -> None:
+    again = [tell(start, read(begun_s=LATER_S), now_s=LATER_S)[1] for start in (UNSURE, after(STARTING, refused()))]
+    assert [start.action_id for (start,) in again if isinstance(start, StartTransaction)] == ["co_1.1", "co_1.2"]
+
+
+def test_what_still_runs_is_waited_for() -> None:
+    checkout = after(UNSURE, read("pending", begun_s=LATER_S), now_s=LATER_S)
+    assert (Phase.UNSURE, None) == (checkout.phase, checkout.asking)
+
+
+def refused_times(checkout: Checkout, *errors: str) -> Checkout:
+    """Refuse it so often, each time read as untouched after its late window."""
+    now_s = NOW_S
+    for error in errors:
+        checkout = after(checkout, refused(error), now_s=now_s)
+        now_s += WINDOW_S
+        checkout = after(checkout, read(begun_s=now_s), now_s=now_s)
+    return checkout
+
+
+def test_the_same_refusal_three_times_needs_a_person() -> None:
+    assert refused_times(STARTING, "a", "a").phase is Phase.STARTING
+    assert refused_times(STARTING, "a", "b", "a").phase is Phase.STARTING
+    checkout = refused_times(STARTING, "a", "a", "a")
+    assert (Phase.ATTENTION, "refused") == (checkout.phase, checkout.reason)
+
+
+@pytest.mark.parametrize("status", ["failed", "aborted", "cancelled", "canceled", "timeout", "deleted"])
+def test_cash_read_as_refused_needs_a_person_at_once(status: str) -> None:
+    checkout = after(UNSURE, read(status))
+    assert (Phase.ATTENTION, "refused") == (checkout.phase, checkout.reason)
+
+
+@pytest.mark.parametrize("answer", [read("received"), read(sum=800), read("processing")])
+@pytest.mark.parametrize("checkout", [UNSURE, after(PAID_BY_CARD, unknown)])
+def test_read_as_something_else_needs_a_person(checkout: Checkout, answer: Numbered) -> None:
+    changed = after(checkout, answer)
+    assert (Phase.ATTENTION, "changed") == (changed.phase, changed.reason)
+
+
+def test_without_cash_a_refusal_gives_the_choice_back() -> None:
+    checkout = refused_times(PAID_BY_CARD, "a")
+    assert (Phase.DUE, "refused", None, None) == (
+        checkout.phase,
+        checkout.reason,
+        checkout.payment,
+        checkout.waiting_since,
+    )
+
+
+def test_without_cash_a_dead_transaction_is_left_and_the_amount_asked_anew() -> None:
+    checkout, effects = tell(PAID_BY_CARD, executed("failed"), read("failed"))
+    assert (Phase.DRAFT, "refused", None, ()) == (checkout.phase, checkout.reason, checkout.transaction, effects)
+
+
+@pytest.mark.parametrize("told", [(refused(), read(begun_s=LATER_S)), (unknown, read("failed")), (not_sent,)])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_without_cash_it_has_failed_where_nobody_waits_for_it(told: tuple[Numbered, ...], restarted: bool) -> None:
+    """Somebody else is served by now, or the agent was restarted: no choice is given back to a stranger."""
+    checkout = replace(PAID_BY_CARD, started_s=None) if restarted else PAID_BY_CARD
+    failed = after(checkout, *told, front_taken=not restarted)
+    assert failed.phase is Phase.FAILED
+    assert failed.reason in {"refused", "offline"}
+
+
+@pytest.mark.parametrize("answer", [refused(), not_sent, unknown, not_authorised])
+def test_where_no_read_is_possible_it_stays_unsure_and_asks_later(answer: Numbered) -> None:
+    checkout = after(UNSURE, answer)
+    assert (Phase.UNSURE, NOW_S + 1.0) == (checkout.phase, wake_at(checkout))
+
+
+def test_the_pauses_between_reads_double_up_to_a_minute_and_never_end() -> None:
+    checkout, pauses, now_s = UNSURE, [], LATER_S
+    for _ in range(1100):
+        checkout = after(checkout, unknown, now_s=now_s)
+        woken_s = wake_at(checkout)
+        assert woken_s is not None
+        pauses.append(woken_s - now_s)
+        checkout, now_s = after(checkout, Woke(), now_s=woken_s), woken_s
+    assert [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0] == pauses[:7]
+    assert {60.0} == set(pauses[6:])
+
+
+def test_a_read_is_begun_when_the_late_window_ends() -> None:
+    waiting = after(UNSURE, unknown, now_s=LATER_S - 0.5)
+    assert wake_at(waiting) == LATER_S
+
+
+def test_when_the_api_is_back_an_unsure_payment_is_read_at_once() -> None:
+    assert kinds(tell(after(UNSURE, not_sent), Turn())[1]) == [ReadTransaction]
+    assert refusal_of(UNSURE, Turn()) == "busy"
+
+
+@pytest.mark.parametrize("checkout", [UNSURE, ATTENTION])
+def test_a_restart_counts_the_late_window_anew(checkout: Checkout) -> None:
+    """The monotonic seconds of another process, or of the time before a reboot, mean nothing."""
+    restarted = after(checkout, RESTART, now_s=5.0)
+    assert restarted.pursuit is not None
+    assert restarted.pursuit.ends_s == 5.0 + WINDOW_S
+
+
+# Attention: a person decides
+
+
+def test_a_retry_reads_first() -> None:
+    checkout, effects = tell(ATTENTION, RETRY)
+    assert (Phase.UNSURE, [ReadTransaction]) == (checkout.phase, kinds(effects))
+
+
+def test_what_was_read_as_refused_may_get_a_new_transaction() -> None:
+    checkout, effects = tell(ATTENTION, RETRY_ANEW)
+    assert (Phase.CONFIRMED, None, ()) == (checkout.phase, checkout.transaction, effects)
+    assert after(checkout, Turn(), saved()).action_id == "co_1.2"
+
+
+def test_what_was_not_read_as_refused_may_not() -> None:
+    assert refusal_of(after(UNSURE, read("received")), RETRY_ANEW) == "read_first"
+
+
+def test_a_transaction_that_was_never_started_is_aborted_when_it_is_replaced() -> None:
+    checkout, effects = tell(after(CONFIRMED, Turn(), saved(sum=800)), RETRY_ANEW)
+    assert (Phase.CONFIRMED, (AbortTransaction(transaction_id="STX_1"),)) == (checkout.phase, effects)
+
+
+def test_a_retry_where_the_creation_was_refused_creates_at_its_turn() -> None:
+    checkout = after(CONFIRMED, Turn(), refused(), RETRY)
+    assert checkout.phase is Phase.CONFIRMED
+    assert kinds(tell(checkout, Turn())[1]) == [CreateTransaction]
+
+
+def test_a_retry_never_starts_another_amount_than_was_paid() -> None:
+    checkout = after(CONFIRMED, Turn(), saved(sum=800), RETRY, read(sum=800))
+    assert (Phase.ATTENTION, "amount_changed") == (checkout.phase, checkout.reason)
+
+
+def test_after_another_amount_was_paid_only_a_person_can_say_that_the_right_one_is_in() -> None:
+    checkout = after(AWAITING, OtherAmountPaid(amount=500))
+    assert {refusal_of(checkout, retry) for retry in (RETRY, RETRY_ANEW)} == {"not_confirmed"}
+    assert refusal_of(checkout, ConfirmAsked(amount=500, by=ADA)) == "amount_differs"
+    assert after(checkout, CONFIRM_796).phase is Phase.CONFIRMED
+
+
+def test_a_person_resolves_it_with_outcome_note_and_name() -> None:
+    assert RESOLVED.resolution is not None
+    assert (Phase.RESOLVED, "refunded", "paid back at the counter", ADA) == (
+        RESOLVED.phase,
+        RESOLVED.resolution.outcome,
+        RESOLVED.resolution.note,
+        RESOLVED.resolution.by,
+    )
+
+
+# What is not allowed, what is late, what was said before
+
+
+@pytest.mark.parametrize("phase", sorted(FINAL))
+@pytest.mark.parametrize("event", [cash_in(), Turn(), Woke(), RESTART, RETRY, DrawerOpened(), RESOLVE, CONFIRM_796])
+def test_final_is_final(phase: Phase, event: Event) -> None:
+    final = IN_EACH_PHASE[phase]
+    try:
+        assert tell(final, event) == (final, ())
+    except NotAllowed as refused_:
+        assert refused_.reason in {"not_allowed", "too_late"}
+
+
+def test_a_late_answer_never_changes_a_checkout_that_is_over() -> None:
+    late = executed()(STARTING.requests)
+    assert refusal_of(RESOLVED, late) == "late"
+
+
+def test_an_answer_to_an_earlier_request_comes_too_late() -> None:
+    reading = after(AWAITING, DrawerOpened())
+    late = read(sum=800)(reading.requests)
+    assert refusal_of(after(reading, cash_in()), late) == "late"
+
+
+def test_a_refusal_names_event_and_phase() -> None:
+    with pytest.raises(NotAllowed, match="CashConfirmed in draft: not_allowed"):
+        tell(DRAFT, cash_in())
+
+
+@pytest.mark.parametrize(
+    ("checkout", "request_"),
+    [
+        (WITH_CARD, CardSet(number=MASKED, same=True)),
+        (WITH_BALANCE, CardSet(number=MASKED, same=True)),
+        (DRAFT, CardRemoved()),
+        (DUE, CardRemoved()),
+        (APPLYING, APPLY),
+        (DUE, APPLY),
+        (WITH_BALANCE, APPLY_BALANCE),
+        (after(DRAFT, PAY_796), PAY_796),
+        (AWAITING, PAY_796),
+        (STARTING, PAY_796),
+        (COMPLETED, PAY_796),
+        (after(WITH_CARD, APPLY_BALANCE, saved(card=VALID), applied(0), NOTHING_DUE), NOTHING_DUE),
+        (STARTING, CONFIRM_796),
+        (COMPLETED, CONFIRM_796),
+        (CANCELLED, CancelAsked()),
+        (RESOLVED, RESOLVE),
+    ],
+)
+def test_a_repeated_call_is_answered_with_the_same_object(checkout: Checkout, request_: Event) -> None:
+    repeated, effects = tell(checkout, request_, now_s=NOW_S + 7.0)
+    assert repeated is checkout
+    assert effects == ()
+
+
+# Times, and what the till asks
+
+
+@pytest.mark.parametrize("checkout", [DRAFT, DUE])
+def test_an_abandoned_draft_is_cleared(checkout: Checkout) -> None:
+    patient = replace(checkout, rules=replace(RULES, idle_s=120.0))
+    assert wake_at(patient) == NOW_S + 120.0
+    assert refusal_of(patient, Woke(), now_s=NOW_S + 119.0) == "not_allowed"
+    cleared = after(patient, Woke(), now_s=NOW_S + 120.0)
+    assert (Phase.CANCELLED, "idle") == (cleared.phase, cleared.reason)
+
+
+def test_what_is_due_wakes_when_its_amount_is_old() -> None:
+    assert wake_at(DUE) == NOW_S + 600.0
+
+
+def test_the_customer_has_the_whole_time_again_when_the_api_was_slow() -> None:
+    answered_s = NOW_S + RULES.idle_s
+    assert wake_at(after(APPLYING, refused(), now_s=answered_s)) == answered_s + RULES.idle_s
+    assert wake_at(after(APPLYING, saved(), now_s=answered_s)) == answered_s + 600.0
+
+
+@pytest.mark.parametrize("checkout", [APPLYING, AWAITING, CONFIRMED, STARTING, UNSURE, ATTENTION, COMPLETED])
+def test_nothing_else_wakes_by_itself(checkout: Checkout) -> None:
+    assert wake_at(checkout) is None
+
+
+@pytest.mark.parametrize(("checkout", "active"), [
+    *((checkout, True) for checkout in (DRAFT, APPLYING, DUE, AWAITING, OFFLINE)),
+    *((checkout, False) for checkout in (CONFIRMED, COMPLETED, CANCELLED, FAILED, RESOLVED)),
+])  # fmt: skip
+def test_a_customer_stands_in_front_until_the_confirmation_or_the_end(checkout: Checkout, active: bool) -> None:
+    assert is_active(checkout, NOW_S + 1_000_000.0) is active
+    assert background_at(checkout) is None
+
+
+@pytest.mark.parametrize("checkout", [STARTING, UNSURE, ATTENTION, after(AWAITING, OtherAmountPaid(amount=500))])
+def test_what_is_being_booked_goes_to_the_background_after_fifteen_seconds(checkout: Checkout) -> None:
+    assert background_at(checkout) == NOW_S + 15.0
+    assert (True, False) == (is_active(checkout, NOW_S + 14.9), is_active(checkout, NOW_S + 15.0))
+
+
+@pytest.mark.parametrize(
+    "checkout",
+    [
+        after(after(AWAITING, cash_in(), api="offline"), Turn()),
+        after(STARTING, not_sent, Turn()),
+        after(STARTING, RESTART),
+        after(ATTENTION, RETRY_ANEW, Turn(), saved()),
+    ],
+)
+def test_who_was_let_go_is_not_waited_for_again(checkout: Checkout) -> None:
+    """A payment that is booked later never holds the till that others use by now."""
+    assert not is_active(checkout, NOW_S)
+
+
+REQUESTS = (
+    BasketSet, CardSet, CardRemoved, ApplyAsked, PayAsked, ConfirmAsked, CancelAsked, DrawerOpenAsked, RetryAsked,
+    ResolveAsked,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("phase", "possible"),
+    [
+        (Phase.DRAFT, {BasketSet, CardSet, CardRemoved, ApplyAsked, PayAsked, CancelAsked}),
+        (Phase.APPLYING, {CancelAsked}),
+        (Phase.DUE, {BasketSet, CardSet, CardRemoved, ApplyAsked, PayAsked, CancelAsked}),
+        (Phase.AWAITING_CASH, {ConfirmAsked, CancelAsked, DrawerOpenAsked}),
+        (Phase.CONFIRMED, set()),
+        (Phase.STARTING, set()),
+        (Phase.UNSURE, set()),
+        (Phase.ATTENTION, {ConfirmAsked, RetryAsked, ResolveAsked}),
+        *((phase, set()) for phase in sorted(FINAL)),
+    ],
+)
+def test_a_screen_is_told_what_is_possible(phase: Phase, possible: set[type]) -> None:
+    assert possible == {request for request in REQUESTS if request_is_possible(IN_EACH_PHASE[phase], request)}

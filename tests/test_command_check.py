@@ -1,0 +1,349 @@
+"""`tillwire check` as it is typed: on a box that is ready, and on one that is broken in each way."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from command_bench import DRAWER, NO_DRAWER, NOWHERE, Box, connection_is, device_is
+
+from agent.commands.check_api import compare_clocks
+from agent.journal.opening import lock
+from agent.simulator import CLIENT_SECRET
+from agent.simulator.server import SimulatorServer
+from agent.simulator.simulator import Simulator
+from device.drawer_profile_file import load_profile
+from device.simulated_drawer import SimulatedDrawer
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with SimulatorServer() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def box(tmp_path: Path, capsys: pytest.CaptureFixture[str], simulator: Simulator) -> Box:
+    box = Box(tmp_path, capsys)
+    box.write(base_url=simulator.base_url)
+    return box
+
+
+@pytest.fixture
+async def drawer(box: Box) -> AsyncIterator[SimulatedDrawer]:
+    box.write(rest=DRAWER.format(port=box.directory / "drawer0"))
+    profile = load_profile("escpos", overrides={"open_level": "low", "debounce_s": 0, "recharge_s": 0})
+    async with SimulatedDrawer(profile, box.directory / "drawer0") as drawer:
+        yield drawer
+
+
+async def checked(box: Box) -> tuple[int, dict[str, tuple[str, str]]]:
+    """Check for a program; of several findings about a thing the worst counts."""
+    said = await box.types("check", "--json")
+    findings = said.json["findings"]
+    assert isinstance(findings, list)
+    assert said.json["ready"] is (said.code == 0)
+    worst_last = sorted(findings, key=lambda each: ["ok", "note", "wrong"].index(each["verdict"]))
+    return said.code, {each["about"]: (each["verdict"], each["text"]) for each in worst_last}
+
+
+# Ready
+
+
+async def test_a_box_that_is_ready(box: Box, drawer: SimulatedDrawer) -> None:
+    said = await box.types("check")
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert lines[-1] == "This till is ready."
+    assert {line.split()[0] for line in lines[:-2]} == {"OK", "NOTE"}
+    assert any(line.startswith("OK     drawer          escpos at ") and line.endswith(" is closed") for line in lines)
+    assert drawer.pulses == 0
+
+
+async def test_the_merchant_is_named(box: Box) -> None:
+    _, found = await checked(box)
+    verdict, text = found["merchant"]
+    assert verdict == "ok"
+    assert text.startswith("John's Bakery (MRC_")
+
+
+async def test_a_login_by_client_credentials_is_warned_about(box: Box) -> None:
+    code, found = await checked(box)
+    assert code == 0
+    assert found["login"] == ("note", 'the API derives the SDV from the device login: a till wants login = "device"')
+
+
+async def test_without_a_running_agent_the_journal_is_tried_and_closed_again(box: Box) -> None:
+    _, found = await checked(box)
+    assert found["agent"] == ("note", "does not run: systemctl enable --now tillwire")
+    assert found["journal"] == ("ok", "can be read and written")
+    async with box.agent():
+        pass
+
+
+# Configuration and files
+
+
+async def test_every_problem_of_the_configuration_is_a_finding(box: Box) -> None:
+    box.write(rest='[cash]\nconfirmed_by = ["operater"]\n[offline]\nmax_paymentz = 1\n')
+    said = await box.types("check")
+    assert said.code == 1
+    assert len([line for line in said.out.splitlines() if line.startswith("WRONG  configuration")]) == 2
+    assert said.out.endswith("This till is not ready: 2 to put right.\n")
+
+
+async def test_a_drawer_that_tells_no_level_cannot_confirm(box: Box) -> None:
+    box.write(rest='[drawer]\nprofile = "escpos"\nport = "/dev/null"\nopen_level = "unknown"\n')
+    code, found = await checked(box)
+    assert code == 1
+    assert found["drawer profile"][0] == "wrong"
+    assert "set open_level" in found["drawer profile"][1]
+
+
+async def test_a_state_directory_that_is_not_there(box: Box) -> None:
+    box.state.rmdir()
+    code, found = await checked(box)
+    assert code == 1
+    assert found["state"] == (
+        "wrong",
+        f"{box.state} is not there: make it for the agent's user, or correct [state] directory",
+    )
+    assert "journal" not in found
+
+
+async def test_a_state_directory_that_anybody_can_write_into(box: Box) -> None:
+    box.state.chmod(0o777)
+    code, found = await checked(box)
+    assert (code, found["state"][0]) == (1, "wrong")
+    assert f"chmod o-w {box.state}" in found["state"][1]
+
+
+async def test_too_little_space(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system of its own would need root: the threshold is raised instead."""
+    monkeypatch.setattr("agent.commands.check_box.LEAST_FREE_BYTES", shutil.disk_usage(box.state).total)
+    code, found = await checked(box)
+    assert (code, found["space"][0]) == (1, "wrong")
+
+
+async def test_a_secret_file_that_others_can_read(box: Box) -> None:
+    secret = box.directory / "client_secret"
+    secret.write_text(CLIENT_SECRET)
+    secret.chmod(0o644)
+    box.config.write_text(
+        box.config.read_text().replace(f'client_secret = "{CLIENT_SECRET}"', f'client_secret_file = "{secret}"')
+    )
+    code, found = await checked(box)
+    assert (code, found["secrets"]) == (1, ("wrong", f"{secret} can be read by others: chmod o= {secret}"))
+    secret.chmod(0o600)
+    code, found = await checked(box)
+    assert (code, found["secrets"]) == (0, ("ok", "can be read by the agent alone"))
+
+
+async def test_a_secret_file_that_is_missing(box: Box) -> None:
+    box.config.write_text(
+        box.config.read_text().replace(f'client_secret = "{CLIENT_SECRET}"', 'client_secret_file = "/nowhere/secret"')
+    )
+    code, found = await checked(box)
+    assert code == 1
+    assert found["secrets"] == (
+        "wrong",
+        "/nowhere/secret: api.client_secret_file cannot be read: No such file or directory",
+    )
+    assert "login" not in found
+
+
+async def test_a_secret_that_systemd_hands_over_is_no_fault(box: Box) -> None:
+    box.config.write_text(box.config.read_text().replace(f'client_secret = "{CLIENT_SECRET}"', ""))
+    code, found = await checked(box)
+    assert (code, found["secrets"][0]) == (0, "note")
+    assert "systemd credential" in found["secrets"][1]
+
+
+async def test_a_pairing_that_others_can_read(box: Box) -> None:
+    credentials = box.state / "credentials.json"
+    credentials.write_text("{}")
+    credentials.chmod(0o644)
+    code, found = await checked(box)
+    assert (code, found["secrets"]) == (1, ("wrong", f"{credentials} can be read by others: chmod 600 {credentials}"))
+
+
+async def test_a_journal_that_is_none(box: Box) -> None:
+    box.journal.write_text("this is no database, and long enough to be looked at " * 100)
+    code, found = await checked(box)
+    assert (code, found["journal"][0]) == (1, "wrong")
+
+
+async def test_a_journal_that_somebody_holds_without_answering(box: Box) -> None:
+    with ExitStack() as held:
+        lock(box.journal, held)
+        code, found = await checked(box)
+    assert (code, found["journal"][0]) == (1, "wrong")
+    assert "login" not in found, "the token has one owner"
+
+
+async def test_nothing_secret_is_said(box: Box) -> None:
+    said = await box.types("check")
+    assert CLIENT_SECRET not in said.out + said.err
+
+
+# Devices
+
+
+async def test_a_drawer_that_is_not_plugged_in(box: Box) -> None:
+    port = box.directory / "drawer0"
+    box.write(rest=DRAWER.format(port=port))
+    code, found = await checked(box)
+    assert (code, found["drawer"]) == (
+        1,
+        ("wrong", f"{port} is not there: plug the device in, or correct the path"),
+    )
+
+
+async def test_a_drawer_that_stands_open(box: Box, drawer: SimulatedDrawer) -> None:
+    drawer.open_by_key()
+    code, found = await checked(box)
+    assert (code, found["drawer"]) == (0, ("note", f"escpos at {drawer.path} is open: close it"))
+
+
+async def test_a_drawer_that_does_not_answer(box: Box, drawer: SimulatedDrawer) -> None:
+    drawer.faults.dead = True
+    code, found = await checked(box)
+    assert (code, found["drawer"][0]) == (1, "wrong")
+    assert "no answer" in found["drawer"][1]
+
+
+async def test_a_scanner_that_is_not_plugged_in(box: Box) -> None:
+    port = box.directory / "scanner0"
+    box.write(rest=f'{NO_DRAWER}[[scanner]]\nname = "counter"\ndriver = "serial"\nport = "{port}"\n')
+    code, found = await checked(box)
+    assert (code, found["counter"][0]) == (1, "wrong")
+    assert str(port) in found["counter"][1]
+
+
+async def test_a_scanner_that_is_there(box: Box, drawer: SimulatedDrawer) -> None:
+    """Any port will do."""
+    box.write(rest=f'{NO_DRAWER}[[scanner]]\nname = "counter"\ndriver = "serial"\nport = "{drawer.path}"\n')
+    code, found = await checked(box)
+    assert (code, found["counter"]) == (0, ("ok", "is there and can be opened"))
+
+
+# The API
+
+
+async def test_an_api_that_is_not_reached(box: Box) -> None:
+    box.write(base_url=NOWHERE)
+    code, found = await checked(box)
+    assert code == 1
+    assert found["api"] == (
+        "wrong",
+        f"{NOWHERE}: not sent: no connection to the API (ClientConnectorError): "
+        "check network, firewall and [api] base_url",
+    )
+
+
+async def test_a_network_that_wants_a_login_first(box: Box, simulator: Simulator) -> None:
+    simulator.add_fault("*:captive-portal")
+    code, found = await checked(box)
+    assert (code, found["api"][0]) == (1, "wrong")
+    assert "log in to the network" in found["api"][1]
+
+
+@pytest.mark.parametrize("fault", ["not-json", "empty-body", "bare-server-error", "no-answer-before-executing:2"])
+async def test_something_else_than_the_api(box: Box, simulator: Simulator, fault: str) -> None:
+    simulator.add_fault(f"merchant:{fault}")
+    code, found = await checked(box)
+    assert (code, found["api"][0]) == (1, "wrong")
+
+
+async def test_a_client_that_the_api_does_not_know(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TILLWIRE_API__CLIENT_SECRET", "another")
+    code, found = await checked(box)
+    assert (code, found["login"][0]) == (1, "wrong")
+    assert "invalid_client" in found["login"][1]
+    assert "another" not in found["login"][1]
+
+
+async def test_a_device_that_was_never_paired(box: Box) -> None:
+    box.write(login="device")
+    code, found = await checked(box)
+    assert (code, found["login"]) == (1, ("wrong", "this device is not paired: run `tillwire pair`"))
+
+
+async def test_a_ca_file_that_is_none(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TILLWIRE_API__CA_FILE", str(box.config))
+    code, found = await checked(box)
+    assert (code, found["api"][0]) == (1, "wrong")
+    assert "cannot be used as a CA" in found["api"][1]
+
+
+NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("off_by", "verdict", "said"),
+    [
+        (timedelta(0), "ok", "as the API's"),
+        (timedelta(seconds=60), "ok", "as the API's"),
+        (timedelta(seconds=61), "wrong", "61 s ahead of the API's"),
+        (timedelta(days=-1), "wrong", "86400 s behind the API's"),
+    ],
+)
+def test_the_clock_is_compared_with_the_apis(off_by: timedelta, verdict: str, said: str) -> None:
+    finding = compare_clocks("Sun, 22 Nov 2026 12:00:00 GMT", NOW + off_by)
+    assert finding.verdict == verdict
+    assert said in finding.text
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Sun, 22 Nov 2026"])
+def test_an_api_that_tells_no_time(date: str | None) -> None:
+    assert compare_clocks(date, NOW).verdict == "note"
+
+
+# With a running agent
+
+
+async def test_a_running_agent_is_asked_and_nothing_is_tried(
+    box: Box, simulator: Simulator, drawer: SimulatedDrawer
+) -> None:
+    async with box.agent():
+        await box.heard(device_is("drawer", "present"))
+        await simulator.request_arrived("merchant")
+        logins = len(simulator.requests_of("login"))
+        code, found = await checked(box)
+        assert len(simulator.requests_of("login")) == logins, "a second login would take the agent's token away"
+    assert code == 0
+    assert found["agent"] == ("ok", "runs and is ready")
+    assert found["drawer"][1].startswith("escpos at ")
+    assert found["login"] == ("ok", "the agent is logged in")
+
+
+async def test_a_running_agent_that_misses_its_drawer(box: Box) -> None:
+    port = box.directory / "drawer0"
+    box.write(rest=DRAWER.format(port=port))
+    async with box.agent():
+        await box.heard(device_is("drawer", "missing"))
+        code, found = await checked(box)
+    assert (code, found["drawer"]) == (
+        1,
+        ("wrong", f"{port} is not there: plug the device in, or correct the path"),
+    )
+
+
+async def test_a_running_agent_that_the_api_does_not_accept(box: Box) -> None:
+    box.write(login="device")
+    async with box.agent():
+        await box.heard(connection_is("not_authorised"))
+        code, found = await checked(box)
+    assert code == 1
+    assert found["login"][0] == "wrong"
+
+
+async def test_a_device_that_the_running_agent_has_not_heard_of(box: Box, drawer: SimulatedDrawer) -> None:
+    box.write(rest=NO_DRAWER)
+    async with box.agent():
+        box.write(rest=DRAWER.format(port=drawer.path))
+        code, found = await checked(box)
+    assert (code, found["drawer"][0]) == (1, "wrong")
+    assert "restart the agent" in found["drawer"][1]
