@@ -91,9 +91,8 @@ def check_card(checkout: Checkout, _event: object, _situation: Situation) -> Don
 
 
 def keep_card_facts(checkout: Checkout, event: CardChecked, _situation: Situation) -> Done:
-    if checkout.card is None:
-        return replace(checkout, asking=None), ()
-    return replace(checkout, card=replace(event.card, number=checkout.card.number), asking=None), ()
+    card = checkout.card and replace(event.card, number=checkout.card.number)
+    return replace(checkout, card=card, asking=None), ()
 
 
 def drop_card(checkout: Checkout, _event: object, _situation: Situation) -> Done:
@@ -449,12 +448,10 @@ def give_receipt(checkout: Checkout, _event: object, _situation: Situation) -> D
 # The operator, and time
 
 
-def ensure_window(checkout: Checkout, event: object, situation: Situation) -> Done:
-    """A window that was open stays as it is; only where no start was sent there is nothing to wait for."""
+def ensure_window(checkout: Checkout, _event: object, situation: Situation) -> Done:
+    """A window that was open stays as it is; where no start was sent, there is nothing to wait for."""
     if checkout.pursuit is not None:
         return checkout, ()
-    if _transaction(checkout).start_sent:
-        return open_window(checkout, event, situation)
     return replace(checkout, pursuit=Pursuit(ends_s=situation.now_s, next_read_s=None)), ()
 
 

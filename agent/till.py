@@ -8,7 +8,7 @@ crash between any two lines leaves a journal that a restart can go on from.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,7 @@ from agent import connection as api_connection
 from agent.api_line import ApiLine
 from agent.calls import CallEffect, Calls
 from agent.card import CardNumber
-from agent.checkout import NotAllowed, background_at, step, wake_at
+from agent.checkout import NotAllowed, step
 from agent.checkout_events import (
     AbortTransaction,
     Answer,
@@ -34,7 +34,6 @@ from agent.checkout_events import (
     SendBooked,
     TransactionSaved,
     Turn,
-    Woke,
 )
 from agent.checkout_state import Checkout, Level, Phase, Situation
 from agent.connection import Connection
@@ -48,6 +47,7 @@ from agent.listener import DrawerTold, Listener
 from agent.offline import offline_refusal
 from agent.open_checkouts import Kept, OpenCheckouts
 from agent.outlets import Outlets
+from agent.schedule import Schedule
 from agent.till_settings import Order, TillSettings
 from device.interface import CashDrawer, DrawerLevel, Report
 
@@ -108,8 +108,7 @@ class Till:
         self._line = ApiLine(self, calls, jitter)
         self._unwritten: set[str] = set()
         self._newest_entry: datetime | None = None
-        self._was_busy = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._schedule = Schedule(self, self._open, self._desk, self._line)
         self.ready = asyncio.Event()
 
     async def run(self) -> None:
@@ -119,10 +118,9 @@ class Till:
                 await self._take_up()
                 self._line.ask()
                 self.ready.set()
-                await self._inbox.work(self._after_each_job)
+                await self._inbox.work(self._schedule.after_each_job)
             finally:
-                if self._timer is not None:
-                    self._timer.cancel()
+                self._schedule.stop()
 
     # What people and programs ask
 
@@ -239,6 +237,9 @@ class Till:
 
     def drawer_is(self, drawer: str, level: Level) -> None:
         self._listener.drawer_is(drawer, level)
+
+    def busy_changed(self, *, busy: bool) -> None:
+        self._listener.busy_changed(busy=busy)
 
     def connection_changed(self, connection: Connection) -> None:
         self._listener.connection_changed(connection.api, connection.since)
@@ -379,6 +380,11 @@ class Till:
             self._settings.offline, self.open_checkouts, checkout.basket.sum, wall, self._newest_entry
         )
 
+    async def api_is_back(self) -> None:
+        """Ask at once for everything that is unsure."""
+        for kept in self._open.in_phase(Phase.UNSURE):
+            await self.happened(kept.checkout.id, Turn())
+
     def _write_again(self, checkout_id: str, event: Event) -> None:
         logger.critical("%s: %s could not be written", checkout_id, type(event).__name__)
         if isinstance(event, CashConfirmed) and checkout_id not in self._unwritten:
@@ -389,54 +395,3 @@ class Till:
     async def _later(self, job: Job) -> None:
         await asyncio.sleep(WRITE_AGAIN_S)
         await self.put(job)
-
-    # Times
-
-    async def _after_each_job(self) -> None:
-        await self._give_turn()
-        self._tell_busy()
-        if self._timer is not None:
-            self._timer.cancel()
-        times = [time for time in self._times() if time is not None]
-        self._timer = self._loop.call_at(min(times), self._wake) if times else None
-
-    def _times(self) -> Iterator[float | None]:
-        yield self._desk.wake_at
-        yield self.connection.next_try_s
-        for checkout in self.open_checkouts:
-            yield wake_at(checkout)
-        if self._was_busy and (active := self.active) is not None:
-            yield background_at(active)
-        if self.connection.api == "online" and (kept := self._open.next_turn()) is not None:
-            yield kept.turns.not_before_s
-
-    def _wake(self) -> None:
-        self.spawn(self.put(self._time_passed))
-
-    async def _time_passed(self) -> None:
-        now_s = self.now_s()
-        for checkout in self.open_checkouts:
-            at = wake_at(checkout)
-            if at is not None and now_s >= at:
-                await self.happened(checkout.id, Woke())
-        await self._desk.time_passed()
-        if (next_try_s := self.connection.next_try_s) is not None and now_s >= next_try_s:
-            self._line.ask()
-
-    async def _give_turn(self) -> None:
-        """Book the oldest confirmed payment, when the API is there and none is being booked."""
-        kept = self._open.next_turn() if self.connection.api == "online" else None
-        if kept is not None and self.now_s() >= kept.turns.not_before_s:
-            kept.turns.take(self.now_s())
-            await self.happened(kept.checkout.id, Turn())
-
-    async def api_is_back(self) -> None:
-        """Ask at once for everything that is unsure."""
-        for kept in self._open.in_phase(Phase.UNSURE):
-            await self.happened(kept.checkout.id, Turn())
-
-    def _tell_busy(self) -> None:
-        busy = self.active is not None
-        if busy != self._was_busy:
-            self._was_busy = busy
-            self._listener.busy_changed(busy=busy)

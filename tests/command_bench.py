@@ -113,6 +113,11 @@ class Box:
             stop.set()
             await running
 
+    async def level_is_known(self) -> None:
+        """Wait until the running agent knows the drawer's level: its first one is a state, which no event tells."""
+        while (await self.types("drawer", "status")).code != 0:
+            pass
+
     async def heard(self, is_so: Callable[[str, JsonObject], bool]) -> None:
         """Wait until the running agent tells this, in its snapshot or after it."""
         async with agent_at(load(self.config, {})) as agent:
@@ -124,7 +129,7 @@ class Box:
 
 
 def device_is(device: str, state: str) -> Callable[[str, JsonObject], bool]:
-    """Is a device said to be so?"""
+    """Say whether a device is told to be so."""
 
     def is_so(name: str, told: JsonObject) -> bool:
         devices = told["devices"] if name == "snapshot" else [told] if name == "device" else []
@@ -135,7 +140,7 @@ def device_is(device: str, state: str) -> Callable[[str, JsonObject], bool]:
 
 
 def connection_is(api: str) -> Callable[[str, JsonObject], bool]:
-    """Is the connection to the API said to be so?"""
+    """Say whether the connection to the API is told to be so."""
 
     def is_so(name: str, told: JsonObject) -> bool:
         connection = told["connection"] if name == "snapshot" else told
@@ -149,5 +154,4 @@ def exit_code(words: list[str]) -> int:
     try:
         return main(words)
     except SystemExit as end:
-        assert isinstance(end.code, int)
-        return end.code
+        return int(str(end.code))

@@ -37,7 +37,7 @@ from agent.checkout_events import (
     UpdateTransaction,
     Woke,
 )
-from agent.checkout_state import FINAL, Card, Checkout, Evidence, Phase, Rules
+from agent.checkout_state import FINAL, Basket, Card, Checkout, Evidence, Phase, Rules
 from tests.checkouts import (
     CHARGE,
     INVALID,
@@ -239,6 +239,16 @@ def test_pay_is_forgotten_by_a_restart() -> None:
     """The amount is asked anew and shown; nothing is opened or booked for somebody who may have gone."""
     checkout = after(DRAFT, PAY_796, RESTART, saved())
     assert (checkout.phase, checkout.payment) == (Phase.DUE, None)
+
+
+def test_offline_the_sum_is_that_of_all_lines_and_quantities() -> None:
+    basket = Basket(products=({"priceOne": 349, "quantity": 1}, {"priceOne": 99, "quantity": 2}))
+    assert after(new_checkout(basket), PayAsked(method="cash", amount=547), api="offline").amount_due == 547
+
+
+def test_a_price_that_is_no_whole_number_has_no_sum() -> None:
+    with pytest.raises(TypeError, match="priceOne must be a whole number"):
+        _ = Basket(products=({"priceOne": 3.49, "quantity": 1},)).sum
 
 
 @pytest.mark.parametrize("api", ["offline", "not_authorised"])

@@ -236,11 +236,9 @@ async def test_an_api_that_is_not_reached(box: Box) -> None:
     box.write(base_url=NOWHERE)
     code, found = await checked(box)
     assert code == 1
-    assert found["api"] == (
-        "wrong",
-        f"{NOWHERE}: not sent: no connection to the API (ClientConnectorError): "
-        "check network, firewall and [api] base_url",
-    )
+    why = "not sent: no connection to the API (ClientConnectorError)"
+    assert found["api"] == ("wrong", f"{NOWHERE}: {why}: check network, firewall and [api] base_url")
+    assert "login" not in found, "without the API there is nothing to log in to"
 
 
 async def test_a_network_that_wants_a_login_first(box: Box, simulator: Simulator) -> None:
@@ -308,14 +306,14 @@ async def test_a_running_agent_is_asked_and_nothing_is_tried(
     box: Box, simulator: Simulator, drawer: SimulatedDrawer
 ) -> None:
     async with box.agent():
-        await box.heard(device_is("drawer", "present"))
+        await box.level_is_known()
         await simulator.request_arrived("merchant")
         logins = len(simulator.requests_of("login"))
         code, found = await checked(box)
         assert len(simulator.requests_of("login")) == logins, "a second login would take the agent's token away"
     assert code == 0
     assert found["agent"] == ("ok", "runs and is ready")
-    assert found["drawer"][1].startswith("escpos at ")
+    assert found["drawer"] == ("ok", f"escpos at {drawer.path} is closed")
     assert found["login"] == ("ok", "the agent is logged in")
 
 

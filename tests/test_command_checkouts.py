@@ -90,7 +90,7 @@ async def test_a_phase_that_nothing_is_in(filled: Box) -> None:
 async def test_the_list_for_programs_is_what_the_local_interface_answers(filled: Box) -> None:
     checkouts = (await filled.types("checkouts", "list", "--json")).json["checkouts"]
     assert isinstance(checkouts, list)
-    assert [each["id"] for each in checkouts][0] == ATTENTION
+    assert checkouts[0]["id"] == ATTENTION
     assert checkouts[0]["amount_due"] == 296
     assert checkouts[0]["allowed"] == ["retry", "resolve"]
 

@@ -158,8 +158,10 @@ async def test_watch_for_programs(box: Box, drawer: SimulatedDrawer) -> None:
 # Through a running agent
 
 
-async def test_a_running_agent_opens_it(box: Box, drawer: SimulatedDrawer) -> None:
+@pytest.mark.usefixtures("drawer")
+async def test_a_running_agent_opens_it(box: Box) -> None:
     async with box.agent():
+        await box.level_is_known()
         said = await box.types(*OPEN)
     assert (said.code, said.out) == (0, "The drawer was asked to open.\nIt opened.\n")
     assert [event.get("asked_by") for event in await drawer_events(box)] == ["Erika", None]
@@ -168,6 +170,7 @@ async def test_a_running_agent_opens_it(box: Box, drawer: SimulatedDrawer) -> No
 async def test_a_running_agent_says_that_it_did_not_open(box: Box, drawer: SimulatedDrawer) -> None:
     drawer.faults.stuck = True
     async with box.agent():
+        await box.level_is_known()
         said = await box.types(*OPEN)
     assert said.code == 1
     assert said.err.startswith("tillwire: the drawer did not open")
@@ -176,7 +179,7 @@ async def test_a_running_agent_says_that_it_did_not_open(box: Box, drawer: Simul
 async def test_a_running_agent_tells_the_level(box: Box, drawer: SimulatedDrawer) -> None:
     drawer.open_by_key()
     async with box.agent():
-        await box.types(*OPEN)  # the level is known by then
+        await box.level_is_known()
         said = await box.types("drawer", "status")
     assert (said.code, said.out) == (0, "open\n")
 

@@ -26,7 +26,7 @@ async def test_the_ledger_says_what_was_executed_and_masks_the_card() -> None:
             "bookings": [
                 {
                     "number": 1,
-                    "at": "2020-09-17T09:18:14+02:00",
+                    "at": "2020-09-17T09:18:14.000+02:00",
                     "kind": "start",
                     "transaction": path.rpartition("/")[2],
                     "merchantRef": None,

@@ -16,7 +16,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "simulator.md"
 SOURCES = Path(__file__).parent.parent / "agent" / "simulator"
 PRINTED_ADDRESS = "http://127.0.0.1:8378"
 END_OF_OUTPUT = "--- end of output ---"
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+\d\d:\d\d")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+\d\d:\d\d")
 
 
 @dataclass(frozen=True, slots=True)

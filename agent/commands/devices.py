@@ -29,12 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     found = plugged_in()
     settings = _settings(arguments)
-    users = [_used_by(each.device, settings) for each in found]
+    users = [used_by(each.device, settings) for each in found]
     if arguments.json:
         shown = [_as_json(each, user) for each, user in zip(found, users, strict=True)]
         say(json.dumps({"devices": shown}))
     else:
-        say("\n".join(_lines(found, users)) if found else "No reader and no serial port is plugged in.")
+        say("\n".join(toml_lines(found, users)) if found else "No reader and no serial port is plugged in.")
     return GOOD if found else NO
 
 
@@ -46,7 +46,7 @@ def _settings(arguments: argparse.Namespace) -> Settings | None:
         return None
 
 
-def _used_by(device: PluggedDevice, settings: Settings | None) -> str | None:
+def used_by(device: PluggedDevice, settings: Settings | None) -> str | None:
     """Return which part of the configuration means this device."""
     if settings is None:
         return None
@@ -61,7 +61,7 @@ def _used_by(device: PluggedDevice, settings: Settings | None) -> str | None:
     return next((name for name, port in ports.items() if port in (device.node, *device.links)), None)
 
 
-def _lines(found: Sequence[Suggestion], users: Sequence[str | None]) -> Iterator[str]:
+def toml_lines(found: Sequence[Suggestion], users: Sequence[str | None]) -> Iterator[str]:
     """Yield TOML: what is said about a device is a comment over the lines that would use it."""
     for use, title in _TITLES:
         of_this_use = [(each, user) for each, user in zip(found, users, strict=True) if each.use == use]

@@ -22,7 +22,7 @@ from agent.simulator.messages import Answer
 from agent.simulator.record import RecordedRequest, masked_number
 from agent.simulator.simulator import Simulator
 from agent.simulator.switches import UnknownSetting, switches_from
-from agent.simulator.times import iso
+from agent.simulator.times import iso_milliseconds
 
 PREFIX: Final = "/simulator"
 _MAX_WAIT_SECONDS: Final = 60.0  # how long a request to the control interface may wait for something to arrive
@@ -172,7 +172,7 @@ def _booking(booking: Booking) -> dict[str, object]:
     movement = booking.movement
     return {
         "number": booking.number,
-        "at": iso(booking.at),
+        "at": iso_milliseconds(booking.at),
         "kind": booking.kind,
         "transaction": booking.transaction,
         "merchantRef": booking.merchantRef,
@@ -192,7 +192,7 @@ def _booking(booking: Booking) -> dict[str, object]:
 def _recorded(request: RecordedRequest) -> dict[str, object]:
     return {
         "number": request.number,
-        "at": iso(request.at),
+        "at": iso_milliseconds(request.at),
         "call": request.call,
         "method": request.method,
         "path": request.path,

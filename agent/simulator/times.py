@@ -11,6 +11,11 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, _PRINTED_ZONE).isoformat(timespec="seconds")
 
 
+def iso_milliseconds(at: float) -> str:
+    """`2020-09-17T09:18:14.250+02:00`, for whoever compares what came first."""
+    return datetime.fromtimestamp(at, _PRINTED_ZONE).isoformat(timespec="milliseconds")
+
+
 def from_iso(text: str) -> float:
     """Seconds since 1970 of a printed time; one without offset is UTC. Raises ValueError."""
     at = datetime.fromisoformat(text)
