@@ -4,9 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import checkouts as c
-from journal_entries import DIGITS, journal_at
-
 from agent.card import CardNumber
 from agent.checkout import step
 from agent.checkout_events import (
@@ -22,6 +19,8 @@ from agent.checkout_state import Basket, Checkout, Rules
 from agent.journal.journal import Journal
 from agent.journal.records import CardRow, Entry
 from agent.till_settings import Order
+from tests import checkouts as c
+from tests.journal_entries import DIGITS, journal_at
 
 BASKET = Basket(products=({"id": 1, "desc": "Sandwich \x1b[31mRomano", "quantity": 2, "priceOne": 398, "tax": 7},))
 TO_THE_DRAWER: tuple[Event | c.Numbered, ...] = (

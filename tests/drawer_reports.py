@@ -66,7 +66,7 @@ async def running(device: Runs) -> AsyncIterator[Reports]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something of the simulated world that nobody reports."""
+    """Let everybody else go on until something of the simulated world is so that nobody reports."""
     async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - a simulated device sets no event for each of its bytes
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0)

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from agent.calls import Calls
 from agent.card import CardRules
-from agent.checkout_state import Rules
+from agent.checkout_state import Level, Rules
 from agent.journal.journal import open_journal
 from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.roles import Role
@@ -44,6 +44,18 @@ BASKET = {"products": list(SEED.basket.products)}
 ORDER = {"merchantRef": "A-17", "basket": BASKET}
 
 Json = dict[str, Any]
+
+
+class _WatchedStream(EventStream):
+    """The event stream, and waiting for the drawer's first level, which is no event."""
+
+    def __init__(self, journal: str, newest: int) -> None:
+        super().__init__(journal, newest)
+        self.drawer_known = asyncio.Event()
+
+    def drawer_is(self, drawer: str, level: Level) -> None:
+        super().drawer_is(drawer, level)
+        self.drawer_known.set()
 
 
 @dataclass(frozen=True)
@@ -185,7 +197,7 @@ async def agent_at_work(
         try:
             async with connect(simulator.base_url, login, CredentialStore(directory)) as api:
                 device = SerialDrawer(name="drawer", path=drawer.path, profile=drawer.profile)
-                stream = EventStream(journal.id, journal.latest_sequence)
+                stream = _WatchedStream(journal.id, journal.latest_sequence)
                 till = Till(
                     TillSettings(
                         rules=rules or Rules(),
@@ -230,18 +242,13 @@ async def agent_at_work(
                                 settings.control_socket,
                                 session,
                             )
-                            await _drawer_is_known(bench)
+                            await stream.drawer_known.wait()
                             yield bench
                     finally:
                         for task in running:
                             task.cancel()
         finally:
             await journal.close()
-
-
-async def _drawer_is_known(bench: KioskBench) -> None:
-    while bench.till.drawer_level != "closed":  # noqa: ASYNC110 - its first level is a state, and told to nobody
-        await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from command_bench import DRAWER, NO_DRAWER, NOWHERE, Box, connection_is, device_is
 
 from agent.commands.check_api import compare_clocks
 from agent.journal.opening import lock
@@ -16,6 +15,7 @@ from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
+from tests.command_bench import DRAWER, NO_DRAWER, NOWHERE, Box, connection_is, device_is
 
 
 @pytest.fixture

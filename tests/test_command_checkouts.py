@@ -8,9 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from checkouts import cash_in, read, refused
-from command_bench import Box
-from command_checkouts import (
+
+from agent.checkout_state import Phase
+from agent.journal.opening import lock
+from agent.simulator.server import SimulatorServer
+from tests.checkouts import cash_in, read, refused
+from tests.command_bench import Box
+from tests.command_checkouts import (
     ATTENTION,
     AWAITING,
     CANCELLED,
@@ -21,11 +25,7 @@ from command_checkouts import (
     fill,
     fill_with_one,
 )
-from journal_entries import DIGITS, journal_at
-
-from agent.checkout_state import Phase
-from agent.journal.opening import lock
-from agent.simulator.server import SimulatorServer
+from tests.journal_entries import DIGITS, journal_at
 
 
 @pytest.fixture

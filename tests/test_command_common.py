@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from command_bench import Box
 
 from agent.commands.asking import operator_name
 from agent.commands.plain_text import money, plain
 from agent.commands.table import table
+from tests.command_bench import Box
 
 OWNER = 54321
 AS_THE_OWNER = """

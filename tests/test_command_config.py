@@ -5,9 +5,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from command_bench import Box, exit_code
 
 from agent.simulator import CLIENT_SECRET
+from tests.command_bench import Box, exit_code
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from command_bench import DRAWER, NO_DRAWER, Box
 
 from agent.commands.devices import toml_lines, used_by
 from config.settings import load
 from device.discovery import Suggestion
 from device.matching import PluggedDevice
+from tests.command_bench import DRAWER, NO_DRAWER, Box
 
 READER = PluggedDevice(
     node="/dev/input/event5", subsystem="input", name="Honeywell 1900", id_vendor="0c2e", id_model="0b61"

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from command_bench import DRAWER, Box
-from journal_entries import journal_at
 
 from agent.checkout_state import Json
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
+from tests.command_bench import DRAWER, Box
+from tests.journal_entries import journal_at
 
 OPEN = ("drawer", "open", "--reason", "change", "--by", "Erika")
 WITHOUT_STATUS = """\

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
-from command_bench import Box
+
+from tests.command_bench import Box
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 import segno
-from command_bench import NOWHERE, Box
 
 from agent.commands.large_letters import large
 from agent.commands.pair import pair, qr_code
@@ -24,6 +23,7 @@ from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
 from agent.smart.login import DeviceLogin
 from config.settings import Settings, load
+from tests.command_bench import NOWHERE, Box
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from command_bench import Box
 
 from agent.control import RunningAgent, SaidNo, Unreachable, agent_at, in_shape
 from agent.kiosk.answers import BusyAnswer, HealthAnswer
 from config.settings import Settings, load
+from tests.command_bench import Box
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

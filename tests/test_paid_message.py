@@ -166,11 +166,13 @@ async def test_a_message_comes_over_the_line_and_the_booking_goes_back(machine: 
         os.write(machine.master, b"paid 796\r\n")
         message = await reports.next(PaidMessage)
         await reader.send_booked(b"OK A-17\r")
-        heard = b""
-        async with asyncio.timeout(5):
-            while not heard.endswith(b"\r"):
-                heard += machine.heard()
-                await asyncio.sleep(0.005)
+        heard = bytearray()
+
+        def all_heard() -> bool:
+            heard.extend(machine.heard())
+            return heard.endswith(b"\r")
+
+        await until(all_heard)
 
     assert (message.drawer, message.amount, message.connection) == ("recycler", 796, 1)
     assert heard == b"OK A-17\r"
