@@ -242,6 +242,7 @@ TABLE: tuple[Row[Any], ...] = (
         when=is_.executed_otherwise,
     ),
     _go(STARTING, StartAnswered, COMPLETED, do.keep_result, do.give_receipt, when=is_.executed),
+    _go(STARTING, StartAnswered, UNSURE, do.open_window, do.read, when=is_.says_nothing_of_the_start),
     _go(STARTING, StartAnswered, UNSURE, do.usable_answer, do.open_window, do.read),
     _go(STARTING, CallRefused, UNSURE, do.count_refusal, do.open_window, do.read),
     _go(STARTING, CallUnknown, UNSURE, do.open_window, do.read),

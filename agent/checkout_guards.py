@@ -318,6 +318,11 @@ def executed(_checkout: Checkout, event: StartAnswered | ReadAnswered, _situatio
     return event.facts.status in EXECUTED
 
 
+def says_nothing_of_the_start(_checkout: Checkout, event: StartAnswered, _situation: Situation) -> bool:
+    """It may be the answer to an earlier request on the same connection: not a usable answer to this start."""
+    return event.facts.status in PAYABLE
+
+
 def executed_otherwise(checkout: Checkout, event: StartAnswered | ReadAnswered, situation: Situation) -> bool:
     """Executed, but the answer tells another sum, or a larger remainder, than the customer saw."""
     transaction, payment = checkout.transaction, checkout.payment

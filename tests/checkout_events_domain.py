@@ -97,6 +97,7 @@ _STARTED = tuple(
         facts("ok", None, missing_sum=900),
         facts("failed"),
         facts("pending"),
+        facts("created"),
     )
 )
 _ANSWERS: dict[Call, tuple[Answer, ...]] = {

@@ -14,8 +14,9 @@ from agent.checkout_events import (
     Event,
     OtherAmountPaid,
     PayAsked,
+    StartAnswered,
 )
-from agent.checkout_state import Basket, Checkout, Rules
+from agent.checkout_state import Basket, Checkout, Json, ReceiptLines, Rules, TransactionFacts
 from agent.journal.journal import Journal
 from agent.journal.records import CardRow, Entry
 from agent.till_settings import Order
@@ -31,7 +32,7 @@ TO_THE_DRAWER: tuple[Event | c.Numbered, ...] = (
     c.applied(),
     PayAsked(method="cash", amount=296),
 )
-RECEIPT = (
+RECEIPT: tuple[Json, ...] = (
     {"type": "textline", "value": {"text": "John's Bakery", "decoration": ["align-center"]}},
     {"type": "name-value", "value": {"name": "Karte", "value": DIGITS}},
 )
@@ -79,7 +80,7 @@ async def put(journal: Journal, checkout_id: str, wall: datetime, *happened: Eve
     return checkout
 
 
-def _executed(number: int) -> c.Answer:
-    answer = c.executed()(number)
-    assert hasattr(answer, "facts")
-    return replace(answer, facts=replace(answer.facts, receipt=c.ReceiptLines(customer=RECEIPT)))
+def _executed(number: int) -> StartAnswered:
+    receipt = ReceiptLines(customer=RECEIPT)
+    facts = TransactionFacts(id="STX_1", status="ok", receipt=receipt, trans_id="29187332", receipt_number="3")
+    return StartAnswered(number=number, facts=facts)

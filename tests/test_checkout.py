@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.checkout import NotAllowed, background_at, is_active, request_is_possible, wake_at
+from agent.checkout import TABLE, NotAllowed, background_at, is_active, request_is_possible, wake_at
 from agent.checkout_events import (
     AbortTransaction,
     ApplyAsked,
@@ -675,7 +675,9 @@ def test_a_start_that_was_certainly_not_sent(answer: Numbered, reason: str) -> N
     assert kinds(tell(cash, Turn())[1]) == [StartTransaction]
 
 
-@pytest.mark.parametrize("answer", [refused(), executed("failed"), executed("pending"), unknown, RESTART])
+@pytest.mark.parametrize(
+    "answer", [refused(), executed("failed"), executed("pending"), executed("created"), unknown, RESTART]
+)
 def test_without_proof_a_start_is_unsure_and_read(answer: Event | Numbered) -> None:
     checkout, effects = tell(STARTING, answer)
     assert (Phase.UNSURE, [ReadTransaction]) == (checkout.phase, kinds(effects))
@@ -699,9 +701,16 @@ def test_only_a_read_begun_after_the_late_window_proves_that_nothing_was_execute
     assert after(UNSURE, read(begun_s=begun_s), now_s=LATER_S + 1.0).phase is phase
 
 
-def test_sent_again_after_silence_it_has_the_same_action_and_after_an_answer_a_new_one() -> None:
-    again = [tell(start, read(begun_s=LATER_S), now_s=LATER_S)[1] for start in (UNSURE, after(STARTING, refused()))]
-    assert [start.action_id for (start,) in again if isinstance(start, StartTransaction)] == ["co_1.1", "co_1.2"]
+@pytest.mark.parametrize(
+    ("answer", "action_id"),
+    [(unknown, "co_1.1"), (executed("created"), "co_1.1"), (refused(), "co_1.2"), (executed("pending"), "co_1.2")],
+)
+def test_sent_again_it_is_the_same_action_until_there_was_a_usable_answer(answer: Numbered, action_id: str) -> None:
+    """That a transaction is created is no answer to its start: it may be that of an earlier request."""
+    _, effects = tell(after(STARTING, answer), read(begun_s=LATER_S), now_s=LATER_S)
+    [start] = effects
+    assert isinstance(start, StartTransaction)
+    assert start.action_id == action_id
 
 
 def test_what_still_runs_is_waited_for() -> None:
@@ -871,6 +880,11 @@ def test_an_answer_to_an_earlier_request_comes_too_late() -> None:
     reading = after(AWAITING, DrawerOpened())
     late = read(sum=800)(reading.requests)
     assert refusal_of(after(reading, cash_in()), late) == "late"
+
+
+def test_a_row_that_does_nothing_stays_where_it_is() -> None:
+    """Its checkout comes back as it was, so that a row must not say that it goes elsewhere."""
+    assert [row for row in TABLE if not row.then and row.to is not None] == []
 
 
 def test_a_refusal_names_event_and_phase() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.commands.common import complain
 from agent.demo.stage import NotStarted, Stage, one_time_address, set_up
-from agent.demo.story import CARD, Teller, WentWrong, play
+from agent.demo.story import CARD, Teller, WentWrong, listening, play
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +60,8 @@ async def _serve() -> None:
             _show_config(stage, teller)
             teller.head("The screen")
             teller.write(f"{await one_time_address(stage)}\n\n{HELP}")
-            await _obey(stage, teller)
+            async with listening(stage.screen, teller):
+                await _obey(stage, teller)
 
 
 async def _obey(stage: Stage, teller: Teller) -> None:

@@ -79,7 +79,7 @@ class Heard:
 
 async def play(stage: Stage, teller: Teller) -> None:
     """Play it to the end. Raises WentWrong when cash was booked in any other order than the law's."""
-    async with _listening(stage.screen, teller) as heard:
+    async with listening(stage.screen, teller) as heard:
         teller.tell("screen", "POST /v1/checkouts: sandwich, fruit salad, two waters")
         checkout = await stage.screen.call("POST", "/v1/checkouts", {"merchantRef": "A-17", "basket": BASKET})
         path = f"/v1/checkouts/{checkout['id']}"
@@ -106,7 +106,8 @@ async def play(stage: Stage, teller: Teller) -> None:
 
 
 @asynccontextmanager
-async def _listening(screen: Screen, teller: Teller) -> AsyncIterator[Heard]:
+async def listening(screen: Screen, teller: Teller) -> AsyncIterator[Heard]:
+    """Tell what the event stream tells, while inside."""
     heard = Heard()
     listener = asyncio.create_task(_listen(screen, teller, heard))
     try:
@@ -141,7 +142,8 @@ def _in_words(name: str, data: Json, heard: Heard) -> tuple[str, str] | None:
             open_s = data.get("open_s")
             lasted = f" after {open_s:.1f} s" if isinstance(open_s, float) else ""
             said = "was asked to open" if data["event"] == "asked" else str(data["event"]).replace("_", " ")
-            return "drawer", f"{said}{lasted}"
+            unasked = ", and nobody had asked" if data.get("by") == "unasked" else ""
+            return "drawer", f"{said}{lasted}{unasked}"
         case "device":
             return "device", f"{data['name']} is {data['state']}"
         case _:
