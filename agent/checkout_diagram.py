@@ -15,37 +15,32 @@ BEGIN, END = "```mermaid\n", "```\n"
 
 
 def diagram(table: Iterable[Row[Any]] = TABLE) -> str:
-    """One arrow from phase to phase with all events that lead along it; what stays in its phase is not drawn."""
-    arrows = [f"{start} --> {end}: {', '.join(events)}" for (start, end), events in _arrows(table).items()]
-    ends = [f"{phase} --> [*]" for phase in Phase if phase in FINAL]
-    return "".join(f"{line}\n" for line in ("stateDiagram-v2", *_indented([f"[*] --> {Phase.DRAFT}", *arrows, *ends])))
+    """Draw one arrow from phase to phase, with all events that lead along it. What stays in its phase is not drawn."""
+    arrows = (f"{begin} --> {end}: {', '.join(events)}" for (begin, end), events in _ways(table).items())
+    ends = (f"{phase} --> [*]" for phase in Phase if phase in FINAL)
+    lines = [f"[*] --> {Phase.DRAFT}", *arrows, *ends]
+    return "\n    ".join(["stateDiagram-v2", *lines]) + "\n"
 
 
-def _arrows(table: Iterable[Row[Any]]) -> dict[tuple[Phase, Phase], list[str]]:
-    arrows: dict[tuple[Phase, Phase], list[str]] = {}
+def _ways(table: Iterable[Row[Any]]) -> dict[tuple[Phase, Phase], dict[str, None]]:
+    """From where to where by which events, each once and in the table's order."""
+    ways: dict[tuple[Phase, Phase], dict[str, None]] = {}
     for row in table:
         for phase in row.phases:
-            if row.to is None or row.to is phase:
-                continue
-            events = arrows.setdefault((phase, row.to), [])
-            if row.event.__name__ not in events:
-                events.append(row.event.__name__)
-    return arrows
-
-
-def _indented(lines: Iterable[str]) -> list[str]:
-    return [f"    {line}" for line in lines]
+            if row.to is not None and row.to is not phase:
+                ways.setdefault((phase, row.to), {})[row.event.__name__] = None
+    return ways
 
 
 def with_diagram(page: str, drawn: str) -> str:
     """Put the diagram into the page's Mermaid block. Raises ValueError when the page has none."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
-    if not begin or not end:
+    if not end:
         raise ValueError("the page has no Mermaid block")
     return f"{before}{begin}{drawn}{end}{after}"
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(with_diagram(path.read_text(encoding="utf-8"), diagram()), encoding="utf-8")
+    page = Path(sys.argv[1])
+    page.write_text(with_diagram(page.read_text(encoding="utf-8"), diagram()), encoding="utf-8")

@@ -10,7 +10,7 @@ import logging
 import random
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from agent.chosen_outlets import BookedMessage
 from agent.evidence import SETTLING_S, DrawerRules
 from agent.journal.journal import Journal, open_journal
 from agent.kiosk.kiosk import Kiosk
-from agent.kiosk.server import KioskSettings
+from agent.kiosk.server import CannotListen, KioskSettings
 from agent.kiosk.server import serve as serve_kiosk
 from agent.kiosk.stream import EventStream
 from agent.kiosk.tokens import load_tokens
@@ -115,54 +115,76 @@ def login_of(settings: Settings, environment: Mapping[str, str]) -> Login:
 
 async def serve(
     settings: Settings,
-    stop: Awaitable[object],
+    stop: Callable[[], Awaitable[object]],
     *,
     environment: Mapping[str, str],
     ready: Callable[[str | None], None],
     outside: Outside | None = None,
 ) -> None:
-    """Run the agent until `stop` is there. `ready` is told the address of the page, None without one.
+    """Run the agent until `stop()` is there. `ready` is told the address of the page, None without one.
 
     Raises WrongConfig, CannotListen, and what `open_journal` raises.
     """
-    login = login_of(settings, environment)
-    outside = outside or Outside()
-    async with AsyncExitStack() as stack:
-        plugging = stack.enter_context(watch_plugging())
-        devices = choose(settings, Tools(plugging=plugging, opener=outside.opener))
-        journal = await stack.enter_async_context(_journal(settings.state.directory, outside))
-        api = await stack.enter_async_context(_api(settings, login))
-        stream = EventStream(journal.id, journal.latest_sequence)
-        decisions = till_settings(settings, outside.settling_s)
-        till = Till(
-            decisions,
-            journal=journal,
-            calls=Calls(api, is_demo=settings.api.is_demo, clock=asyncio.get_running_loop().time),
-            drawer=devices.drawer,
-            listener=stream,
-            outlets=_outlets(settings, devices),
-            wall=lambda: datetime.now().astimezone(),
-            new_id=lambda: f"co_{secrets.token_hex(ID_BYTES)}",
-            jitter=random.random,
-        )
-        kiosk = Kiosk(
-            till=till,
-            stream=stream,
-            cards=decisions.cards,
-            tokens=await asyncio.to_thread(load_tokens, settings.state.directory / "tokens"),
-            why_not_ready=tuple,
-            clock=asyncio.get_running_loop().time,
-        )
-        async with asyncio.TaskGroup() as tasks:
-            working = [tasks.create_task(till.run())]
-            working += [tasks.create_task(run(till.report)) for run in devices.runs]
-            working += [tasks.create_task(api.access.keep_fresh(LOGIN_AHEAD_S, lambda _failure: None))]
-            async with serve_kiosk(kiosk, _kiosk_settings(settings)):
-                await till.ready.wait()
-                ready(kiosk.page_url)
-                await stop
-            for task in working:
-                task.cancel()
+    try:
+        async with AsyncExitStack() as stack:
+            agent = await _build(stack, settings, login_of(settings, environment), outside or Outside())
+            await _work(agent, _kiosk_settings(settings), stop, ready)
+    except ExceptionGroup as group:
+        if refused := group.subgroup(CannotListen):
+            raise CannotListen(*refused.exceptions) from None
+        raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Agent:
+    """Everything that runs, and does not yet."""
+
+    till: Till
+    kiosk: Kiosk
+    devices: ChosenDevices
+    api: SmartTransactions
+
+    def works(self) -> Iterator[Coroutine[None, None, None]]:
+        yield self.till.run()
+        yield self.api.access.keep_fresh(LOGIN_AHEAD_S, lambda _failure: None)
+        yield from (run(self.till.report) for run in self.devices.runs)
+
+
+async def _work(
+    agent: _Agent, kiosk: KioskSettings, stop: Callable[[], Awaitable[object]], ready: Callable[[str | None], None]
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        working = [tasks.create_task(work) for work in agent.works()]
+        async with serve_kiosk(agent.kiosk, kiosk):
+            await agent.till.ready.wait()
+            ready(agent.kiosk.page_url)
+            await stop()
+        for task in working:
+            task.cancel()
+
+
+async def _build(stack: AsyncExitStack, settings: Settings, login: Login, outside: Outside) -> _Agent:
+    plugging = stack.enter_context(watch_plugging())
+    devices = choose(settings, Tools(plugging=plugging, opener=outside.opener))
+    journal = await stack.enter_async_context(_journal(settings.state.directory, outside))
+    api = await stack.enter_async_context(_api(settings, login))
+    decisions = till_settings(settings, outside.settling_s)
+    clock = asyncio.get_running_loop().time
+    stream = EventStream(journal.id, journal.latest_sequence)
+    till = Till(
+        decisions,
+        journal=journal,
+        calls=Calls(api, is_demo=settings.api.is_demo, clock=clock),
+        drawer=devices.drawer,
+        listener=stream,
+        outlets=_outlets(settings, devices),
+        wall=lambda: datetime.now().astimezone(),
+        new_id=lambda: f"co_{secrets.token_hex(ID_BYTES)}",
+        jitter=random.random,
+    )
+    tokens = await asyncio.to_thread(load_tokens, settings.state.directory / "tokens")
+    kiosk = Kiosk(till=till, stream=stream, cards=decisions.cards, tokens=tokens, why_not_ready=tuple, clock=clock)
+    return _Agent(till=till, kiosk=kiosk, devices=devices, api=api)
 
 
 @asynccontextmanager

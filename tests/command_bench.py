@@ -98,7 +98,7 @@ class Box:
         running = asyncio.create_task(
             serve(
                 settings,
-                stop.wait(),
+                stop.wait,
                 environment={},
                 ready=lambda _url: ready.set(),
                 outside=Outside(settling_s=0.0),

@@ -107,7 +107,7 @@ async def _serve(config: Path, crash: Crash, connection: Connection) -> None:
 
     await serve(
         load(config, {}),
-        stop.wait(),
+        stop.wait,
         environment={},
         ready=connection.send,
         outside=Outside(executor=thread, opener=crashing_opener(crash), settling_s=0.0),

@@ -1,6 +1,7 @@
 """The agent as a process: it becomes ready, and it stops in time without losing anything."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -50,3 +51,17 @@ async def test_a_second_agent_on_one_state_directory_does_not_start(tmp_path: Pa
         with pytest.raises(Died):
             async with agent(the_shop.config, Crash()):
                 pass
+
+
+async def test_an_address_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+    async with shop(tmp_path / "shop") as the_shop:
+        taken = the_shop.simulator.base_url.removeprefix("http://")
+        config = the_shop.config
+        config.write_text(config.read_text().replace("127.0.0.1:0", taken))
+        run = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "agent", "run", "--config", str(config), stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await run.communicate()
+        assert run.returncode == 1
+        assert said.decode().splitlines()[-1].startswith(f"tillwire: cannot listen on {taken}")
+        assert "Traceback" not in said.decode()

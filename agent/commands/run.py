@@ -41,7 +41,7 @@ async def _run(settings: Settings, *, as_json: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(settings, stop.wait(), environment=os.environ, ready=partial(_say_ready, settings, as_json))
+    await serve(settings, stop.wait, environment=os.environ, ready=partial(_say_ready, settings, as_json))
 
 
 def _say_ready(settings: Settings, as_json: bool, url: str | None) -> None:  # noqa: FBT001 - bound by partial
