@@ -713,6 +713,13 @@ def test_sent_again_it_is_the_same_action_until_there_was_a_usable_answer(answer
     assert start.action_id == action_id
 
 
+def test_a_choice_given_back_is_started_as_another_action() -> None:
+    _, effects = tell(after(PAID_BY_CARD, not_sent), CASHLESS)
+    [start] = effects
+    assert isinstance(start, StartTransaction)
+    assert start.action_id == "co_1.2"
+
+
 def test_what_still_runs_is_waited_for() -> None:
     checkout = after(UNSURE, read("pending", begun_s=LATER_S), now_s=LATER_S)
     assert (checkout.phase, checkout.asking) == (Phase.UNSURE, None)
