@@ -15,6 +15,9 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 """A till that is offline for a day does not burden the API: a request each half minute."""
 
+MOST_DOUBLINGS = 10
+"""After so many the pause is at its longest, and a power of two would outgrow a float within a day."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
@@ -46,7 +49,7 @@ def after(connection: Connection, told: Api | None, now_s: float, wall: datetime
         connection = Connection(api=api, since=wall)
     if api == "online":
         return replace(connection, tries=0, next_try_s=None)
-    pause_s = min(FIRST_PAUSE_S * 2.0**connection.tries, LONGEST_PAUSE_S) * (0.5 + jitter / 2)
+    pause_s = min(FIRST_PAUSE_S * 2.0 ** min(connection.tries, MOST_DOUBLINGS), LONGEST_PAUSE_S) * (0.5 + jitter / 2)
     return replace(connection, tries=connection.tries + 1, next_try_s=now_s + pause_s)
 
 

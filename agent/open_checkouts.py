@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from agent.card import CardNumber
 from agent.checkout import MONEY_TAKEN, is_active
 from agent.checkout_state import Checkout, Phase
+from agent.connection import MOST_DOUBLINGS
 
 FIRST_TURN_PAUSE_S = 2.0
 """Before a confirmed payment that got no answer is tried again; doubled each time."""
@@ -21,7 +22,9 @@ class Turns:
     not_before_s: float = 0.0
 
     def take(self, now_s: float) -> None:
-        self.not_before_s = now_s + min(FIRST_TURN_PAUSE_S * 2.0**self.count, LONGEST_TURN_PAUSE_S)
+        self.not_before_s = now_s + min(
+            FIRST_TURN_PAUSE_S * 2.0 ** min(self.count, MOST_DOUBLINGS), LONGEST_TURN_PAUSE_S
+        )
         self.count += 1
 
 

@@ -112,7 +112,8 @@ class KeyDecoder:
 
     @property
     def _begun(self) -> bool:
-        return bool(self._characters) or self._keyboard.composing
+        """A Shift that is held through a silence counts: it would turn the keys of the next scan around."""
+        return bool(self._characters) or self._keyboard.holding
 
     def _dropped(self, at: float) -> None:
         """The time since the last event was no silence: it was full of the events that are missing."""
@@ -161,7 +162,7 @@ class KeyDecoder:
                 self._tear(Torn.UNDECODABLE)
             case NoCharacter.OUT_OF_ORDER if self._begun:
                 self._tear(Torn.DROPPED)
-            case NoCharacter.COMMAND if self._begun:
+            case NoCharacter.COMMAND if self._characters:
                 self._tear(Torn.UNDECODABLE)
 
     def _end(self, at: float) -> tuple[Outcome, ...]:

@@ -69,9 +69,9 @@ class Keyboard:
         return not self._modifiers <= CONTROL_KEYS
 
     @property
-    def composing(self) -> bool:
-        """Whether a character of several keys has begun."""
-        return bool(self._alt_digits)
+    def holding(self) -> bool:
+        """Whether a modifier is down: a character has begun."""
+        return bool(self._modifiers)
 
     def let_go(self) -> None:
         """The scan is over. Releases that are still missing never come, but for those of its last two keys."""
@@ -83,7 +83,7 @@ class Keyboard:
         self._after_dead = False
 
     def rest(self) -> None:
-        """Nothing was pressed or released for the idle time: no key but a modifier is held that long."""
+        """Nothing was pressed or released for the idle time: no key is held that long."""
         self._presses.clear()
 
     def forget(self) -> None:

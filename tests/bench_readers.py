@@ -1,4 +1,4 @@
-"""What reading costs: `python tests/bench_readers.py`.
+"""What reading costs: `python -m tests.bench_readers`.
 
 Prints the processor time of a scan and the delay from its last key to its report, for a keyboard-mode reader on a pipe
 and beside it for a bare loop that only reads; and how late the reader's thread takes a key while the event loop does

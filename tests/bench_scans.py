@@ -1,4 +1,4 @@
-"""The record of scans: `python tests/bench_scans.py --scans 1000000 --seed 1`.
+"""The record of scans: `python -m tests.bench_scans --scans 1000000 --seed 1`.
 
 Prints how many scans of a seeded generator were delivered right and how many were torn and reported. Exits 1 when a
 wrong text was delivered or a torn scan went unreported, with the seed of the box to play it again.

@@ -15,6 +15,7 @@ from device.key_decoder import (
     KeyReading,
     Suffix,
 )
+from device.keyboard import MODIFIER_KEYS
 from device.keyboard_layouts import CHARACTER_KEYS, LayoutName
 from device.keystrokes import EV_MSC, SUFFIX_KEYS, Stroke, alt_strokes, key_events, strokes
 from tests.scan_generator import FAULTY, IDLE_S, Code, Lost, Opened, Sign, Step, Stream, a_code
@@ -187,7 +188,7 @@ def _overflow(random: Random, steps: list[tuple[KeyStep, int]], codes: list[Code
 
 
 def _signs(steps: list[tuple[KeyStep, int]], codes: list[Code], suffix_key: int | None) -> list[Sign]:
-    """When something came. A scan is seen from its first key of a character on."""
+    """When something came. A scan is seen from the first key of its first character on."""
     signs = []
     for step, place in steps:
         if not isinstance(step, InputEvent):
@@ -195,7 +196,8 @@ def _signs(steps: list[tuple[KeyStep, int]], codes: list[Code], suffix_key: int 
             continue
         dropped = (step.type, step.code) == (EV_SYN, SYN_DROPPED)
         if dropped or (step.type == EV_KEY and step.value != REPEATED):
-            if dropped or step.code in CHARACTER_KEYS or codes[place].was_seen:
+            begins = step.code in CHARACTER_KEYS or (step.code in MODIFIER_KEYS and step.value == PRESSED)
+            if dropped or begins or codes[place].was_seen:
                 codes[place].seen(step.at)
             ends = not dropped and (step.code, step.value) == (suffix_key, PRESSED)
             signs.append(Sign(step.at, ends, dropped))

@@ -105,6 +105,7 @@ def test_what_was_known_is_kept_and_its_wall_time_is_not_repeated() -> None:
         "drawer": "closed",
         "offline_refusal": None,
         "card_waiting": False,
+        "front_taken": False,
     }
 
 

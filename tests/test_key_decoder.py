@@ -257,6 +257,18 @@ def test_a_missing_suffix_tears_the_scan() -> None:
     assert told(decode(events)) == [Torn.DROPPED]
 
 
+def test_a_shift_that_was_left_down_turns_nothing_of_the_next_scan_around() -> None:
+    """The reader stopped after it; the next scan, of which the press of Shift is missing, would be read as `}Q1`."""
+    left_down = InputEvent(1.0, EV_KEY, LEFTSHIFT, PRESSED)
+    second = [event for event in keys(f"]Q1{CARD}", 2.0) if (event.code, event.value) != (LEFTSHIFT, PRESSED)]
+    assert told(decode([left_down, *second, *keys(CARD, 4.0)])) == [Torn.STALLED, Torn.STALLED, CARD]
+
+
+def test_a_hot_key_in_front_of_a_code_means_nothing() -> None:
+    hot_key = [InputEvent(0.9, EV_KEY, key, value) for key, value in [(29, 1), (F1, 1), (F1, 0), (29, 0)]]
+    assert told(decode([*hot_key, *keys(CARD)])) == [CARD]
+
+
 @pytest.mark.parametrize("key", [F1, BACKSPACE, 86])
 def test_a_key_that_no_code_contains_tears_the_scan(key: int) -> None:
     events = keys(CARD)

@@ -129,8 +129,6 @@ class DrawerAlone:
             await self._news.put(device_answer(state))
         if state.state != "present" or self._profile.status.source == "none":
             self._heard_of.set()
-        if state.state != "present":
-            await self._desk.port_lost()
 
     async def _set_timer(self) -> None:
         if self._timer is not None:

@@ -1,0 +1,53 @@
+"""Whose turn it is, and which card waits elsewhere."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from agent.card import CardNumber
+from agent.checkout_state import Phase
+from agent.open_checkouts import LONGEST_TURN_PAUSE_S, Kept, OpenCheckouts, Turns
+from tests.test_checkout import IN_EACH_PHASE
+
+CARD = CardNumber("9276004429942845")
+
+
+def kept(phase: Phase, name: str, *, card: CardNumber | None = None, minutes: int = 0) -> Kept:
+    checkout = IN_EACH_PHASE[phase]
+    since = checkout.created + timedelta(minutes=minutes)
+    return Kept(replace(checkout, id=name, waiting_since=since, asking=None), card)
+
+
+def till_with(*several: Kept) -> OpenCheckouts:
+    checkouts = OpenCheckouts()
+    for each in several:
+        checkouts.keep(each)
+    return checkouts
+
+
+def test_the_oldest_confirmed_payment_has_its_turn_first() -> None:
+    later, earlier = kept(Phase.CONFIRMED, "co_a", minutes=2), kept(Phase.CONFIRMED, "co_b", minutes=1)
+    assert till_with(later, earlier).next_turn() is earlier
+
+
+def test_nobody_has_a_turn_while_one_is_being_booked() -> None:
+    assert till_with(kept(Phase.CONFIRMED, "co_a"), kept(Phase.STARTING, "co_b")).next_turn() is None
+
+
+def test_the_pause_between_two_turns_is_capped() -> None:
+    turns = Turns()
+    for _ in range(3000):
+        turns.take(0.0)
+    assert turns.not_before_s == LONGEST_TURN_PAUSE_S
+
+
+def test_a_card_waits_while_another_checkout_with_it_has_taken_money() -> None:
+    mine = kept(Phase.DRAFT, "co_mine", card=CARD)
+    assert till_with(mine, kept(Phase.UNSURE, "co_other", card=CARD)).card_waits(mine)
+    assert not till_with(mine, kept(Phase.UNSURE, "co_other")).card_waits(mine)
+    assert not till_with(mine, kept(Phase.DUE, "co_other", card=CARD)).card_waits(mine)
+
+
+def test_what_is_over_is_forgotten_with_its_card() -> None:
+    over = kept(Phase.COMPLETED, "co_over", card=CARD)
+    assert till_with(over).find("co_over") is None
+    assert over.card is None
