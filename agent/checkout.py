@@ -395,8 +395,3 @@ def is_active(checkout: Checkout, now_s: float) -> bool:
         return True
     until = background_at(checkout)
     return until is not None and now_s < until
-
-
-def request_is_possible(checkout: Checkout, request: type) -> bool:
-    """Can this request have any effect from here: what a screen is told as `allowed`."""
-    return any(row.refuse is None and row.then for row in ROWS.get((checkout.phase, request), ()))

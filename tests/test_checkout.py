@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.checkout import TABLE, NotAllowed, background_at, is_active, request_is_possible, wake_at
+from agent.checkout import TABLE, NotAllowed, background_at, is_active, wake_at
 from agent.checkout_events import (
     AbortTransaction,
     ApplyAsked,
@@ -980,27 +980,3 @@ def test_what_is_being_booked_goes_to_the_background_after_fifteen_seconds(check
 def test_who_was_let_go_is_not_waited_for_again(checkout: Checkout) -> None:
     """A payment that is booked later never holds the till that others use by now."""
     assert not is_active(checkout, NOW_S)
-
-
-REQUESTS = (
-    BasketSet, CardSet, CardRemoved, ApplyAsked, PayAsked, ConfirmAsked, CancelAsked, DrawerOpenAsked, RetryAsked,
-    ResolveAsked,
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("phase", "possible"),
-    [
-        (Phase.DRAFT, {BasketSet, CardSet, CardRemoved, ApplyAsked, PayAsked, CancelAsked}),
-        (Phase.APPLYING, {CancelAsked}),
-        (Phase.DUE, {BasketSet, CardSet, CardRemoved, ApplyAsked, PayAsked, CancelAsked}),
-        (Phase.AWAITING_CASH, {ConfirmAsked, CancelAsked, DrawerOpenAsked}),
-        (Phase.CONFIRMED, set()),
-        (Phase.STARTING, set()),
-        (Phase.UNSURE, set()),
-        (Phase.ATTENTION, {ConfirmAsked, RetryAsked, ResolveAsked}),
-        *((phase, set()) for phase in sorted(FINAL)),
-    ],
-)
-def test_a_screen_is_told_what_is_possible(phase: Phase, possible: set[type]) -> None:
-    assert possible == {request for request in REQUESTS if request_is_possible(IN_EACH_PHASE[phase], request)}
