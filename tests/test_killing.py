@@ -67,6 +67,9 @@ directory = "{state}"
 """
 
 
+SEED_BASKET: Json = {"products": list(SEED.basket.products)}
+
+
 class Died(Exception):
     """The agent was killed in the middle of this."""
 
@@ -103,9 +106,10 @@ class Screen:
         self._calls = calls
         self._phases: dict[str, str] = {}
         self._with_card: set[str] = set()
-        self._scanner = ""
+        self._devices: dict[str, str] = {}
+        self._api = ""
         self._refused = 0
-        self._drawer: str | None = None
+        self._drawer = ""
         self._gone = False
         self._changed = asyncio.Condition()
 
@@ -132,8 +136,11 @@ class Screen:
             self._drawer = str(cast("Json", data.get("drawer") or {}).get("state"))
             for device in cast("list[Json]", data["devices"]):
                 self._take("device", device)
-        elif name == "device" and data["kind"] == "scanner":
-            self._scanner = str(data["state"])
+            self._take("connection", cast("Json", data["connection"]))
+        elif name == "device":
+            self._devices[str(data["name"])] = str(data["state"])
+        elif name == "connection":
+            self._api = str(data["api"])
         elif name == "scan" and "refused" in data:
             self._refused += 1
         elif name == "checkout":
@@ -148,8 +155,12 @@ class Screen:
         await self._until(lambda: self._phases.get(checkout_id) in phases)
         return self._phases[checkout_id]
 
+    async def told(self, *, devices: dict[str, str], api: str) -> None:
+        """Wait until this is how the devices and the connection are told to be."""
+        await self._until(lambda: (self._devices, self._api) == (devices, api))
+
     async def scanner_present(self) -> None:
-        await self._until(lambda: self._scanner == "present")
+        await self._until(lambda: self._devices.get("counter") == "present")
 
     async def has_card(self, checkout_id: str, scans: int) -> bool:
         """Wait until the card is there, or so many scans were refused: the first may come too soon after the start."""
@@ -161,7 +172,8 @@ class Screen:
         self._phases.setdefault(str(checkout["id"]), str(checkout["phase"]))
 
     async def connected(self) -> None:
-        await self._until(lambda: self._drawer is not None)
+        """Wait for the snapshot, so that nothing is missed."""
+        await self._until(lambda: self._api != "")
 
     async def drawer_open(self) -> None:
         await self._until(lambda: self._drawer == "open")
@@ -205,8 +217,7 @@ def _address(connection: Connection) -> str:
 
 async def sell(screen: Screen, shop: Shop) -> str:
     """The seed's checkout as a kiosk drives it."""
-    order: Json = {"basket": {"products": list(SEED.basket.products)}}
-    checkout_id = str((await screen.call("POST", "/v1/checkouts", order))["id"])
+    checkout_id = str((await screen.call("POST", "/v1/checkouts", {"basket": SEED_BASKET}))["id"])
     path = f"/v1/checkouts/{checkout_id}"
     await screen.scanner_present()
     for scans in itertools.count(1):

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from tests.crashing_agent import Crash, start_agent
-from tests.test_killing import Died, agent, fork_server, sell, shop
+from tests.test_killing import SEED_BASKET, Died, agent, fork_server, sell, shop
 
 __all__ = ["fork_server"]
 
@@ -65,3 +65,21 @@ async def test_an_address_that_is_taken_is_said_in_one_line(tmp_path: Path) -> N
         assert run.returncode == 1
         assert said.decode().splitlines()[-1].startswith(f"tillwire: cannot listen on {taken}")
         assert "Traceback" not in said.decode()
+
+
+async def test_without_api_reader_and_drawer_the_agent_runs_and_says_so(tmp_path: Path) -> None:
+    async with shop(tmp_path / "shop") as the_shop:
+        the_shop.scanner.unplug()
+        the_shop.drawer.unplug()
+        config = the_shop.config
+        nobody = "http://127.0.0.1:9"  # the discard port: nothing listens there
+        config.write_text(config.read_text().replace(the_shop.simulator.base_url, nobody))
+        async with agent(config, Crash()) as (screen, _):
+            await screen.told(devices={"counter": "missing", "drawer": "missing"}, api="offline")
+            checkout = await screen.call("POST", "/v1/checkouts", {"basket": SEED_BASKET})
+            paying = await screen.call("POST", f"/v1/checkouts/{checkout['id']}/pay", {"method": "cash", "amount": 796})
+            assert paying["phase"] == "awaiting_cash"
+            confirmed = await screen.call(
+                "POST", f"/v1/checkouts/{checkout['id']}/confirm", {"amount": 796, "by": "Eva"}
+            )
+            assert confirmed["phase"] == "confirmed"
