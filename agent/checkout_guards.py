@@ -324,12 +324,32 @@ def says_nothing_of_the_start(_checkout: Checkout, event: StartAnswered, _situat
 
 
 def executed_otherwise(checkout: Checkout, event: StartAnswered | ReadAnswered, situation: Situation) -> bool:
-    """Executed, but the answer tells another sum, or a larger remainder, than the customer saw."""
+    """Executed, but the answer tells another sum, or another remainder, than the customer saw.
+
+    No remainder is what the vendor's page prints after any payment, so 0 tells nothing.
+    """
     transaction, payment = checkout.transaction, checkout.payment
     if transaction is None or payment is None or not executed(checkout, event, situation):
         return False
     remainder = event.facts.missing_sum
-    return not _told_same(event.facts.sum, transaction.sum) or (remainder is not None and remainder > payment.amount)
+    return not _told_same(event.facts.sum, transaction.sum) or remainder not in {None, 0, payment.amount}
+
+
+def person_must_decide(checkout: Checkout, _event: object, _situation: Situation) -> bool:
+    """The cash may be in the drawer, and the drawer cannot tell: nothing of the payment is given up by itself."""
+    payment = checkout.payment
+    return payment is not None and (payment.interrupted or payment.drawer_trouble is not None)
+
+
+def terminal_and_nobody_waits(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    """The terminal would ask the next customer for this one's amount."""
+    payment = checkout.payment
+    return (
+        payment is not None
+        and payment.method == "cashless"
+        and _nobody_waits(checkout, situation)
+        and proven_not_executed(checkout, event, situation)
+    )
 
 
 def running(_checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:

@@ -70,7 +70,7 @@ def drawer_profile(settings: Settings) -> DrawerProfile | None:
     except ProfileRefused as refused:
         raise WrongConfig(Problem("[drawer]", "profile", problem) for problem in refused.problems) from None
     if not profile.capabilities.status and {"drawer-closed", "drawer-opened"} & set(settings.cash.confirmed_by):
-        cannot = f"the profile {drawer.profile} tells no level (set open_level, or see `tillwire learn drawer`)"
+        cannot = f"the profile {drawer.profile} tells no level (set [drawer] open_level: docs/hardware.md)"
         raise WrongConfig([Problem("[cash]", "confirmed_by", f"needs a drawer that says when it is open: {cannot}")])
     return profile
 

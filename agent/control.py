@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
@@ -71,7 +72,7 @@ class RunningAgent:
                         name = value
                     elif field == "data":
                         yield name, _object(value.encode())
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             raise _unreachable(error) from error
 
     async def _ask(

@@ -48,8 +48,12 @@ class DeviceReports:
     async def _device_changed(self, state: DeviceState) -> None:
         logger.info("%s %s is %s%s", state.kind, state.name, state.state, f": {state.reason}" if state.reason else "")
         self._listener.device_changed(state)
-        if state.name == self._desk.name and state.state != "present":
+        if state.state not in {"missing", "lost"}:
+            return
+        if state.name == self._desk.name:
             await self._desk.port_lost()
+        elif state.kind == "drawer":
+            await self._desk.paid_line_lost()
 
     async def _scanned(self, scan: Scan) -> None:
         read = meaning(scan, self._settings.cards, forwards=scan.scanner in self._settings.forwarding)

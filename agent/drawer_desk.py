@@ -3,7 +3,7 @@
 Everything here runs as a job of the till, so the watch has one owner.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Coroutine
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -63,7 +63,10 @@ class DrawerDesk:
         await self._keep(evidence.port_lost(self.watch))
 
     async def paid(self, report: PaidMessage) -> None:
-        await self._keep(evidence.paid_message(self.watch, report.amount))
+        await self._keep(evidence.paid_message(self.watch, report.amount, report.at))
+
+    async def paid_line_lost(self) -> None:
+        await self._keep(evidence.paid_line_lost(self.watch))
 
     async def time_passed(self) -> None:
         await self._keep(evidence.time_passed(self.watch, self._till.now_s()))
@@ -76,7 +79,7 @@ class DrawerDesk:
         self.watch, signs = seen
         if self._drawer is not None and self.watch.rules.opened_by == "tillwire":
             self.watch = evidence.pulse_begins(self.watch, self._till.now_s())
-            self._till.spawn(self._pulse(self._drawer, partial(self._still_awaits, checkout)))
+            self._till.spawn(self._pulse(self._drawer, checkout))
         await self._tell(signs)
 
     def stop_expecting(self) -> None:
@@ -94,13 +97,14 @@ class DrawerDesk:
             self.watch, _ = evidence.pulse_refused(self.watch)
             raise
 
-    async def _pulse(self, drawer: CashDrawer, still_wanted: Callable[[], bool]) -> None:
+    async def _pulse(self, drawer: CashDrawer, checkout: Checkout) -> None:
         try:
-            await drawer.open_drawer(still_wanted)
+            await drawer.open_drawer(partial(self._still_awaits, checkout))
         except DrawerRefused as refused:
             await self._till.put(partial(self._pulse_refused, str(refused)))
         else:
-            await self._till.put(partial(self._till.record_drawer, self._told("asked", by="till", reason="sale")))
+            asked = self._told("asked", by="till", reason="sale", checkout_id=checkout.id)
+            await self._till.put(partial(self._till.record_drawer, asked))
 
     def _still_awaits(self, asked: Checkout) -> bool:
         """The last look before the bytes go: nobody may have cancelled meanwhile."""
@@ -146,6 +150,7 @@ class DrawerDesk:
         by: OpenedBy | None = None,
         reason: str | None = None,
         asked_by: str | None = None,
+        checkout_id: str | None = None,
         open_s: float | None = None,
     ) -> DrawerTold:
         return DrawerTold(
@@ -155,5 +160,6 @@ class DrawerDesk:
             by=by,
             reason=reason,
             asked_by=asked_by,
+            checkout_id=checkout_id,
             open_s=open_s,
         )

@@ -184,14 +184,22 @@ def pulse_refused(watch: Watch) -> Seen:
     return _spoil(replace(watch, pulsed_s=None), "not_asked")
 
 
-def paid_message(watch: Watch, amount: int | None) -> Seen:
+def paid_message(watch: Watch, amount: int | None, at_s: float) -> Seen:
     """A till or cash machine says that the money is in; `amount` where its message has one."""
     expected = watch.expected
-    if expected is None or "paid-message" not in watch.rules.confirmed_by:
+    if expected is None or "paid-message" not in watch.rules.confirmed_by or at_s < expected.since_s:
         return watch, ()
     if amount is not None and amount != expected.amount:
         return cash_not_expected(watch), (OtherAmount(checkout_id=expected.checkout_id, amount=amount),)
     return _cash_is_in(watch, expected, "paid-message", None)
+
+
+def paid_line_lost(watch: Watch) -> Seen:
+    """The line of the till's messages is broken: one may have been missed, so a person must be able to confirm."""
+    expected = watch.expected
+    if expected is None or "paid-message" not in watch.rules.confirmed_by:
+        return watch, ()
+    return watch, (CannotConfirm(checkout_id=expected.checkout_id, trouble="lost"),)
 
 
 def time_passed(watch: Watch, now_s: float) -> Seen:

@@ -16,9 +16,10 @@ class Overloaded(Exception):
 
 
 class Inbox:
-    """A bounded queue of jobs and the one worker that does them."""
+    """A bounded queue of jobs and the one worker that does them. `refusals`: the errors that are answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *refusals: type[Exception]) -> None:
+        self._refusals = refusals
         self._jobs: asyncio.Queue[Job] = asyncio.Queue(MOST_JOBS)
 
     async def work(self, after_each: Callable[[], Awaitable[None]]) -> Never:
@@ -40,19 +41,21 @@ class Inbox:
         await self._jobs.put(job)
 
     async def do(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do this in its turn and return its result, or raise what it raised; a caller that goes away changes nothing.
+        """Do this in its turn and return its result, or raise its refusal; a caller that goes away changes nothing.
 
-        Raises Overloaded when there is no room.
+        Any other error is a mistake of ours, perhaps between commit and effect: the caller gets it, and it ends the
+        work, so that a restart goes on from the journal. Raises Overloaded when there is no room.
         """
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
         async def job() -> None:
             try:
                 done = await work()
-            except Exception as error:  # noqa: BLE001 - whoever asked gets it, whatever it is
-                if result.done():
-                    return
-                result.set_exception(error)
+            except Exception as error:
+                if not result.done():
+                    result.set_exception(error)
+                if not isinstance(error, self._refusals):
+                    raise
             else:
                 if not result.done():
                     result.set_result(done)

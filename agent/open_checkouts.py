@@ -71,13 +71,16 @@ class OpenCheckouts:
         )
 
     def next_turn(self) -> Kept | None:
-        """The oldest confirmed payment, unless one is being booked: they are booked one after the other."""
+        """The confirmed payment that may be tried first, the oldest where several may.
+
+        They are booked one after the other; one that gets no answer does not keep back the ones behind it.
+        """
         confirmed = self.in_phase(Phase.CONFIRMED)
         if self.in_phase(Phase.STARTING) or any(kept.checkout.asking for kept in confirmed):
             return None
-        return min(confirmed, key=_waiting_since, default=None)
+        return min(confirmed, key=_turn, default=None)
 
 
-def _waiting_since(kept: Kept) -> tuple[float, str]:
+def _turn(kept: Kept) -> tuple[float, float]:
     since = kept.checkout.waiting_since or kept.checkout.created
-    return since.timestamp(), kept.checkout.id
+    return kept.turns.not_before_s, since.timestamp()

@@ -36,6 +36,11 @@ class Schedule:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._was_busy = False
+        self._held_until_s = 0.0
+
+    def hold(self, seconds: float) -> None:
+        """The journal refuses: what is due now is due again after this time, not at once."""
+        self._held_until_s = self._till.now_s() + seconds
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -46,7 +51,7 @@ class Schedule:
         self._tell_busy()
         self.stop()
         at = min((time for time in self._times() if time is not None), default=None)
-        self._timer = None if at is None else self._loop.call_at(at, self._wake)
+        self._timer = None if at is None else self._loop.call_at(max(at, self._held_until_s), self._wake)
 
     def _times(self) -> Iterator[float | None]:
         yield self._desk.wake_at
@@ -73,9 +78,10 @@ class Schedule:
 
     async def _give_turn(self) -> None:
         """Book the oldest confirmed payment, when the API is there and none is being booked."""
+        now_s = self._till.now_s()
         kept = self._open.next_turn() if self._line.connection.api == "online" else None
-        if kept is not None and self._till.now_s() >= kept.turns.not_before_s:
-            kept.turns.take(self._till.now_s())
+        if kept is not None and now_s >= max(kept.turns.not_before_s, self._held_until_s):
+            kept.turns.take(now_s)
             await self._till.happened(kept.checkout.id, Turn())
 
     def _tell_busy(self) -> None:

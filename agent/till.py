@@ -28,19 +28,21 @@ from agent.checkout_events import (
     Effect,
     Event,
     OpenDrawer,
+    OtherAmountPaid,
     PrintReceipt,
     Request,
     Restarted,
     SendBooked,
     TransactionSaved,
     Turn,
+    Woke,
 )
 from agent.checkout_state import Checkout, Level, Phase, Situation
 from agent.connection import Connection
 from agent.device_reports import DeviceReports
 from agent.drawer_desk import DrawerDesk
 from agent.inbox import Inbox, Job, Overloaded
-from agent.journal.errors import NotWritten
+from agent.journal.errors import JournalError, NotWritten
 from agent.journal.journal import Journal
 from agent.journal.records import CardRow, Entry, IdempotencyKey, StoredEvent
 from agent.listener import DrawerTold, Listener
@@ -49,7 +51,7 @@ from agent.open_checkouts import Kept, OpenCheckouts
 from agent.outlets import Outlets
 from agent.schedule import Schedule
 from agent.till_settings import Order, TillSettings
-from device.interface import CashDrawer, DrawerLevel, Report
+from device.interface import CashDrawer, DrawerLevel, DrawerRefused, Report
 
 logger = logging.getLogger("tillwire.till")
 
@@ -101,12 +103,12 @@ class Till:
         self.wall = wall
         self._new_id = new_id
         self._loop = asyncio.get_running_loop()
-        self._inbox = Inbox()
+        self._inbox = Inbox(NotAllowed, JournalError, DrawerRefused, NoSuchCheckout, AnotherIsActive, KeyReused)
         self._open = OpenCheckouts()
         self._desk = DrawerDesk(self, drawer, settings.drawer)
         self._devices = DeviceReports(self, self._desk, listener, settings)
         self._line = ApiLine(self, calls, jitter)
-        self._unwritten: set[str] = set()
+        self._unwritten: dict[str, Event] = {}
         self._newest_entry: datetime | None = None
         self._schedule = Schedule(self, self._open, self._desk, self._line)
         self.ready = asyncio.Event()
@@ -221,10 +223,11 @@ class Till:
             await self._take(kept, event)
         except NotAllowed as late:
             logger.info("%s: passed over: %s", checkout_id, late)
-        except NotWritten:
-            self._write_again(checkout_id, event)
-        else:
-            self._unwritten.discard(checkout_id)
+        except NotWritten as error:
+            self._not_written(checkout_id, event, error)
+            return
+        if self._unwritten.get(checkout_id) is event:
+            del self._unwritten[checkout_id]
 
     async def record_drawer(self, told: DrawerTold) -> None:
         """Write and tell what the drawer did."""
@@ -308,10 +311,12 @@ class Till:
         self, kept: Kept, event: Event, *, card: CardNumber | None = None, key: IdempotencyKey | None = None
     ) -> Checkout:
         before, situation = kept.checkout, self._situation(kept)
+        if self._unwritten.get(before.id, event) is not event:
+            raise NotWritten("what happened before this could not be recorded yet")
         after, effects = step(before, event, situation)
         if after is before:
             return before
-        kept_card = card or (CardRow.KEPT if after.card is not None else CardRow.WIPED)
+        kept_card = card or (CardRow.WIPED if before.card is not None and after.card is None else CardRow.KEPT)
         entry = Entry(event=event, situation=situation, checkout=after, before=before, card=kept_card, idempotency=key)
         await self._write(kept, after, entry)
         for effect in effects:
@@ -385,10 +390,14 @@ class Till:
         for kept in self._open.in_phase(Phase.UNSURE):
             await self.happened(kept.checkout.id, Turn())
 
-    def _write_again(self, checkout_id: str, event: Event) -> None:
-        logger.critical("%s: %s could not be written", checkout_id, type(event).__name__)
-        if isinstance(event, CashConfirmed) and checkout_id not in self._unwritten:
-            self._unwritten.add(checkout_id)
+    def _not_written(self, checkout_id: str, event: Event, error: NotWritten) -> None:
+        """What happened is tried again until it is written; what only is due comes again by itself."""
+        logger.critical("%s: %s could not be written: %s", checkout_id, type(event).__name__, error)
+        if isinstance(event, Woke | Turn):
+            self._schedule.hold(WRITE_AGAIN_S)
+            return
+        if isinstance(event, CashConfirmed | OtherAmountPaid) and checkout_id not in self._unwritten:
+            self._unwritten[checkout_id] = event
             self._listener.not_recorded(checkout_id)
         self.spawn(self._later(partial(self.happened, checkout_id, event)))
 

@@ -44,7 +44,7 @@ from config.values import (
 
 DEFAULT_FILE = Path("/etc/tillwire/tillwire.toml")
 LONGEST_TIMEOUT_S = 120  # seconds: a customer stands there; and milliseconds written for seconds are noticed
-LONGEST_WINDOW_S = 3600  # seconds: the till asks a person after an hour in any case
+LONGEST_WINDOW_S = 3600  # seconds: nobody waits longer for a proof
 CONTROL_SOCKET_NAME = "tillwire.sock"
 
 

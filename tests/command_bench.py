@@ -6,9 +6,12 @@ A command has an event loop of its own, so it runs in a thread; simulator, drawe
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -86,7 +89,7 @@ class Box:
 
     async def types(self, *words: str) -> Said:
         """Type `tillwire WORDS --config …` and wait for the prompt."""
-        code = await asyncio.to_thread(exit_code, [*words, "--config", str(self.config)])
+        code = await in_thread(partial(exit_code, [*words, "--config", str(self.config)]))
         out, err = self.capsys.readouterr()
         return Said(code=code, out=out, err=err)
 
@@ -147,6 +150,20 @@ def connection_is(api: str) -> Callable[[str, JsonObject], bool]:
         return isinstance(connection, dict) and connection.get("api") == api
 
     return is_so
+
+
+async def in_thread(work: Callable[[], int]) -> int:
+    """Do it in a thread that nobody waits for: a command that never ends must fail its test, not hang all of them."""
+    result: Future[int] = Future()
+
+    def do() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again by the test
+            result.set_exception(error)
+
+    Thread(target=do, daemon=True).start()
+    return await asyncio.wrap_future(result)
 
 
 def exit_code(words: list[str]) -> int:

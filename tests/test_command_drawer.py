@@ -21,7 +21,7 @@ WITHOUT_STATUS = """\
 [drawer]
 profile = "escpos"
 port = "{port}"
-open_level = "unknown"
+status = {{ source = "none" }}
 [cash]
 confirmed_by = ["operator"]
 """
@@ -72,15 +72,12 @@ async def test_a_drawer_that_stands_open_is_said_to(box: Box, drawer: SimulatedD
     assert (said.code, said.out) == (0, "The drawer was asked to open.\nIt stood open already.\n")
 
 
-async def test_whether_a_drawer_without_a_known_level_opened_cannot_be_told(
-    box: Box, drawer: SimulatedDrawer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("agent.commands.drawer_alone.HEARD_OF_S", 0.3)
+async def test_whether_a_drawer_without_status_opened_cannot_be_told(box: Box, drawer: SimulatedDrawer) -> None:
     box.write(rest=WITHOUT_STATUS.format(port=drawer.path))
     said = await box.types(*OPEN)
     assert said.code == 0
     assert said.out.splitlines()[-1] == "Whether it opened cannot be told: it tells no level."
-    assert drawer.pulses == 1
+    await drawer.opened()
 
 
 async def test_a_printer_that_is_offline_is_not_asked(box: Box, drawer: SimulatedDrawer) -> None:

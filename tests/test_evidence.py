@@ -258,21 +258,37 @@ def test_a_paid_message_confirms_the_amount_that_is_due_and_no_other() -> None:
     for amount in (None, AMOUNT):
         line = Line(rules)
         line.expect()
-        line.do(evidence.paid_message(line.watch, amount))
+        line.do(evidence.paid_message(line.watch, amount, line.now_s))
         assert [CashSeen(checkout_id=CHECKOUT, kind="paid-message", amount=AMOUNT)] == line.signs
     line = Line(rules)
     line.expect()
-    line.do(evidence.paid_message(line.watch, 295))
+    line.do(evidence.paid_message(line.watch, 295, line.now_s))
     assert [OtherAmount(checkout_id=CHECKOUT, amount=295)] == line.signs
 
 
 def test_a_paid_message_that_nobody_waits_for_means_nothing() -> None:
     line = Line(DrawerRules(confirmed_by=("paid-message",)))
-    line.do(evidence.paid_message(line.watch, AMOUNT))
+    line.do(evidence.paid_message(line.watch, AMOUNT, line.now_s))
     line.expect()
     line.watch = evidence.cash_not_expected(line.watch)
-    line.do(evidence.paid_message(line.watch, AMOUNT))
+    line.do(evidence.paid_message(line.watch, AMOUNT, line.now_s))
     assert line.signs == []
+
+
+def test_a_message_from_before_the_payment_confirms_nothing() -> None:
+    line = Line(DrawerRules(confirmed_by=("paid-message",)))
+    said_s = line.now_s
+    line.wait(1)
+    line.expect()
+    line.do(evidence.paid_message(line.watch, AMOUNT, said_s))
+    assert line.signs == []
+
+
+def test_a_broken_line_of_messages_leaves_the_word_to_the_operator() -> None:
+    line = Line(DrawerRules(confirmed_by=("paid-message",)))
+    line.expect()
+    line.do(evidence.paid_line_lost(line.watch))
+    assert line.troubles == ["lost"]
 
 
 def test_a_drawer_left_open_is_said_after_15_seconds_and_then_every_30() -> None:

@@ -19,6 +19,7 @@ from agent.checkout_events import (
     RetryAsked,
 )
 from agent.checkout_state import Basket, Phase, Rules
+from agent.journal.errors import NotWritten
 from agent.journal.records import IdempotencyKey
 from agent.simulator.server import SimulatorServer
 from agent.smart.transport import Timeouts
@@ -395,3 +396,42 @@ async def test_a_caller_that_goes_away_changes_nothing(bench: TillBench) -> None
     creating.cancel()
     await bench.heard.until(lambda: bool(bench.heard.checkouts))
     assert bench.till.active is not None
+
+
+async def test_a_confirmation_that_cannot_be_written_is_said_and_nothing_overtakes_it(bench: TillBench) -> None:
+    checkout_id = await pay(bench)
+    bench.disk.refuses = True
+    bench.drawer.close_drawer()
+    await bench.heard.until(lambda: bench.heard.unrecorded == [checkout_id])
+    bench.disk.refuses = False
+    with pytest.raises(NotWritten):
+        await bench.till.ask(checkout_id, CancelAsked())
+    assert not bench.till.records
+    assert starts(bench) == 0
+    await bench.heard.phase(Phase.COMPLETED)
+    assert (starts(bench), len(bench.simulator.ledger)) == (1, 1)
+    assert bench.till.records
+
+
+async def test_a_disk_that_refuses_does_not_keep_the_till_running_in_circles(tmp_path: Path) -> None:
+    async with whole_till(tmp_path, rules=Rules(idle_s=0.05)) as bench:
+        checkout = await bench.till.create(SEED)
+        bench.disk.refuses = True
+        await bench.heard.until(lambda: bench.disk.refusals >= 2)
+        bench.disk.refuses = False
+        await bench.heard.phase(Phase.CANCELLED)
+        assert bench.disk.refusals <= 3
+        assert (await bench.till.find(checkout.id)).reason == "idle"
+
+
+async def test_interrupted_cash_stays_a_persons_to_decide_when_the_transaction_has_changed(tmp_path: Path) -> None:
+    async with SimulatorServer() as simulator, drawer_of(tmp_path) as drawer:
+        async with at_work(tmp_path, simulator, drawer) as bench:
+            checkout_id = await pay(bench)
+        drawer.close_drawer()
+        simulator.set_card(CARD.value, cash_balance=100)
+        simulator.switches = simulator.switches.model_copy(update={"created_lifetime_seconds": 0.001})
+        async with at_work(tmp_path, simulator, drawer) as bench:
+            stuck = await bench.heard.phase(Phase.ATTENTION)
+            assert (stuck.id, stuck.reason) == (checkout_id, "amount_changed")
+            assert simulator.ledger == []

@@ -3,11 +3,12 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from pydantic import SecretStr
 
@@ -16,6 +17,7 @@ from agent.card import CardNumber, CardRules
 from agent.checkout_events import ApplyAsked
 from agent.checkout_state import Api, Basket, Checkout, Level, Phase, Rules
 from agent.evidence import DrawerRules
+from agent.journal.errors import NotWritten
 from agent.journal.journal import open_journal
 from agent.listener import CardRefusal, DrawerTold, ScanTold
 from agent.offline import OfflineLimits
@@ -33,6 +35,9 @@ from device.drawer import SerialDrawer
 from device.drawer_profile_file import load_profile
 from device.interface import DeviceState, Scan
 from device.simulated_drawer import SimulatedDrawer
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 CARD = CardNumber("9276004429942845")
 SEED = Order(
@@ -63,39 +68,39 @@ class Heard:
 
     def checkout_changed(self, checkout: Checkout, sequence: int) -> None:
         self.checkouts.append(checkout)
-        self._wake()
+        self.wake()
 
     def drawer_is(self, drawer: str, level: Level) -> None:
-        self._wake()
+        self.wake()
 
     def drawer_told(self, told: DrawerTold, sequence: int) -> None:
         self.drawer.append(told)
-        self._wake()
+        self.wake()
 
     def scanned(self, told: ScanTold) -> None:
         self.scans.append(told)
-        self._wake()
+        self.wake()
 
     def card_refused(self, scanner: str | None, reason: CardRefusal) -> None:
         self.refusals.append(reason)
-        self._wake()
+        self.wake()
 
     def device_changed(self, state: DeviceState) -> None:
         self.devices.append(state)
-        self._wake()
+        self.wake()
 
     def connection_changed(self, api: Api, since: datetime) -> None:
         self.connections.append(api)
-        self._wake()
+        self.wake()
 
     def busy_changed(self, *, busy: bool) -> None:
-        self._wake()
+        self.wake()
 
     def not_recorded(self, checkout_id: str) -> None:
         self.unrecorded.append(checkout_id)
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         self._changed.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -113,6 +118,27 @@ class Heard:
         await self.until(lambda: bool(self.drawer) and self.drawer[-1].event == event)
 
 
+class Disk(ThreadPoolExecutor):
+    """The journal's thread, on a disk that may refuse to write."""
+
+    def __init__(self, told: Callable[[], None]) -> None:
+        super().__init__(1)
+        self._told = told
+        self._loop = asyncio.get_running_loop()
+        self.refuses = False
+        self.refusals = 0
+
+    def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        def job() -> T:
+            if self.refuses:
+                self.refusals += 1
+                self._loop.call_soon_threadsafe(self._told)
+                raise NotWritten("the disk refuses")
+            return work(*args, **kwargs)
+
+        return super().submit(job)
+
+
 @dataclass
 class TillBench:
     """A till at work, and what stands around it."""
@@ -121,6 +147,7 @@ class TillBench:
     simulator: Simulator
     drawer: SimulatedDrawer
     heard: Heard
+    disk: Disk
 
     def scan(self, text: str = CARD.value) -> None:
         self.till.report(Scan(scanner="counter", text=text, at=asyncio.get_running_loop().time()))
@@ -154,7 +181,7 @@ async def at_work(
     heard = Heard()
     login = ClientCredentialsLogin(client=Client(client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET)))
     numbers = itertools.count(1)
-    with ThreadPoolExecutor(1) as executor:
+    with Disk(heard.wake) as executor:
         journal = await open_journal(directory / "journal.sqlite", executor)
         try:
             async with connect(
@@ -183,7 +210,7 @@ async def at_work(
                     await till.ready.wait()
                     await heard.until(lambda: till.drawer_level == "closed")
                     try:
-                        yield TillBench(till, simulator, drawer, heard)
+                        yield TillBench(till, simulator, drawer, heard, executor)
                     finally:
                         for task in running:
                             task.cancel()

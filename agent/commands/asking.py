@@ -30,10 +30,12 @@ class Busy(Failed):
     """Another program has the state directory."""
 
 
-def answered(work: Coroutine[object, object, int]) -> int:
-    """Do the work of a command and return its exit code; what fails is said in one line."""
+def answered(work: Coroutine[object, object, int], *, interrupted: int = NO) -> int:
+    """Do the work of a command and return its exit code, `interrupted` after Ctrl-C; what fails is said in one line."""
     try:
         return asyncio.run(work)
+    except KeyboardInterrupt:
+        return interrupted
     except (Failed, ControlError, JournalError, SmartError) as error:
         complain(str(error))
         return NO

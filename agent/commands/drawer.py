@@ -39,10 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments)
     become_owner_of(settings.state.directory)
-    try:
-        return answered(_run(settings, arguments))
-    except KeyboardInterrupt:
-        return GOOD
+    return answered(_run(settings, arguments), interrupted=GOOD if arguments.action == "watch" else NO)
 
 
 async def _run(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from agent.commands.drawer_news import NO_DRAWER, DrawerNow, News
 from agent.drawer_desk import DrawerDesk
 from agent.evidence import SETTLING_S, DrawerRules
 from agent.inbox import Inbox, Job
-from agent.journal.errors import NotWritten
+from agent.journal.errors import JournalError
 from agent.journal.journal import Journal
 from agent.journal.records import Entry
 from agent.kiosk.roles import Role
@@ -30,6 +30,8 @@ from device.plugging import watch_plugging
 
 HEARD_OF_S = SILENT_AFTER_S + 1.0
 """By then a drawer has told its first status, or its driver has said why it has not."""
+PULSE_LEAVES_S = 0.3
+"""The port is closed when the command ends, and what still lies in chip or adapter would be lost."""
 MOST_NEWS = 64
 """A person reads it as it comes."""
 
@@ -79,6 +81,7 @@ class DrawerAlone:
             await self._inbox.do(partial(self._desk.open_by_person, reason, by))
         except DrawerRefused as refused:
             raise Failed(f"the drawer was not asked to open: {refused}") from None
+        await asyncio.sleep(PULSE_LEAVES_S)
 
     # What the desk asks of it
 
@@ -102,7 +105,7 @@ class DrawerAlone:
         situation = Situation(now_s=self.now_s(), wall=self.wall(), api="offline", drawer=self._desk.watch.level)
         try:
             await self._journal.commit(Entry(event=told, situation=situation))
-        except NotWritten as error:
+        except JournalError as error:
             complain(f"drawer {told.event}: could not be recorded: {error}")
         await self._news.put(drawer_answer(told, Role.OPERATOR))
 

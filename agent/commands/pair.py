@@ -18,7 +18,6 @@ import segno
 from agent.commands.asking import Failed, answered, check_directory, journal_file
 from agent.commands.common import (
     GOOD,
-    NO,
     WRONG_USE,
     add_config,
     add_json,
@@ -61,11 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         complain(f'[api] login = "{settings.api.login}" needs no pairing; login = "device" does')
         return WRONG_USE
     become_owner_of(settings.state.directory)
-    try:
-        return answered(pair(settings, login, in_json=arguments.json))
-    except KeyboardInterrupt:
-        complain("given up: nothing was stored")
-        return NO
+    return answered(pair(settings, login, in_json=arguments.json))
 
 
 async def pair(settings: Settings, login: DeviceLogin, *, in_json: bool, sleep: Sleep = asyncio.sleep) -> int:
@@ -124,6 +119,9 @@ async def _wait(
     store, clock = CredentialStore(settings.state.directory), asyncio.get_running_loop().time
     try:
         await poll_device_token(transport, login, code, store, clock=clock, sleep=sleep)
+    except asyncio.CancelledError:
+        complain("given up: nothing was stored")
+        raise
     except OSError as error:
         raise Failed(f"the pairing cannot be stored in {settings.state.directory}: {error.strerror}") from None
 

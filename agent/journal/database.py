@@ -18,7 +18,7 @@ ENTRIES_IN_LOG = 100
 """The log is copied into the database at the end of a checkout when it has so many. SQLite itself would do it in the
 middle of the commit that fills a thousand pages, which may be the one between the closing drawer and `start/cash`."""
 
-_NOTHING_TAKEN = frozenset({Phase.DRAFT, Phase.APPLYING, Phase.DUE, Phase.AWAITING_CASH})
+_NOTHING_TAKEN = frozenset({Phase.DRAFT, Phase.APPLYING, Phase.DUE, Phase.AWAITING_CASH, Phase.CANCELLED, Phase.FAILED})
 _END = 1 << 62  # above every number
 _EventRow = tuple[int, str | None, str, str, str, str, str | None]
 
