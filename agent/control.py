@@ -6,7 +6,7 @@ whoever reaches its control socket is an operator.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -74,6 +74,13 @@ class RunningAgent:
                         yield name, _object(value.encode())
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             raise _unreachable(error) from error
+
+    async def snapshot(self) -> JsonObject:
+        """Return everything that is so at this moment."""
+        async with aclosing(self.events()) as events:
+            async for _, told in events:
+                return told
+        raise Unreachable("the agent is being stopped: try again when it runs")
 
     async def _ask(
         self, method: str, path: str, query: Mapping[str, str | int], body: Mapping[str, object] | None

@@ -160,6 +160,10 @@ class Till:
         """Return what happened after this place of the journal. Raises EventsGone."""
         return await self._journal.events_since(sequence, limit)
 
+    async def events_of(self, checkout_id: str) -> list[StoredEvent]:
+        """Return all that happened to a checkout, in order."""
+        return await self._journal.events_of(checkout_id)
+
     async def check_csc(self, card: CardNumber, csc: str) -> bool | None:
         """Ask whether these digits are on the back of the card; None: that could not be told."""
         return await self._calls.check_csc(card, csc)

@@ -142,7 +142,9 @@ async def test_watch_shows_what_happens_until_ctrl_c(box: Box, drawer: Simulated
         drawer.close_drawer()
         assert b"closed after" in await out.readline()
         drawer.unplug()
-        assert b"the port is lost" in await out.readline()
+        assert b"the port is lost: " in await out.readline()
+        drawer.plug_in()
+        assert (await out.readline()).endswith(b"the port is present\n")
 
 
 async def test_watch_for_programs(box: Box, drawer: SimulatedDrawer) -> None:

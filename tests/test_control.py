@@ -75,10 +75,8 @@ async def test_a_real_agent_answers(box: Box, settings: Settings) -> None:
     async with box.agent(), agent_at(settings) as agent:
         assert agent is not None
         health = in_shape(HealthAnswer, await agent.get("/health"))
-        async with aclosing(agent.events()) as events:
-            name, told = await anext(events)
+        told = await agent.snapshot()
     assert health.ready
-    assert name == "snapshot"
     assert told["checkouts"] == []
 
 
@@ -130,6 +128,12 @@ async def test_the_events_of_a_till_that_is_not_ready_are_refused(settings: Sett
         with pytest.raises(SaidNo, match="not ready"):
             async with aclosing(agent.events()) as events:
                 await anext(events)
+
+
+async def test_an_agent_that_stops_before_it_has_said_anything(settings: Settings) -> None:
+    async with answering(settings, says(b"retry: 1000\n\n", "text/event-stream")) as agent:
+        with pytest.raises(Unreachable, match="is being stopped"):
+            await agent.snapshot()
 
 
 async def test_events_are_read_by_name_and_pings_are_passed_over(settings: Settings) -> None:

@@ -86,14 +86,14 @@ async def own_journal(settings: Settings) -> AsyncIterator[Journal]:
         try:
             journal = await open_journal(path, executor)
         except InUse:
-            raise Busy(in_use(settings)) from None
+            raise Busy(_in_use(settings)) from None
         try:
             yield journal
         finally:
             await journal.close()
 
 
-def in_use(settings: Settings) -> str:
+def _in_use(settings: Settings) -> str:
     return (
         f"another program has {settings.state.directory} open and does not answer at {settings.control_socket}: "
         "an agent that is starting or stopping, or another tillwire command; try again in a moment"

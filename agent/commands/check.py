@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 
 from agent.commands.asking import Busy, Failed, answered, own_journal
@@ -84,9 +84,7 @@ async def _check_agent(settings: Settings, login: Login | None) -> list[Finding]
 
 async def _as_the_agent_says(settings: Settings, agent: RunningAgent) -> list[Finding]:
     health = in_shape(HealthAnswer, await agent.get("/health"))
-    async with aclosing(agent.events()) as events:
-        _, now = await anext(events)
-    snapshot = in_shape(SnapshotAnswer, now)
+    snapshot = in_shape(SnapshotAnswer, await agent.snapshot())
     return [
         _readiness(health),
         *device_findings(settings, as_told(snapshot)),

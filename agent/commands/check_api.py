@@ -1,5 +1,6 @@
 """What `tillwire check` asks the API: is it there, is it the API, does our clock agree, does the login work."""
 
+import asyncio
 import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -42,10 +43,17 @@ async def check_reachable(settings: Settings) -> list[Finding]:
             aiohttp.ClientSession(api.base_url, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
             session.get(WHO_AM_I, ssl=trust, allow_redirects=False) as response,
         ):
-            body = await response.content.read(LARGEST_BODY)
+            body = await _bounded(response.content)
     except (aiohttp.ClientError, OSError) as error:
         return [_unreachable(api.base_url, error)]
     return [_answerer(api.base_url, response, body), compare_clocks(response.headers.get("Date"), datetime.now(UTC))]
+
+
+async def _bounded(content: aiohttp.StreamReader) -> bytes:
+    try:
+        return await content.readexactly(LARGEST_BODY)
+    except asyncio.IncompleteReadError as whole:
+        return whole.partial
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:

@@ -108,5 +108,5 @@ def _drawer(settings: Settings, level: Level) -> Finding:
     if level == "open":
         return note(DRAWER, f"{where} is open: close it")
     if level == "unknown":
-        return note(DRAWER, f"{where} is there and tells no level: a person must confirm the cash")
+        return note(DRAWER, f"{where} is there and tells no level, so it cannot confirm cash")
     return ok(DRAWER, f"{where} is closed")

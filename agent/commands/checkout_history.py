@@ -5,50 +5,17 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
-from agent.checkout_state import Json, Phase
+from agent.checkout_state import Json
 from agent.commands.plain_text import money, plain
 from agent.commands.table import table
-from agent.journal.records import StoredEvent
+from agent.kiosk.answers import HappenedAnswer
 
 _AMOUNTS = frozenset({"amount", "sum", "missing_sum", "balance", "priceOne"})
 
 FACTS_COLUMNS = 28  # what is left of 80 beside time, event and phase
 
 
-class Happened(BaseModel):
-    """One event: when, what, with which facts, and where the checkout stood after it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    at: datetime
-    event: str
-    data: Json
-    phase: Phase | None
-    reason: str | None
-
-
-class HistoryAnswer(BaseModel):
-    """All that happened to one checkout, in order."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    events: tuple[Happened, ...]
-
-
-def happened(stored: StoredEvent) -> Happened:
-    after = stored.checkout
-    return Happened(
-        at=stored.at,
-        event=stored.kind,
-        data=stored.data,
-        phase=after.phase if after else None,
-        reason=after.reason if after else None,
-    )
-
-
-def history_lines(history: Sequence[Happened], currency: str) -> Iterator[str]:
+def history_lines(history: Sequence[HappenedAnswer], currency: str) -> Iterator[str]:
     """Yield a line for each day, and for each event of it one, or more where its facts are many."""
     days: list[str | None] = []
     rows: list[tuple[str, ...]] = []
@@ -73,7 +40,7 @@ def _words(event: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event).lower()
 
 
-def _facts(each: Happened, currency: str) -> str:
+def _facts(each: HappenedAnswer, currency: str) -> str:
     facts = [f"{name}={money(value, currency) if name in _AMOUNTS else value}" for name, value in _leaves(each.data)]
     return plain(" ".join([*facts, *([f"({each.reason})"] if each.reason else [])]))
 

@@ -12,14 +12,20 @@ from agent.checkout import NotAllowed, step
 from agent.checkout_events import ResolveAsked, RetryAsked
 from agent.checkout_state import Checkout, Phase, Situation
 from agent.commands.asking import Failed, check_there, own_journal
-from agent.commands.checkout_history import Happened, HistoryAnswer, happened
-from agent.control import RunningAgent, SaidNo, agent_at, in_shape
+from agent.control import RunningAgent, agent_at, in_shape
 from agent.journal.journal import Journal
 from agent.journal.records import Entry
-from agent.kiosk.answers import CheckoutAnswer, CheckoutList, ReceiptAnswer, ReceiptCopy
+from agent.kiosk.answers import (
+    CheckoutAnswer,
+    CheckoutList,
+    HappenedAnswer,
+    HistoryAnswer,
+    ReceiptAnswer,
+    ReceiptCopy,
+)
 from agent.kiosk.problems import TITLES, not_allowed
 from agent.kiosk.roles import Role
-from agent.kiosk.view import checkout_answer
+from agent.kiosk.view import checkout_answer, happened_answer
 from agent.receipt import Line, parse_lines
 from config.settings import Settings
 
@@ -39,8 +45,8 @@ class Records(Protocol):
         ...
 
     async def find(self, checkout_id: str) -> CheckoutAnswer: ...
-    async def history(self, checkout_id: str) -> Sequence[Happened] | None:
-        """Return all that happened, in order; None where the agent does not tell."""
+    async def history(self, checkout_id: str) -> Sequence[HappenedAnswer]:
+        """Return all that happened, in order."""
         ...
 
     async def receipt(self, checkout_id: str, copy: ReceiptCopy) -> tuple[Line, ...]:
@@ -79,13 +85,8 @@ class AgentRecords:
     async def find(self, checkout_id: str) -> CheckoutAnswer:
         return in_shape(CheckoutAnswer, await self._agent.get(_path(checkout_id)))
 
-    async def history(self, checkout_id: str) -> Sequence[Happened] | None:
-        try:
-            return in_shape(HistoryAnswer, await self._agent.get(_path(checkout_id, "history"))).events
-        except SaidNo as no:
-            if no.name == "not-found":  # an agent of a release without this call
-                return None
-            raise
+    async def history(self, checkout_id: str) -> Sequence[HappenedAnswer]:
+        return in_shape(HistoryAnswer, await self._agent.get(_path(checkout_id, "history"))).events
 
     async def receipt(self, checkout_id: str, copy: ReceiptCopy) -> tuple[Line, ...]:
         told = in_shape(ReceiptAnswer, await self._agent.get(_path(checkout_id, "receipt"), receipt=copy))
@@ -115,8 +116,8 @@ class JournalRecords:
     async def find(self, checkout_id: str) -> CheckoutAnswer:
         return checkout_answer(await self._checkout(checkout_id), Role.OPERATOR)
 
-    async def history(self, checkout_id: str) -> Sequence[Happened]:
-        return [happened(stored) for stored in await self._journal.events_of(checkout_id)]
+    async def history(self, checkout_id: str) -> Sequence[HappenedAnswer]:
+        return [happened_answer(stored) for stored in await self._journal.events_of(checkout_id)]
 
     async def receipt(self, checkout_id: str, copy: ReceiptCopy) -> tuple[Line, ...]:
         kept = (await self._checkout(checkout_id)).receipt

@@ -4,15 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from agent.checkout_state import FINAL, Json, Phase
-from agent.commands.checkout_history import Happened, history_lines
+from agent.commands.checkout_history import history_lines
 from agent.commands.plain_text import moment, money, plain
 from agent.commands.table import table
-from agent.kiosk.answers import CheckoutAnswer, ReceiptCopy
+from agent.kiosk.answers import CheckoutAnswer, HappenedAnswer, ReceiptCopy
 from agent.receipt import Line, as_text
 
 RECEIPT_COLUMNS = 42
 _COLUMNS = ("ID", "PHASE", "DUE", "METHOD", "SINCE", "REASON")
-_UNTOLD = "The running agent does not tell it; stop the agent, and this command reads it from the journal."
 _URGENT = (Phase.ATTENTION, Phase.UNSURE, Phase.CONFIRMED, Phase.STARTING, Phase.AWAITING_CASH)
 _STILL_OPEN, _OVER = len(_URGENT), len(_URGENT) + 1
 
@@ -65,7 +64,7 @@ def _reason(checkout: CheckoutAnswer) -> str:
 
 
 def checkout_lines(
-    checkout: CheckoutAnswer, history: Sequence[Happened] | None, receipts: Mapping[ReceiptCopy, tuple[Line, ...]]
+    checkout: CheckoutAnswer, history: Sequence[HappenedAnswer], receipts: Mapping[ReceiptCopy, tuple[Line, ...]]
 ) -> Iterator[str]:
     """Yield everything that is known, section by section."""
     currency = checkout.basket_info.currency
@@ -73,7 +72,7 @@ def checkout_lines(
     yield from _indented(table([(name, plain(value)) for name, value in _facts(checkout) if value]))
     yield from _section("Basket", _product_lines(checkout.basket.products, currency))
     yield from _section("Bonus", _product_lines(checkout.bonus_products, currency))
-    yield from _section("History", [_UNTOLD] if history is None else history_lines(history, currency))
+    yield from _section("History", history_lines(history, currency))
     for copy, lines in receipts.items():
         yield from _section(f"Receipt ({copy})", as_text(lines, RECEIPT_COLUMNS).splitlines())
     yield from _section("What you can do", _ways_on(checkout))

@@ -126,7 +126,7 @@ async def _show(records: Records, *, checkout_id: str, in_json: bool) -> int:
     if in_json:
         known = {
             "checkout": _plain(checkout),
-            "history": None if history is None else [each.model_dump(mode="json") for each in history],
+            "history": [each.model_dump(mode="json") for each in history],
             "receipts": {copy: as_json(lines) for copy, lines in receipts.items()},
         }
         say(json.dumps(known))

@@ -119,19 +119,13 @@ async def _watch(news: AsyncGenerator[News, None], *, in_json: bool) -> int:
 def _words(news: News) -> str:
     match news:
         case DrawerNow(level="unknown", device=device):
-            return f"unknown{_because(device)}"
+            return f"unknown: {device.reason if device and device.reason else 'it tells no level'}"
         case DrawerNow():
             return news.level
         case DeviceAnswer():
-            return f"the port is {news.state}{_because(news)}"
+            return f"the port is {news.state}{f': {news.reason}' if news.reason else ''}"
         case DrawerAnswer():
             return plain(_did(news))
-
-
-def _because(device: DeviceAnswer | None) -> str:
-    if device is None or device.reason is None:
-        return ": it tells no level"
-    return f": {device.reason}"
 
 
 def _did(news: DrawerAnswer) -> str:

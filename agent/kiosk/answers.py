@@ -242,3 +242,19 @@ EventData = (
     | BusyAnswer
     | NotRecordedAnswer
 )
+
+
+class HappenedAnswer(Answer):
+    """One event of a checkout: when, what, with which facts, and where the checkout stood after it."""
+
+    at: datetime
+    event: str
+    data: Json
+    phase: Phase | None
+    reason: str | None
+
+
+class HistoryAnswer(Answer):
+    """All that happened to one checkout, in order."""
+
+    events: tuple[HappenedAnswer, ...]

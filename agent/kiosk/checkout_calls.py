@@ -17,7 +17,7 @@ from agent.checkout_events import (
     RetryAsked,
 )
 from agent.checkout_state import Basket, Checkout
-from agent.kiosk.answers import CheckoutList
+from agent.kiosk.answers import CheckoutList, HistoryAnswer
 from agent.kiosk.call import B, Call, Q, answer, operator_name
 from agent.kiosk.problems import Problem
 from agent.kiosk.queries import ListQuery, NoQuery
@@ -33,7 +33,7 @@ from agent.kiosk.requests import (
     RetryBody,
 )
 from agent.kiosk.roles import Role
-from agent.kiosk.view import checkout_answer
+from agent.kiosk.view import checkout_answer, happened_answer
 from agent.till_settings import Order
 
 
@@ -52,6 +52,13 @@ async def create(call: Call[CreateBody, NoQuery]) -> web.Response:
 
 async def read(call: Call[Nothing, NoQuery]) -> web.Response:
     return _shown(call, await call.kiosk.till.find(call.checkout_id))
+
+
+async def history(call: Call[Nothing, NoQuery]) -> web.Response:
+    """Tell all that happened to a checkout, with who did it."""
+    await call.kiosk.till.find(call.checkout_id)
+    events = await call.kiosk.till.events_of(call.checkout_id)
+    return answer(HistoryAnswer(events=tuple(map(happened_answer, events))))
 
 
 async def read_all(call: Call[Nothing, ListQuery]) -> web.Response:

@@ -7,7 +7,15 @@ from http import HTTPStatus
 from typing import Any
 
 from agent.kiosk import checkout_calls, receipt_call, till_calls
-from agent.kiosk.answers import CheckoutAnswer, CheckoutList, DeviceList, HealthAnswer, ReceiptAnswer, TicketAnswer
+from agent.kiosk.answers import (
+    CheckoutAnswer,
+    CheckoutList,
+    DeviceList,
+    HealthAnswer,
+    HistoryAnswer,
+    ReceiptAnswer,
+    TicketAnswer,
+)
 from agent.kiosk.call import Route
 from agent.kiosk.queries import EventsQuery, ListQuery, NoQuery, ReceiptQuery
 from agent.kiosk.requests import (
@@ -55,6 +63,16 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         body=Nothing,
         query=NoQuery,
         answers=_CHECKOUT,
+    ),
+    Route(
+        method="GET",
+        path="/v1/checkouts/{id}/history",
+        summary="All that happened to a checkout",
+        handler=checkout_calls.history,
+        body=Nothing,
+        query=NoQuery,
+        needs=Role.OPERATOR,
+        answers={HTTPStatus.OK: HistoryAnswer},
     ),
     Route(
         method="PUT",

@@ -21,6 +21,7 @@ from agent.checkout_events import (
 )
 from agent.checkout_state import Card, Checkout, Situation
 from agent.connection import Connection
+from agent.journal.records import StoredEvent
 from agent.kiosk.answers import (
     Act,
     BasketAnswer,
@@ -32,6 +33,7 @@ from agent.kiosk.answers import (
     DrawerAnswer,
     ErrorAnswer,
     EvidenceAnswer,
+    HappenedAnswer,
     ReceiptCopy,
     ResolutionAnswer,
     ScanAnswer,
@@ -106,6 +108,18 @@ def _has_effect(checkout: Checkout, request: Request) -> bool:
         if row.when is None or row.when(checkout, request, all_is_well):
             return row.refuse is None and bool(row.then)
     return False
+
+
+def happened_answer(stored: StoredEvent) -> HappenedAnswer:
+    """Show an event of the journal."""
+    after = stored.checkout
+    return HappenedAnswer(
+        at=stored.at,
+        event=stored.kind,
+        data=stored.data,
+        phase=after.phase if after else None,
+        reason=after.reason if after else None,
+    )
 
 
 def split(checkout: Checkout) -> Split | None:
