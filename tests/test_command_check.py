@@ -77,7 +77,7 @@ async def test_a_login_by_client_credentials_is_warned_about(box: Box) -> None:
 
 async def test_without_a_running_agent_the_journal_is_tried_and_closed_again(box: Box) -> None:
     _, found = await checked(box)
-    assert found["agent"] == ("note", "does not run: systemctl enable --now tillwire")
+    assert found["agent"] == ("note", "does not run: start it with `tillwire run`, or as a service")
     assert found["journal"] == ("ok", "can be read and written")
     async with box.agent():
         pass
@@ -99,7 +99,7 @@ async def test_a_drawer_that_tells_no_level_cannot_confirm(box: Box) -> None:
     code, found = await checked(box)
     assert code == 1
     assert found["drawer profile"][0] == "wrong"
-    assert "set open_level" in found["drawer profile"][1]
+    assert "open_level" in found["drawer profile"][1]
 
 
 async def test_a_state_directory_that_is_not_there(box: Box) -> None:

@@ -321,6 +321,7 @@ async def test_a_running_agent_shows_a_checkout_with_its_receipt(filled: Box) ->
         said = await filled.types("checkouts", "show", COMPLETED)
     assert said.code == 0
     assert "John's Bakery" in said.out
+    assert "start answered" in said.out
     assert DIGITS not in said.out
 
 

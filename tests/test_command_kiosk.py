@@ -39,7 +39,7 @@ async def test_the_address_for_programs(box: Box) -> None:
 async def test_without_an_agent_nobody_can_be_let_in(box: Box) -> None:
     said = await box.types("kiosk", "url")
     assert (said.code, said.out) == (1, "")
-    assert said.err == "tillwire: no agent runs here: start it with `systemctl start tillwire` or `tillwire run`\n"
+    assert said.err == "tillwire: no agent runs here: start it with `tillwire run`, or as a service\n"
 
 
 async def test_a_till_without_a_page_has_no_address(box: Box) -> None:

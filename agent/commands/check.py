@@ -79,7 +79,8 @@ async def _check_agent(settings: Settings, login: Login | None) -> list[Finding]
                 return await _as_the_agent_says(settings, agent)
     except ControlError as error:
         return [wrong("agent", str(error))]
-    return [note("agent", "does not run: systemctl enable --now tillwire"), *await _as_it_would_be(settings, login)]
+    stopped = note("agent", "does not run: start it with `tillwire run`, or as a service")
+    return [stopped, *await _as_it_would_be(settings, login)]
 
 
 async def _as_the_agent_says(settings: Settings, agent: RunningAgent) -> list[Finding]:

@@ -21,7 +21,7 @@ _SUBSYSTEM = {"evdev": "input", "hidpos": "hidraw"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = "Copy the lines of your device into the configuration; `tillwire learn` finds out the rest."
+    parser.epilog = "Copy the lines of your device into the configuration."
     add_config(parser)
     add_json(parser)
 

@@ -28,7 +28,7 @@ async def _url(settings: Settings, *, in_json: bool) -> int:
     """Say the address and nothing else on stdout, so that it can be handed to a browser as it is."""
     async with agent_at(settings) as agent:
         if agent is None:
-            raise Failed("no agent runs here: start it with `systemctl start tillwire` or `tillwire run`")
+            raise Failed("no agent runs here: start it with `tillwire run`, or as a service")
         ticket = in_shape(TicketAnswer, await agent.post("/v1/tickets", {}))
     if in_json:
         say(json.dumps(ticket.model_dump()))

@@ -45,7 +45,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = "Stop the agent first (systemctl stop tillwire); Ctrl-C gives up and leaves everything as it was."
+    parser.epilog = "Stop the agent first. Ctrl-C gives up and leaves everything as it was."
     add_config(parser)
     add_json(parser)
 
@@ -75,7 +75,7 @@ async def pair(settings: Settings, login: DeviceLogin, *, in_json: bool, sleep: 
     if in_json:
         say(json.dumps({"paired": True, "merchant": merchant and {"id": merchant.id, "name": merchant.companyname}}))
     else:
-        say(f"Paired{f' with {_name(merchant)}' if merchant else ''}. Start the agent: systemctl start tillwire")
+        say(f"Paired{f' with {_name(merchant)}' if merchant else ''}. Start the agent now.")
     return GOOD
 
 
@@ -86,8 +86,7 @@ def _be_the_only_one(settings: Settings, held: ExitStack) -> None:
         lock(journal_file(settings), held)
     except InUse:
         raise Failed(
-            f"an agent, or another tillwire command, has {directory} open: stop it (systemctl stop tillwire), pair, "
-            "and start it again"
+            f"an agent, or another tillwire command, has {directory} open: stop it, pair, and start it again"
         ) from None
 
 
