@@ -24,7 +24,7 @@ from agent.checkout_state import Rules
 from agent.chosen_devices import ChosenDevices, Opener, Tools, choose
 from agent.chosen_outlets import BookedMessage
 from agent.evidence import SETTLING_S, DrawerRules
-from agent.journal.journal import Journal, open_journal
+from agent.journal.journal import FILE_NAME, Journal, open_journal
 from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.server import CannotListen, KioskSettings
 from agent.kiosk.server import serve as serve_kiosk
@@ -46,7 +46,6 @@ from device.tty import open_tty
 
 logger = logging.getLogger("tillwire.service")
 
-JOURNAL = "journal.sqlite"
 LOGIN_AHEAD_S = 160.0
 """The token is renewed so long before it is too short: longer than the longest call may last, a terminal's."""
 ID_BYTES = 10
@@ -190,7 +189,7 @@ async def _build(stack: AsyncExitStack, settings: Settings, login: Login, outsid
 @asynccontextmanager
 async def _journal(directory: Path, outside: Outside) -> AsyncIterator[Journal]:
     with outside.executor() as executor:
-        journal = await open_journal(directory / JOURNAL, executor)
+        journal = await open_journal(directory / FILE_NAME, executor)
         try:
             yield journal
         finally:

@@ -14,9 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from agent.commands.common import NO, complain, complain_of
 from agent.control import ControlError
 from agent.journal.errors import InUse, JournalError
-from agent.journal.journal import Journal, open_journal
+from agent.journal.journal import FILE_NAME, Journal, open_journal
 from agent.kiosk.requests import Name
-from agent.service import JOURNAL
 from agent.smart.errors import SmartError
 from config.problems import WrongConfig
 from config.settings import Settings
@@ -74,7 +73,7 @@ def operator_name() -> str:
 
 
 def journal_file(settings: Settings) -> Path:
-    return settings.state.directory / JOURNAL
+    return settings.state.directory / FILE_NAME
 
 
 @asynccontextmanager

@@ -29,6 +29,9 @@ from agent.journal.worker import Worker, result_of
 Export = Callable[[Sequence[History]], Awaitable[None]]
 """Keeps what is about to be deleted. What it raises prevents the deletion."""
 
+FILE_NAME = "journal.sqlite"
+"""In the state directory."""
+
 DELETED_AT_ONCE = 50  # checkouts: commits get their turn between two of these
 
 
