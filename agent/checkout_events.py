@@ -5,7 +5,6 @@ times are passed over when they come too late.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 from agent.checkout_state import (
     ApiProblem,
@@ -17,6 +16,7 @@ from agent.checkout_state import (
     Outcome,
     Rules,
     TransactionFacts,
+    Trouble,
 )
 
 
@@ -184,7 +184,7 @@ class DrawerOpened:
 class DrawerTroubled:
     """The drawer cannot confirm this payment any more; a person must look."""
 
-    trouble: Literal["lost", "did_not_open", "closed_too_soon", "unknown", "not_asked"]
+    trouble: Trouble
     detail: str | None = None
 
 

@@ -15,6 +15,7 @@ Method = Literal["cash", "loyalty", "cashless"]
 Api = Literal["online", "offline", "not_authorised"]
 Level = Literal["open", "closed", "unknown"]
 Confirmation = Literal["drawer-closed", "drawer-opened", "paid-message", "operator"]
+Trouble = Literal["lost", "did_not_open", "closed_too_soon", "unknown", "not_asked"]
 Outcome = Literal["executed", "not_executed", "refunded"]
 Call = Literal["check_card", "create", "update", "pre_transaction", "read", "start"]
 
@@ -157,7 +158,7 @@ class Payment:
 
     method: Method
     amount: int
-    drawer_trouble: str | None = None  # why the drawer cannot confirm: lost, did_not_open, closed_too_soon, unknown …
+    drawer_trouble: Trouble | None = None  # why the drawer cannot confirm
     drawer_seen_open: bool = False
     interrupted: bool = False  # the agent was restarted while the cash was awaited
     evidence: Evidence | None = None

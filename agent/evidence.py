@@ -11,10 +11,9 @@ only asking the drawer again makes a new one.
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Level = Literal["open", "closed", "unknown"]
+from agent.checkout_state import Confirmation, Level, Trouble
+
 OpenedBy = Literal["till", "register", "unasked"]
-Confirmation = Literal["drawer-closed", "drawer-opened", "paid-message", "operator"]
-Trouble = Literal["lost", "did_not_open", "closed_too_soon", "unknown", "not_asked"]
 
 SETTLING_S = 2.0
 """Opening a port raises DTR and RTS before any program can prevent it, and some drawers open by that."""

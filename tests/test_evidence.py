@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import evidence
+from agent.checkout_state import Level
 from agent.evidence import (
     CannotConfirm,
     CashSeen,
@@ -46,7 +47,7 @@ class Line:
             self.do(evidence.time_passed(self.watch, at))
         self.now_s = until
 
-    def level(self, level: evidence.Level) -> None:
+    def level(self, level: Level) -> None:
         self.do(evidence.level_seen(self.watch, level, self.connection, self.now_s))
 
     def expect(self) -> None:
@@ -55,7 +56,7 @@ class Line:
     def pulse(self) -> None:
         self.watch = evidence.pulse_begins(self.watch, self.now_s)
 
-    def reconnect(self, level: evidence.Level) -> None:
+    def reconnect(self, level: Level) -> None:
         self.connection += 1
         self.level(level)
 
