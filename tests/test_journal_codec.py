@@ -4,7 +4,7 @@ import dataclasses
 import types
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -42,7 +42,7 @@ def anything(kind: object) -> st.SearchStrategy[object]:
         return any_instance(kind)
     arguments = get_args(kind)
     match get_origin(kind):
-        case types.UnionType:
+        case origin if origin in {types.UnionType, Union}:
             return st.one_of(*map(anything, arguments))
         case origin if origin is Literal:
             return st.sampled_from(arguments)
