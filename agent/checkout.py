@@ -178,6 +178,7 @@ TABLE: tuple[Row[Any], ...] = (
     _no(DUE, PayAsked, "amount_differs", when=is_.other_amount_asked),
     _go(DUE, PayAsked, STARTING, do.pay_nothing, do.start, when=is_.nothing_due),
     _no(DUE, PayAsked, "drawer_open", when=is_.cash_into_open_drawer),
+    _no(DUE, PayAsked, "offline", when=is_.not_offline_without_balance),
     _go(DUE, PayAsked, CASH, do.take_payment, do.open_drawer, when=is_.by_cash),
     _go(DUE, PayAsked, STARTING, do.take_payment, do.start, when=is_.by_terminal),
     _no(DUE, PayAsked, "something_due"),

@@ -104,6 +104,11 @@ def not_offline(checkout: Checkout, event: PayAsked, situation: Situation) -> bo
     )
 
 
+def not_offline_without_balance(checkout: Checkout, event: PayAsked, situation: Situation) -> bool:
+    """What was applied before the line broke is finished like any other; a plain sale keeps to the limits."""
+    return not checkout.use_balance and not_offline(checkout, event, situation)
+
+
 def other_sum_offline(checkout: Checkout, event: PayAsked, situation: Situation) -> bool:
     return cash_offline(checkout, event, situation) and event.amount != checkout.basket.sum
 

@@ -192,6 +192,7 @@ def test_applying_creates_the_transaction_by_one_request() -> None:
         (after(WITH_CARD, APPLY, saved()), APPLY_BALANCE, {"card_waiting": True}, "card_waiting"),
         (DUE, PAY_296, {}, "amount_differs"),
         (DUE, PAY_796, {"drawer": "open"}, "drawer_open"),
+        (DUE, PAY_796, {"api": "offline", "offline_refusal": "too many wait"}, "offline"),
         (DUE, PayAsked(method="loyalty", amount=796), {}, "something_due"),
     ],
 )
@@ -256,6 +257,11 @@ def test_offline_the_sum_is_due_in_cash_and_the_drawer_opens(api: str) -> None:
     checkout, effects = tell(WITH_CARD, PAY_796, api=api)
     assert (checkout.phase, checkout.amount_due, checkout.use_balance) == (Phase.AWAITING_CASH, 796, False)
     assert effects == (OpenDrawer(),)
+
+
+def test_offline_what_was_applied_before_is_finished_like_any_other() -> None:
+    paying = after(WITH_BALANCE, PAY_296, api="offline", offline_refusal="too many wait")
+    assert paying.phase is Phase.AWAITING_CASH
 
 
 def test_offline_a_transaction_of_before_is_left() -> None:
