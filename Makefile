@@ -1,6 +1,6 @@
 # What a newcomer types. Everything else is in scripts/ and in `tillwire --help`.
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test test-system lint lock clean
 
 demo: ## the seed's checkout, end to end, without account or hardware
 	@scripts/setup run
@@ -10,6 +10,11 @@ test: ## lint, types, import contracts and all tests that need neither root nor 
 	@scripts/setup test
 	@$(MAKE) --no-print-directory lint
 	@.venv/bin/pytest --quiet -n 2
+
+test-system: ## the tests that need root, Debian packages (it installs them) or more time than `make test` has
+	@scripts/setup test
+	@scripts/setup system
+	@.venv/bin/pytest --quiet -m system
 
 lint:
 	@.venv/bin/ruff check --quiet .

@@ -31,6 +31,8 @@ from device.simulated_scanner import SimulatedSerialScanner
 from tests.crashing_agent import Crash, Place, start_agent
 from tests.till_bench import CARD, SEED, drawer_of
 
+pytestmark = pytest.mark.system  # minutes: every place of every flow
+
 EXECUTES_AGAIN = Switches(second_start="executes-again")
 KEY_S = 0.003  # so that each character is a read of its own
 AT_ONCE = 6  # scenarios side by side: most of each is waiting
