@@ -71,6 +71,14 @@ class Calls:
             logger.info("the digits on a card could not be checked: %s", error)
             return None
 
+    async def check_card(self, card: CardNumber) -> Card | None:
+        """Ask whether the card is good and what is on it; None: that could not be told."""
+        try:
+            return await self._check_card(card)
+        except SmartError as error:
+            logger.info("a card could not be checked: %s", error)
+            return None
+
     async def probe(self) -> Api | None:
         """Ask who we are, to learn whether the API is there; None: that could not be told."""
         try:

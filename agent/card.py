@@ -20,9 +20,11 @@ _DIGITS = re.compile(r"[0-9]+")
 # A track that the reader could not read is sent as `E` (MagTek); the other tracks still count.
 _STRIPE = re.compile(r"(?:%([ -$&-*,-:<->@-_]*)\?)?(?:;([0-9:<=>]*|E)\?)?(?:\+([0-9:<=>]*|E)\?)?")
 _NUMBER_ON_TRACK = re.compile(r"B?([0-9]+)(?:[\^=].*)?")
+BETWEEN_DIGITS = r"[ \t\u00a0\u2009\u202f._\u2010-\u2015-]{0,2}"
+"""What stands between two digits of a number that is written in groups."""
 # At the start of a group of digits: 3 to 6, or 2221 to 2720, and at least 13 digits, which may stand in groups.
 _PAYMENT_CARD = re.compile(
-    r"(?<![0-9])(?=[3-6]|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9](?:[ -]?[0-9]){12}"
+    rf"(?<![0-9])(?=[3-6]|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{{2}}|27[01][0-9]|2720)[0-9](?:{BETWEEN_DIGITS}[0-9]){{12}}"
 )
 
 _TRACK_IN_TEXT = re.compile(r"%[A-Z]?\d[\d ]{11,}[^?\n]*|[;+]\d{12,}[=?][^?\n]*")

@@ -131,17 +131,26 @@ def _scanner(chosen: ScannerSettings, tools: Tools) -> Scanner:
             keys = EvdevScannerSettings(
                 name=chosen.name,
                 match=_match(chosen.match),
-                reading=KeyReading(layout=chosen.layout, suffix=chosen.suffix),
+                reading=KeyReading(
+                    layout=chosen.layout,
+                    suffix=chosen.suffix,
+                    prefix=chosen.prefix,
+                    caps_lock=chosen.caps_lock,
+                    idle_s=chosen.idle_s,
+                ),
+                only_keyboard=chosen.only_keyboard,
             )
             return EvdevScanner(keys, plugging=tools.plugging)
         case HidPosSettings():
-            reports = HidPosScannerSettings(name=chosen.name, match=_match(chosen.match))
+            reports = HidPosScannerSettings(name=chosen.name, match=_match(chosen.match), idle_s=chosen.idle_s)
             return HidPosScanner(reports, plugging=tools.plugging)
         case SerialSettings():
             line = SerialScannerSettings(
                 name=chosen.name,
-                port=PortSettings(path=str(chosen.port), baudrate=chosen.baudrate),
-                reading=LineReading(suffix=chosen.suffix),
+                port=PortSettings(
+                    path=chosen.port, baudrate=chosen.baudrate, bytesize=chosen.bytesize, parity=chosen.parity
+                ),
+                reading=LineReading(suffix=chosen.suffix, prefix=chosen.prefix, idle_s=chosen.idle_s),
             )
             return SerialScanner(line, opener=tools.opener, plugging=tools.plugging)
         case _:

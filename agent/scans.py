@@ -1,16 +1,23 @@
 """What a scan means: a card, another code for the screen, or something that is refused. Pure.
 
-What may be a part of a card is never shown as a code: not the text of a stripe, not a number that begins as our cards
-do. A bare EAN-13 with its check digit is an article: those of Germany begin with 4, as bank cards do (decision 0003).
+What may be a card, or a part of one, is never shown as a code, wherever in the text it stands (decisions 0003, 0008).
+A bare EAN-13 with its check digit is an article: those of Germany begin with 4, as bank cards do.
 """
 
 import re
+from collections.abc import Iterator
 
-from agent.card import CardNumber, CardRules, NotACard, read_card
+from agent.card import BETWEEN_DIGITS, CardNumber, CardRules, NotACard, read_card
 from agent.listener import ScanTold
 from device.interface import Scan
 
-_STRIPE = re.compile(r"[%;+?=^]")
+CODE_REPEATED_WITHIN_S = 0.3
+"""A reader that was triggered twice sends a code again within this time; nobody holds the next article up so soon."""
+
+# A text that begins with a start sentinel, ends with an end sentinel and what readers send after it (check character,
+# sensor), or has a separator of a stripe: `^`, or `=` before a date and a service code (hardware.md 4.1).
+_STRIPE = re.compile(r"\A[%;+]|\?.{0,2}\Z|\^|[0-9]=[0-9]{7}", re.DOTALL)
+_NUMBER = re.compile(rf"\d(?:{BETWEEN_DIGITS}\d)*")
 _EAN_13 = re.compile(r"[0-9]{13}")
 
 
@@ -24,9 +31,30 @@ def meaning(scan: Scan, rules: CardRules, *, forwards: bool) -> CardNumber | Sca
         return read
     if read is NotACard.PAYMENT_CARD and not _is_article(scan.text):
         return None
-    if forwards and not _may_be_part_of_a_card(scan.text, rules):
+    if forwards and not _may_hold_a_card(scan.text, rules):
         return ScanTold(scanner=scan.scanner, code=scan.text, symbology=scan.symbology)
     return ScanTold(scanner=scan.scanner, refused="not_a_card")
+
+
+class RepeatedScans:
+    """Knows what each reader read last, as far as that counted."""
+
+    def __init__(self, card_within_s: float) -> None:
+        self._card_within_s = card_within_s
+        self._counted: dict[str, tuple[Scan, float]] = {}
+
+    def is_repeated(self, scan: Scan) -> bool:
+        """Whether this is the scan that counted last, again, within the span for its kind."""
+        if scan.scanner not in self._counted:
+            return False
+        counted, within_s = self._counted[scan.scanner]
+        return counted.text == scan.text and scan.at - counted.at < within_s
+
+    def count_card(self, scan: Scan) -> None:
+        self._counted[scan.scanner] = (scan, self._card_within_s)
+
+    def count_code(self, scan: Scan) -> None:
+        self._counted[scan.scanner] = (scan, CODE_REPEATED_WITHIN_S)
 
 
 def _is_article(text: str) -> bool:
@@ -37,5 +65,23 @@ def _is_article(text: str) -> bool:
     return (sum(digits[0::2]) + 3 * sum(digits[1::2])) % 10 == 0
 
 
-def _may_be_part_of_a_card(text: str, rules: CardRules) -> bool:
-    return bool(_STRIPE.search(text)) or text.startswith(rules.prefixes)
+def _may_hold_a_card(text: str, rules: CardRules) -> bool:
+    """A stripe or a part of it, a number that begins as our cards do, or one of our cards inside a longer number."""
+    return bool(_STRIPE.search(text)) or any(
+        number.startswith(rules.prefixes) or _holds_a_card(number, rules) for number in _numbers_in(text)
+    )
+
+
+def _numbers_in(text: str) -> Iterator[str]:
+    """Yield each number, bare and as it reads when it was written in groups."""
+    for number in _NUMBER.finditer(text):
+        groups = re.findall(r"\d+", number[0])
+        yield from (*groups, "".join(groups))
+
+
+def _holds_a_card(number: str, rules: CardRules) -> bool:
+    return any(
+        rules.accept(number[start : start + length])
+        for length in rules.lengths
+        for start in range(len(number) - length + 1)
+    )

@@ -91,6 +91,8 @@ def till_settings(settings: Settings, settling_s: float) -> TillSettings:
             settling_s=settling_s,
         ),
         forwarding=frozenset(scanner.name for scanner in settings.scanner if scanner.other_codes == "forward"),
+        show_balance=settings.cards.show_balance,
+        repeated_within_s=settings.cards.repeated_within_s,
     )
 
 

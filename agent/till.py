@@ -37,7 +37,7 @@ from agent.checkout_events import (
     Turn,
     Woke,
 )
-from agent.checkout_state import Checkout, Level, Phase, Situation
+from agent.checkout_state import Card, Checkout, Level, Phase, Situation
 from agent.connection import Connection
 from agent.device_reports import DeviceReports
 from agent.drawer_desk import DrawerDesk
@@ -168,6 +168,10 @@ class Till:
         """Ask whether these digits are on the back of the card; None: that could not be told."""
         return await self._calls.check_csc(card, csc)
 
+    async def check_card(self, card: CardNumber) -> Card | None:
+        """Ask whether a card is good and what is on it; None: that could not be told."""
+        return await self._calls.check_card(card)
+
     def find_open(self, checkout_id: str) -> Checkout | None:
         kept = self._open.find(checkout_id)
         return kept.checkout if kept else None
@@ -291,11 +295,13 @@ class Till:
     async def _kept(self, checkout_id: str) -> Kept:
         return self._open.find(checkout_id) or Kept(await self.find(checkout_id))
 
-    async def give_card(self, card: CardNumber) -> None:
-        """Give a scanned card to the active checkout. Without one it is never attached to the next."""
+    async def give_card(self, card: CardNumber) -> bool:
+        """Give a scanned card to the active checkout. Without one it is never attached to the next: False."""
         kept = self._open.active(self.now_s())
-        if kept is not None:
-            await self._take(kept, CardSet(number=str(card), same=kept.card == card), card=card)
+        if kept is None:
+            return False
+        await self._take(kept, CardSet(number=str(card), same=kept.card == card), card=card)
+        return True
 
     async def _answered(self, checkout_id: str, answer: Answer) -> None:
         await self._line.told(api_connection.told_by(answer))

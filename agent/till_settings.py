@@ -11,13 +11,19 @@ from agent.offline import OfflineLimits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TillSettings:
-    """The configuration, as far as the till decides by it. `forwarding`: scanners whose other codes are shown."""
+    """The configuration, as far as the till decides by it.
+
+    `forwarding`: scanners whose other codes are shown. `show_balance`: of a card that is scanned without a checkout.
+    A card that the same reader reads again within `repeated_within_s` counts once.
+    """
 
     rules: Rules
     offline: OfflineLimits
     cards: CardRules
     drawer: DrawerRules
     forwarding: frozenset[str] = frozenset()
+    show_balance: bool = False
+    repeated_within_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,16 +29,19 @@ from config.values import (
     DeviceName,
     DeviceUuid,
     Host,
+    IdleSeconds,
     Listen,
     OptionalPath,
     Origin,
     Pattern,
     ProfileName,
+    ReaderPrefix,
     Seconds,
     SocketPath,
     Switch,
     Text,
     UsbId,
+    Wait,
     Whole,
 )
 
@@ -76,6 +79,8 @@ class Cards(_Table):
 
     prefixes: tuple[CardPrefix, ...] = Field(("9276",), min_length=1)
     lengths: tuple[CardLength, ...] = Field((16,), min_length=1)
+    show_balance: Switch = Field(default=False, description="of a card that is scanned while there is no checkout")
+    repeated_within_s: Wait = Field(2.0, le=60, description="the same card on the same reader counts once; 0: always")
 
 
 class Match(_Table):
@@ -105,6 +110,13 @@ class EvdevScanner(_Table):
     match: Match
     layout: Literal["us", "de", "fr", "ch", "uk"] = "us"
     suffix: Suffix = "enter"
+    prefix: ReaderPrefix = Field("", description="what the reader sends before each code")
+    idle_s: IdleSeconds = Field(0.15, description="a scan that pauses for so long is torn; more for a slower reader")
+    caps_lock: Literal["ignored", "compensated"] = Field(
+        "ignored",
+        description='what the reader does when the box has Caps Lock on: "compensated", it turns Shift around',
+    )
+    only_keyboard: Switch = Field(default=False, description="take the reader though it looks like the only keyboard")
     other_codes: OtherCodes = "refuse"
 
 
@@ -114,6 +126,7 @@ class HidPosScanner(_Table):
     driver: Literal["hidpos"]
     name: DeviceName
     match: Match
+    idle_s: IdleSeconds = Field(0.15, description="a scan that pauses for so long between two reports is torn")
     other_codes: OtherCodes = "refuse"
 
 
@@ -124,7 +137,11 @@ class SerialScanner(_Table):
     name: DeviceName
     port: DeviceFile
     baudrate: Baudrate = 9600
+    bytesize: Literal[7, 8] = 8
+    parity: Literal["none", "even", "odd", "mark", "space"] = "none"
     suffix: Suffix = "enter"
+    prefix: ReaderPrefix = Field("", description="what the reader sends before each code")
+    idle_s: IdleSeconds = Field(0.15, description="a scan that pauses for so long is torn")
     other_codes: OtherCodes = "refuse"
 
 

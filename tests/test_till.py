@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.card import CardNumber
 from agent.checkout import NotAllowed
 from agent.checkout_events import (
     ApplyAsked,
@@ -18,7 +19,7 @@ from agent.checkout_events import (
     ResolveAsked,
     RetryAsked,
 )
-from agent.checkout_state import Basket, Phase, Rules
+from agent.checkout_state import Basket, Card, Phase, Rules
 from agent.journal.errors import NotWritten
 from agent.journal.records import IdempotencyKey
 from agent.simulator.server import SimulatorServer
@@ -30,6 +31,7 @@ from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of, whole_ti
 QUICK = Rules(late_window_s=0.2, stale_read_s=0.0)
 """The late window of a server that is known to forget after 0.2 seconds."""
 IMPATIENT = Timeouts(request_s=0.3)
+BALANCE = Card(number="9276********2845", valid=True, locked=False, balance=500)
 PAY = PayAsked(method="cash", amount=296)
 
 
@@ -180,6 +182,65 @@ async def test_a_card_without_a_checkout_is_never_attached_to_the_next(bench: Ti
     await bench.heard.until(lambda: bool(bench.heard.scans))
     assert bench.heard.scans[0].card == "9276********2845"
     assert (await bench.till.create(SEED)).card is None
+
+
+async def test_the_same_card_twice_counts_once(bench: TillBench) -> None:
+    checkout = await bench.till.create(SEED)
+    bench.scan()
+    bench.scan()
+    await bench.heard.until(lambda: len(bench.heard.scans) == 2)
+    assert [told.refused for told in bench.heard.scans] == [None, "repeated"]
+    assert (await bench.till.find(checkout.id)).card is not None
+
+
+async def test_a_card_that_was_refused_is_no_repetition(bench: TillBench) -> None:
+    checkout = await bench.till.create(SEED)
+    await bench.till.set_card(checkout.id, CardNumber("9276004424644352"))
+    bench.scan()
+    await bench.heard.until(lambda: bool(bench.heard.scans))
+    await bench.till.ask(checkout.id, CardRemoved())
+    bench.scan()
+    await bench.heard.until(lambda: len(bench.heard.scans) == 2)
+    assert [told.refused for told in bench.heard.scans] == ["card_present", None]
+
+
+async def test_a_card_without_a_checkout_shows_no_balance_unless_that_is_wanted(bench: TillBench) -> None:
+    bench.scan()
+    await bench.heard.until(lambda: bool(bench.heard.scans))
+    await bench.till.create(SEED)
+    assert not bench.simulator.requests_of("cards")
+    assert bench.heard.checked == []
+
+
+@pytest.fixture
+async def balance_bench(tmp_path: Path) -> AsyncIterator[TillBench]:
+    async with whole_till(tmp_path, timeouts=IMPATIENT, show_balance=True) as bench:
+        yield bench
+
+
+async def test_a_card_without_a_checkout_shows_its_balance_and_is_never_attached(balance_bench: TillBench) -> None:
+    bench = balance_bench
+    bench.scan()
+    await bench.heard.until(lambda: bool(bench.heard.checked))
+    assert bench.heard.checked == [BALANCE]
+    assert (await bench.till.create(SEED)).card is None
+
+
+async def test_a_bad_card_without_a_checkout_is_refused(balance_bench: TillBench) -> None:
+    balance_bench.scan("9276004429999999")
+    await balance_bench.heard.until(lambda: balance_bench.heard.refusals == ["invalid"])
+
+
+async def test_a_balance_that_comes_late_is_not_shown_to_the_next_customer(balance_bench: TillBench) -> None:
+    bench = balance_bench
+    bench.simulator.add_fault("validateMerchantcard:slow-answer:seconds=0.1")
+    bench.scan()
+    await bench.simulator.request_arrived("validateMerchantcard")
+    checkout = await bench.till.create(SEED)
+    await bench.simulator.request_arrived("cards")
+    await bench.till.set_card(checkout.id, CARD)
+    await bench.heard.until(lambda: bench.heard.checkouts[-1].card == BALANCE)
+    assert bench.heard.checked == []
 
 
 async def test_a_closing_without_a_payment_confirms_nothing(bench: TillBench) -> None:

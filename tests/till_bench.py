@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from agent.calls import Calls
 from agent.card import CardNumber, CardRules
 from agent.checkout_events import ApplyAsked
-from agent.checkout_state import Api, Basket, Checkout, Level, Phase, Rules
+from agent.checkout_state import Api, Basket, Card, Checkout, Level, Phase, Rules
 from agent.evidence import DrawerRules
 from agent.journal.errors import NotWritten
 from agent.journal.journal import open_journal
@@ -61,6 +61,7 @@ class Heard:
     drawer: list[DrawerTold] = field(default_factory=list)
     scans: list[ScanTold] = field(default_factory=list)
     refusals: list[CardRefusal] = field(default_factory=list)
+    checked: list[Card] = field(default_factory=list)
     devices: list[DeviceState] = field(default_factory=list)
     connections: list[Api] = field(default_factory=list)
     unrecorded: list[str] = field(default_factory=list)
@@ -79,6 +80,10 @@ class Heard:
 
     def scanned(self, told: ScanTold) -> None:
         self.scans.append(told)
+        self.wake()
+
+    def card_checked(self, scanner: str, card: Card) -> None:
+        self.checked.append(card)
         self.wake()
 
     def card_refused(self, scanner: str | None, reason: CardRefusal) -> None:
@@ -176,6 +181,7 @@ async def at_work(
     rules: Rules | None = None,
     drawer_rules: DrawerRules = FAST_DRAWER,
     timeouts: Timeouts | None = None,
+    show_balance: bool = False,
 ) -> AsyncIterator[TillBench]:
     """Run a till on this state directory until the end of the block."""
     heard = Heard()
@@ -195,6 +201,7 @@ async def at_work(
                         cards=CardRules(prefixes=("9276",), lengths=(16,)),
                         drawer=drawer_rules,
                         forwarding=frozenset({"counter"}),
+                        show_balance=show_balance,
                     ),
                     journal=journal,
                     calls=Calls(api, is_demo=True, clock=asyncio.get_running_loop().time),
@@ -231,12 +238,21 @@ async def whole_till(
     rules: Rules | None = None,
     timeouts: Timeouts | None = None,
     open_timeout_s: float = 3.0,
+    show_balance: bool = False,
 ) -> AsyncIterator[TillBench]:
     """Simulator, drawer and till, all fresh."""
     drawer_rules = replace(FAST_DRAWER, open_timeout_s=open_timeout_s)
     async with (
         SimulatorServer() as simulator,
         drawer_of(directory) as drawer,
-        at_work(directory, simulator, drawer, rules=rules, timeouts=timeouts, drawer_rules=drawer_rules) as bench,
+        at_work(
+            directory,
+            simulator,
+            drawer,
+            rules=rules,
+            timeouts=timeouts,
+            drawer_rules=drawer_rules,
+            show_balance=show_balance,
+        ) as bench,
     ):
         yield bench

@@ -14,7 +14,16 @@ from agent.listener import CardRefusal, DrawerEvent, ScanRefusal
 
 Act = Literal["basket", "card", "apply", "pay", "cancel", "confirm", "retry", "resolve"]
 EventName = Literal[
-    "snapshot", "checkout", "scan", "card_refused", "drawer", "device", "connection", "busy", "not_recorded"
+    "snapshot",
+    "checkout",
+    "scan",
+    "card_checked",
+    "card_refused",
+    "drawer",
+    "device",
+    "connection",
+    "busy",
+    "not_recorded",
 ]
 DeviceKind = Literal["scanner", "drawer", "printer"]
 Presence = Literal["present", "missing", "lost", "fault"]
@@ -179,6 +188,13 @@ class ScanAnswer(_Sparse):
     refused: ScanRefusal | None = None
 
 
+class CardCheckedAnswer(Answer):
+    """A card that was scanned while there was no checkout, with its balance. It belongs to no checkout."""
+
+    scanner: str
+    card: CardAnswer
+
+
 class CardRefusedAnswer(Answer):
     scanner: str | None
     reason: CardRefusal
@@ -235,6 +251,7 @@ EventData = (
     SnapshotAnswer
     | CheckoutAnswer
     | ScanAnswer
+    | CardCheckedAnswer
     | CardRefusedAnswer
     | DrawerAnswer
     | DeviceAnswer

@@ -20,12 +20,13 @@ from functools import partial
 
 from pydantic import TypeAdapter
 
-from agent.checkout_state import Api, Checkout, Level
+from agent.checkout_state import Api, Card, Checkout, Level
 from agent.journal.errors import JournalError
 from agent.journal.event_id import EventId, parse_event_id
 from agent.journal.records import StoredEvent
 from agent.kiosk.answers import (
     BusyAnswer,
+    CardCheckedAnswer,
     CardRefusedAnswer,
     ConnectionAnswer,
     DeviceAnswer,
@@ -36,7 +37,7 @@ from agent.kiosk.answers import (
     SnapshotAnswer,
 )
 from agent.kiosk.roles import Role
-from agent.kiosk.view import checkout_answer, device_answer, drawer_answer, scan_answer
+from agent.kiosk.view import card_answer, checkout_answer, device_answer, drawer_answer, scan_answer
 from agent.listener import CardRefusal, DrawerTold, ScanTold
 from device.interface import DeviceState
 
@@ -144,6 +145,9 @@ class EventStream:
 
     def scanned(self, told: ScanTold) -> None:
         self._tell(_same_for_all("scan", scan_answer(told)))
+
+    def card_checked(self, scanner: str, card: Card) -> None:
+        self._tell(_same_for_all("card_checked", CardCheckedAnswer(scanner=scanner, card=card_answer(card))))
 
     def card_refused(self, scanner: str | None, reason: CardRefusal) -> None:
         self._tell(_same_for_all("card_refused", CardRefusedAnswer(scanner=scanner, reason=reason)))

@@ -59,7 +59,7 @@ def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
         transaction_id=checkout.transaction.id if checkout.transaction else None,
         basket=BasketAnswer(products=checkout.basket.products),
         basket_info=BasketInfo(sum=checkout.basket.sum, currency=checkout.basket.currency),
-        card=_card(checkout.card),
+        card=card_answer(checkout.card) if checkout.card else None,
         use_balance=checkout.use_balance,
         bonus_products=checkout.bonus_products,
         amount_due=checkout.amount_due,
@@ -141,8 +141,8 @@ def _cents(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _card(card: Card | None) -> CardAnswer | None:
-    return None if card is None else CardAnswer(**asdict(card))
+def card_answer(card: Card) -> CardAnswer:
+    return CardAnswer(**asdict(card))
 
 
 def _receipts(checkout: Checkout) -> Iterable[ReceiptCopy]:

@@ -38,7 +38,7 @@ export async function logIn() {
   await call("POST", "/v1/session", { ticket });
 }
 
-const EVENTS = ["snapshot", "checkout", "scan", "card_refused", "drawer", "device", "connection", "busy", "not_recorded"];
+const EVENTS = ["snapshot", "checkout", "scan", "card_checked", "card_refused", "drawer", "device", "connection", "busy", "not_recorded"];
 
 /** Follow the stream for ever. `on(name, data)` hears each event, `onState("open" | "lost" | "denied")` the line. */
 export function follow(on, onState) {

@@ -21,7 +21,8 @@ export function fill(id, ...texts) {
 
 const button = (text, act, kind) => make("button", { type: "button", class: kind, click: act, "data-focus": text }, text);
 const heading = (text) => make("h1", { tabindex: "-1", "data-focus": "heading" }, text);
-const money = (screen, cents) =>
+
+export const money = (screen, cents) =>
   new Intl.NumberFormat(screen.language, {
     style: "currency",
     currency: screen.state.checkout?.basket_info.currency ?? "EUR",

@@ -3,7 +3,7 @@
 
 import { call, follow, logIn } from "/agent.js";
 import { articles, shop } from "/catalogue.js";
-import { draw, fill } from "/draw.js";
+import { draw, fill, money } from "/draw.js";
 import { after, begin, isOver } from "/state.js";
 import { languages } from "/texts.js";
 
@@ -100,6 +100,7 @@ function hear(name, data) {
   const before = state.checkout;
   state = after(state, name, data);
   if (name === "scan") hearScan(data);
+  if (name === "card_checked" && data.card.balance !== null) say(texts().balance(money({ state, language }, data.card.balance)));
   if (name === "card_refused") say(texts().cards[data.reason]);
   if (before?.id !== state.checkout?.id) {
     receipt = null;
