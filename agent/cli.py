@@ -15,7 +15,8 @@ COMMANDS = {
     "devices": ("agent.commands.devices", "readers and ports that are plugged in, with the lines that would use them"),
     "drawer": ("agent.commands.drawer", "the cash drawer: open, status, watch"),
     "checkouts": ("agent.commands.checkouts", "the journal: list, show, retry, resolve, export"),
-    "kiosk": ("agent.commands.kiosk", "a one-time address that logs the screen's browser in"),
+    "report": ("agent.commands.report", "the sheet of a day: cash, and the drawer's openings with their reasons"),
+    "kiosk": ("agent.commands.kiosk", "a one-time address that logs the browser of the screen or operator in"),
     "config": ("agent.commands.config", "the schema of the configuration file, or what is in effect"),
     "simulator": ("agent.simulator.command", "the simulated API alone"),
 }

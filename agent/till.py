@@ -10,10 +10,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from agent import connection as api_connection
+from agent import day_records
 from agent.api_line import ApiLine
 from agent.calls import CallEffect, Calls
 from agent.card import CardNumber
@@ -39,6 +40,7 @@ from agent.checkout_events import (
 )
 from agent.checkout_state import Card, Checkout, Level, Phase, Situation
 from agent.connection import Connection
+from agent.day_sheet import DaySheet
 from agent.device_reports import DeviceReports
 from agent.drawer_desk import DrawerDesk
 from agent.inbox import Inbox, Job, Overloaded
@@ -163,6 +165,14 @@ class Till:
     async def events_of(self, checkout_id: str) -> list[StoredEvent]:
         """Return all that happened to a checkout, in order."""
         return await self._journal.events_of(checkout_id)
+
+    async def newest_events(self, limit: int) -> list[StoredEvent]:
+        """Return what happened last, the newest first."""
+        return await day_records.newest_events(self._journal, limit)
+
+    async def day(self, day: date | None) -> DaySheet:
+        """Return the sheet of a day, or of today."""
+        return await day_records.sheet_of(self._journal, day or self.wall().astimezone().date())
 
     async def check_csc(self, card: CardNumber, csc: str) -> bool | None:
         """Ask whether these digits are on the back of the card; None: that could not be told."""

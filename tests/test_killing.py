@@ -9,19 +9,27 @@ import asyncio
 import itertools
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import aiohttp
 import pytest
 
-from agent.demo.screen import Json, screen_at
-from agent.demo.screen import Screen as DemoScreen
+from agent.kiosk.answers import (
+    CheckoutAnswer,
+    ConnectionAnswer,
+    DeviceAnswer,
+    DrawerAnswer,
+    EventData,
+    ScanAnswer,
+    SnapshotAnswer,
+)
+from agent.kiosk.client import KioskClient, kiosk_at
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
@@ -34,6 +42,7 @@ from tests.till_bench import CARD, SEED, drawer_of
 pytestmark = pytest.mark.system  # minutes: every place of every flow
 
 EXECUTES_AGAIN = Switches(second_start="executes-again")
+T = TypeVar("T")
 KEY_S = 0.003  # so that each character is a read of its own
 AT_ONCE = 6  # scenarios side by side: most of each is waiting
 CALLS = ("login", "validateMerchantcard", "cards", "create", "preTransaction", "read", "start/cash")
@@ -69,9 +78,6 @@ directory = "{state}"
 """
 
 
-SEED_BASKET: Json = {"products": list(SEED.basket.products)}
-
-
 class Died(Exception):
     """The agent was killed in the middle of this."""
 
@@ -104,8 +110,8 @@ async def shop(directory: Path) -> AsyncIterator[Shop]:
 class Screen:
     """The kiosk program: asks `/v1` and follows its events. Raises Died when the agent is gone."""
 
-    def __init__(self, calls: DemoScreen) -> None:
-        self._calls = calls
+    def __init__(self, kiosk: KioskClient) -> None:
+        self.kiosk = kiosk
         self._phases: dict[str, str] = {}
         self._with_card: set[str] = set()
         self._devices: dict[str, str] = {}
@@ -115,42 +121,45 @@ class Screen:
         self._gone = False
         self._changed = asyncio.Condition()
 
-    async def call(self, method: str, path: str, body: Json | None = None) -> Json:
+    async def ask(self, asked: Awaitable[T]) -> T:
         try:
-            return await self._calls.call(method, path, body)
+            return await asked
         except (aiohttp.ClientError, ValueError) as error:
             raise Died from error
 
     async def follow(self) -> None:
         with suppress(aiohttp.ClientError):
-            async for name, data in self._calls.events():
-                async with self._changed:
-                    self._take(name, data)
-                    self._changed.notify_all()
+            async with aclosing(self.kiosk.events()) as events:
+                async for event in events:
+                    async with self._changed:
+                        self._take(event.data)
+                        self._changed.notify_all()
         async with self._changed:
             self._gone = True
             self._changed.notify_all()
 
-    def _take(self, name: str, data: Json) -> None:
-        if name == "snapshot":
-            checkouts = cast("list[Json]", data["checkouts"])
-            self._phases |= {str(each["id"]): str(each["phase"]) for each in checkouts}
-            self._drawer = str(cast("Json", data.get("drawer") or {}).get("state"))
-            for device in cast("list[Json]", data["devices"]):
-                self._take("device", device)
-            self._take("connection", cast("Json", data["connection"]))
-        elif name == "device":
-            self._devices[str(data["name"])] = str(data["state"])
-        elif name == "connection":
-            self._api = str(data["api"])
-        elif name == "scan" and "refused" in data:
-            self._refused += 1
-        elif name == "checkout":
-            self._phases[str(data["id"])] = str(data["phase"])
-            if data["card"] is not None:
-                self._with_card.add(str(data["id"]))
-        elif name == "drawer":
-            self._drawer = str(data["state"])
+    def _take(self, told: EventData) -> None:
+        match told:
+            case SnapshotAnswer():
+                self._phases |= {each.id: each.phase for each in told.checkouts}
+                self._drawer = told.drawer.state if told.drawer else ""
+                for device in told.devices:
+                    self._take(device)
+                self._take(told.connection)
+            case DeviceAnswer():
+                self._devices[told.name] = told.state
+            case ConnectionAnswer():
+                self._api = told.api
+            case ScanAnswer(refused=str()):
+                self._refused += 1
+            case CheckoutAnswer():
+                self._phases[told.id] = told.phase
+                if told.card is not None:
+                    self._with_card.add(told.id)
+            case DrawerAnswer():
+                self._drawer = told.state
+            case _:
+                pass
 
     async def phase(self, checkout_id: str, *phases: str) -> str:
         """Wait until the checkout is in one of these phases."""
@@ -169,9 +178,9 @@ class Screen:
         await self._until(lambda: checkout_id in self._with_card or self._refused >= scans)
         return checkout_id in self._with_card
 
-    def know(self, checkout: Json) -> None:
+    def know(self, checkout: CheckoutAnswer) -> None:
         """What was over before we came is told by no event."""
-        self._phases.setdefault(str(checkout["id"]), str(checkout["phase"]))
+        self._phases.setdefault(checkout.id, checkout.phase)
 
     async def connected(self) -> None:
         """Wait for the snapshot, so that nothing is missed."""
@@ -194,8 +203,8 @@ async def agent(config: Path, crash: Crash) -> AsyncIterator[tuple[Screen, int]]
     try:
         url = await asyncio.to_thread(_address, connection)
         token = (config.parent / "state" / "tokens" / "operator").read_text().strip()
-        async with screen_at(url, token) as calls:
-            screen = Screen(calls)
+        async with kiosk_at(url, token) as kiosk:
+            screen = Screen(kiosk)
             following = asyncio.create_task(screen.follow())
             try:
                 await screen.connected()
@@ -219,8 +228,7 @@ def _address(connection: Connection) -> str:
 
 async def sell(screen: Screen, shop: Shop) -> str:
     """The seed's checkout as a kiosk drives it."""
-    checkout_id = str((await screen.call("POST", "/v1/checkouts", {"basket": SEED_BASKET}))["id"])
-    path = f"/v1/checkouts/{checkout_id}"
+    checkout_id = (await screen.ask(screen.kiosk.begin(SEED.basket.products))).id
     await screen.scanner_present()
     for scans in itertools.count(1):
         for character in f"{CARD.value}\r":
@@ -228,9 +236,9 @@ async def sell(screen: Screen, shop: Shop) -> str:
             await asyncio.sleep(KEY_S)
         if await screen.has_card(checkout_id, scans):
             break
-    await screen.call("POST", f"{path}/apply", {"use_balance": True})
+    await screen.ask(screen.kiosk.apply(checkout_id, use_balance=True))
     await screen.phase(checkout_id, "due")
-    await screen.call("POST", f"{path}/pay", {"method": "cash", "amount": 296})
+    await screen.ask(screen.kiosk.pay(checkout_id, "cash", 296))
     await screen.drawer_open()
     shop.drawer.close_drawer()
     await screen.phase(checkout_id, "completed")
@@ -243,26 +251,25 @@ async def bring_to_its_end(shop: Shop) -> None:
     simulator.faults.clear()
     drawer.close_drawer()
     async with agent(shop.config, Crash()) as (screen, _):
-        found = cast("list[Json]", (await screen.call("GET", "/v1/checkouts"))["checkouts"])
+        found = await screen.ask(screen.kiosk.checkouts())
         if not found:
             assert simulator.ledger == []
             return
         [checkout] = found
         screen.know(checkout)
-        checkout_id, path = str(checkout["id"]), f"/v1/checkouts/{checkout['id']}"
-        match checkout["phase"]:
+        match checkout.phase:
             case "draft" | "due" | "applying":
                 assert simulator.ledger == []
-                await screen.call("POST", f"{path}/cancel", {})
+                await screen.ask(screen.kiosk.cancel(checkout.id))
             case "awaiting_cash":
-                assert checkout["interrupted"]
+                assert checkout.interrupted
                 assert simulator.ledger == []
                 assert drawer.pulses <= 1
-                await screen.call("POST", f"{path}/confirm", {"amount": 296, "by": "Eva"})
-                await screen.phase(checkout_id, "completed")
+                await screen.ask(screen.kiosk.confirm(checkout.id, 296, by="Eva"))
+                await screen.phase(checkout.id, "completed")
                 assert len(simulator.ledger) == 1
             case _:
-                await screen.phase(checkout_id, "completed")
+                await screen.phase(checkout.id, "completed")
                 assert len(simulator.ledger) == 1
         assert drawer.pulses <= 1
         assert len(simulator.requests_of("start/cash")) <= 2

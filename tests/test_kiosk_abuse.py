@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.kiosk.roles import Role
-from agent.kiosk.tickets import COOKIE
+from agent.kiosk.tickets import COOKIES
 from tests.kiosk_bench import ALLOWED_ORIGIN, ORDER, KioskBench, whole_agent
 
 JSON = {"Content-Type": "application/json"}
@@ -105,7 +105,8 @@ async def test_without_a_token_nothing_is_told_and_nothing_is_done(bench: KioskB
         ("POST", "/v1/tickets", {}),
     ]
     wrong = [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic " + bench.tokens.operator}]
-    wrong += [{"Cookie": f"{COOKIE}=forged.0000"}, {"Cookie": f"{COOKIE}={bench.tokens.operator}"}]
+    for cookie in COOKIES.values():
+        wrong += [{"Cookie": f"{cookie.name}=forged.0000"}, {"Cookie": f"{cookie.name}={bench.tokens.operator}"}]
     for headers in wrong:
         for method, path, body in calls:
             answered = await bench.call(method, path, body, role=None, headers=headers)
@@ -192,10 +193,11 @@ async def test_what_is_not_there_and_not_that_way_is_a_problem_document(bench: K
 
 
 async def test_every_answer_forbids_what_it_does_not_need(bench: KioskBench) -> None:
-    for path in ("/v1/checkouts", "/health", "/nothing", "/openapi.json", "/"):
+    for path in ("/v1/checkouts", "/health", "/nothing", "/openapi.json", "/operator", "/"):
+        ancestors = ALLOWED_ORIGIN if path == "/" else "'none'"
         headers = (await bench.call("GET", path)).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
-        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert f"frame-ancestors {ancestors}" in headers["Content-Security-Policy"]
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["Server"] == "tillwire"

@@ -16,7 +16,7 @@ from agent.kiosk.access import (
 )
 from agent.kiosk.problems import Problem
 from agent.kiosk.roles import Role
-from agent.kiosk.tickets import COOKIE, new_cookie
+from agent.kiosk.tickets import COOKIES, new_cookie
 from agent.kiosk.tokens import Tokens
 
 HOST = ("Host", "127.0.0.1:8377")
@@ -168,11 +168,11 @@ def test_the_role_is_that_of_the_token(authorization: str, role: Role | None) ->
 
 
 def test_the_cookie_is_a_screen() -> None:
-    assert role_of(DOOR, TOKENS, headers(), {COOKIE: new_cookie(TOKENS)}) is Role.SCREEN
+    assert role_of(DOOR, TOKENS, headers(), {COOKIES[Role.SCREEN].name: new_cookie(TOKENS, Role.SCREEN)}) is Role.SCREEN
 
 
 def test_a_wrong_token_is_not_saved_by_a_good_cookie() -> None:
-    cookies = {COOKIE: new_cookie(TOKENS)}
+    cookies = {COOKIES[Role.SCREEN].name: new_cookie(TOKENS, Role.SCREEN)}
     assert role_of(DOOR, TOKENS, headers(("Authorization", "Bearer wrong")), cookies) is None
 
 

@@ -413,3 +413,37 @@ async def test_devices_and_the_drawers_level_are_known(bench: KioskBench) -> Non
         "devices": [{"name": "drawer", "kind": "drawer", "state": "present", "reason": None}],
         "drawer": {"drawer": "drawer", "state": "closed"},
     }
+
+
+# The day
+
+
+async def test_the_operator_reads_the_day_and_what_happened_last(bench: KioskBench) -> None:
+    await bench.call("POST", "/v1/checkouts")
+    report = await bench.call("GET", "/v1/report", role=Role.OPERATOR)
+    assert (report.status, report.body["totals"], report.body["openings"]) == (200, [], [])
+    history = await bench.call("GET", "/v1/history?limit=1", role=Role.OPERATOR)
+    assert [each["event"] for each in history.body["events"]] == ["Order"]
+    assert history.body["events"][0]["checkout"].startswith("co_")
+
+
+@pytest.mark.parametrize("path", ["/v1/report", "/v1/history"])
+async def test_the_day_is_nothing_for_the_screen(bench: KioskBench, path: str) -> None:
+    assert (await bench.call("GET", path)).problem == "operator-required"
+
+
+async def test_a_day_that_no_calendar_has_is_refused(bench: KioskBench) -> None:
+    refused = await bench.call("GET", "/v1/report?day=9999-12-31", role=Role.OPERATOR)
+    assert (refused.status, refused.problem) == (422, "invalid-request")
+
+
+async def test_the_operators_cookie_is_no_use_to_the_screens_calls(bench: KioskBench) -> None:
+    ticket = bench.kiosk.tickets.issue(Role.OPERATOR)
+    answered = await bench.call("POST", "/v1/session", {"ticket": ticket}, role=None)
+    assert answered.status == 204
+    assert "Path=/operator" in answered.headers["Set-Cookie"]
+    cookie = answered.headers["Set-Cookie"].partition(";")[0]
+    below = await bench.call("GET", "/operator/v1/report", role=None, headers={"Cookie": cookie})
+    assert below.status == 200
+    forgotten = await bench.call("DELETE", "/operator/v1/session", role=None, headers={"Cookie": cookie})
+    assert 'tillwire_operator=""' in forgotten.headers["Set-Cookie"]

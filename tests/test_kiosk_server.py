@@ -106,7 +106,7 @@ async def test_behind_tls_the_cookie_is_for_tls_alone(bench: KioskBench, tmp_pat
     async with serve(bench.kiosk, with_tls) as url:
         assert url is not None
         assert url.startswith("https://127.0.0.1:")
-        ticket = bench.kiosk.tickets.issue()
+        ticket = bench.kiosk.tickets.issue(Role.SCREEN)
         headers = {"Host": "till.example", "Origin": "https://till.example"}
         async with bench.session.post(
             url + "v1/session", json={"ticket": ticket}, headers=headers, ssl=False

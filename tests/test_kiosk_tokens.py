@@ -8,7 +8,7 @@ import pytest
 
 from agent.kiosk.recent_keys import MOST_KEYS, RecentKeys
 from agent.kiosk.roles import Role
-from agent.kiosk.tickets import MOST_TICKETS, TICKET_S, Tickets, cookie_is_ours, new_cookie
+from agent.kiosk.tickets import COOKIES, MOST_TICKETS, TICKET_S, Tickets, new_cookie, role_of_cookies
 from agent.kiosk.tokens import Tokens, load_tokens
 from agent.kiosk.wrong_attempts import MOST_WRONG, PERIOD_S, WrongAttempts
 from agent.till import KeyReused
@@ -59,38 +59,48 @@ def test_tokens_are_in_no_repr_and_no_log(tmp_path: Path, caplog: pytest.LogCapt
 
 def test_a_ticket_is_good_once() -> None:
     tickets = Tickets(Clock())
-    ticket = tickets.issue()
-    assert tickets.redeem(ticket)
-    assert not tickets.redeem(ticket)
-    assert not tickets.redeem("made up")
+    for role in Role:
+        ticket = tickets.issue(role)
+        assert tickets.redeem(ticket) is role
+        assert tickets.redeem(ticket) is None
+    assert tickets.redeem("made up") is None
 
 
 def test_a_ticket_grows_old() -> None:
     clock = Clock()
     tickets = Tickets(clock)
-    ticket = tickets.issue()
+    ticket = tickets.issue(Role.OPERATOR)
     clock.now_s = TICKET_S
-    assert not tickets.redeem(ticket)
+    assert tickets.redeem(ticket) is None
 
 
 def test_the_oldest_of_too_many_tickets_gives_way() -> None:
     tickets = Tickets(Clock())
-    issued = [tickets.issue() for _ in range(MOST_TICKETS + 1)]
+    issued = [tickets.issue(Role.SCREEN) for _ in range(MOST_TICKETS + 1)]
     assert not tickets.redeem(issued[0])
     assert all(tickets.redeem(ticket) for ticket in issued[1:])
 
 
 def test_a_cookie_outlives_the_agent_and_ends_with_the_token() -> None:
     tokens = Tokens(screen="s" * 43, operator="o" * 43)
-    cookie = new_cookie(tokens)
-    assert cookie_is_ours(cookie, Tokens(screen="s" * 43, operator="new" * 15))
-    assert not cookie_is_ours(cookie, Tokens(screen="t" * 43, operator="o" * 43))
-    assert tokens.screen not in cookie
+    cookies = {COOKIES[Role.SCREEN].name: new_cookie(tokens, Role.SCREEN)}
+    assert role_of_cookies(cookies, Tokens(screen="s" * 43, operator="new" * 15)) is Role.SCREEN
+    assert role_of_cookies(cookies, Tokens(screen="t" * 43, operator="o" * 43)) is None
+    assert tokens.screen not in str(cookies)
+
+
+def test_the_operators_cookie_is_no_screens_and_the_other_way_round() -> None:
+    tokens = Tokens(screen="s" * 43, operator="o" * 43)
+    operator, screen = new_cookie(tokens, Role.OPERATOR), new_cookie(tokens, Role.SCREEN)
+    names = {role: kept.name for role, kept in COOKIES.items()}
+    assert role_of_cookies({names[Role.OPERATOR]: operator, names[Role.SCREEN]: screen}, tokens) is Role.OPERATOR
+    assert role_of_cookies({names[Role.OPERATOR]: screen, names[Role.SCREEN]: operator}, tokens) is None
 
 
 @pytest.mark.parametrize("forged", ["", ".", "a.b", "\udcff.\udcff", "." + "0" * 64])
 def test_a_forged_cookie_is_nobodys(forged: str) -> None:
-    assert not cookie_is_ours(forged, Tokens(screen="s" * 43, operator="o" * 43))
+    tokens = Tokens(screen="s" * 43, operator="o" * 43)
+    assert role_of_cookies({kept.name: forged for kept in COOKIES.values()}, tokens) is None
 
 
 def test_guessing_ends_after_some_wrong_attempts_and_begins_again_later() -> None:

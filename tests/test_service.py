@@ -8,7 +8,8 @@ import aiohttp
 import pytest
 
 from tests.crashing_agent import Crash, start_agent
-from tests.test_killing import SEED_BASKET, Died, agent, fork_server, sell, shop
+from tests.test_killing import Died, agent, fork_server, sell, shop
+from tests.till_bench import SEED
 
 __all__ = ["fork_server"]
 
@@ -37,11 +38,10 @@ async def test_sigterm_ends_the_agent_in_time_with_open_event_streams(tmp_path: 
 async def test_a_checkout_goes_on_where_it_stood_when_the_agent_is_stopped_and_started(tmp_path: Path) -> None:
     async with shop(tmp_path / "shop") as the_shop:
         async with agent(the_shop.config, Crash()) as (screen, _):
-            checkout = await screen.call("POST", "/v1/checkouts", {"basket": {"products": []}})
+            checkout = await screen.kiosk.begin()
         async with agent(the_shop.config, Crash()) as (screen, _):
-            found = await screen.call("GET", f"/v1/checkouts/{checkout['id']}")
-            assert found["phase"] == "draft"
-            await screen.call("POST", f"/v1/checkouts/{checkout['id']}/cancel", {})
+            assert (await screen.kiosk.checkout(checkout.id)).phase == "draft"
+            await screen.kiosk.cancel(checkout.id)
             await sell(screen, the_shop)
         assert len(the_shop.simulator.ledger) == 1
 
@@ -76,10 +76,6 @@ async def test_without_api_reader_and_drawer_the_agent_runs_and_says_so(tmp_path
         config.write_text(config.read_text().replace(the_shop.simulator.base_url, nobody))
         async with agent(config, Crash()) as (screen, _):
             await screen.told(devices={"counter": "missing", "drawer": "missing"}, api="offline")
-            checkout = await screen.call("POST", "/v1/checkouts", {"basket": SEED_BASKET})
-            paying = await screen.call("POST", f"/v1/checkouts/{checkout['id']}/pay", {"method": "cash", "amount": 796})
-            assert paying["phase"] == "awaiting_cash"
-            confirmed = await screen.call(
-                "POST", f"/v1/checkouts/{checkout['id']}/confirm", {"amount": 796, "by": "Eva"}
-            )
-            assert confirmed["phase"] == "confirmed"
+            checkout = await screen.kiosk.begin(SEED.basket.products)
+            assert (await screen.kiosk.pay(checkout.id, "cash", 796)).phase == "awaiting_cash"
+            assert (await screen.kiosk.confirm(checkout.id, 796, by="Eva")).phase == "confirmed"

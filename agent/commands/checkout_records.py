@@ -1,11 +1,11 @@
-"""The checkouts of this till: from the running agent or, where none runs, from its journal."""
+"""The checkouts and days of this till: from the running agent or, where none runs, from its journal."""
 
 import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 from agent.checkout import NotAllowed, step
@@ -13,6 +13,7 @@ from agent.checkout_events import ResolveAsked, RetryAsked
 from agent.checkout_state import Checkout, Phase, Situation
 from agent.commands.asking import Failed, check_there, own_journal
 from agent.control import RunningAgent, agent_at, in_shape
+from agent.day_records import sheet_of
 from agent.journal.journal import Journal
 from agent.journal.records import Entry
 from agent.kiosk.answers import (
@@ -22,10 +23,11 @@ from agent.kiosk.answers import (
     HistoryAnswer,
     ReceiptAnswer,
     ReceiptCopy,
+    ReportAnswer,
 )
 from agent.kiosk.problems import TITLES, not_allowed
 from agent.kiosk.roles import Role
-from agent.kiosk.view import checkout_answer, happened_answer
+from agent.kiosk.view import checkout_answer, happened_answer, report_answer
 from agent.receipt import Line, parse_lines
 from config.settings import Settings
 
@@ -51,6 +53,10 @@ class Records(Protocol):
 
     async def receipt(self, checkout_id: str, copy: ReceiptCopy) -> tuple[Line, ...]:
         """Return a receipt that the checkout is said to have."""
+        ...
+
+    async def day(self, day: date | None) -> ReportAnswer:
+        """Return the sheet of a day, or of today."""
         ...
 
     async def decide(self, checkout_id: str, decision: Decision) -> CheckoutAnswer:
@@ -92,6 +98,10 @@ class AgentRecords:
         told = in_shape(ReceiptAnswer, await self._agent.get(_path(checkout_id, "receipt"), receipt=copy))
         return parse_lines(list(told.lines))
 
+    async def day(self, day: date | None) -> ReportAnswer:
+        query = {} if day is None else {"day": day.isoformat()}
+        return in_shape(ReportAnswer, await self._agent.get("/v1/report", **query))
+
     async def decide(self, checkout_id: str, decision: Decision) -> CheckoutAnswer:
         path = _path(checkout_id, "retry" if isinstance(decision, RetryAsked) else "resolve")
         return in_shape(CheckoutAnswer, await self._agent.post(path, asdict(decision)))
@@ -122,6 +132,9 @@ class JournalRecords:
     async def receipt(self, checkout_id: str, copy: ReceiptCopy) -> tuple[Line, ...]:
         kept = (await self._checkout(checkout_id)).receipt
         return parse_lines(list(kept.customer if copy == "customer" else kept.merchant))
+
+    async def day(self, day: date | None) -> ReportAnswer:
+        return report_answer(await sheet_of(self._journal, day or datetime.now().astimezone().date()))
 
     async def decide(self, checkout_id: str, decision: Decision) -> CheckoutAnswer:
         before = await self._checkout(checkout_id)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from agent.demo.screen import Screen, screen_at
+from agent.kiosk.client import KioskClient, kiosk_at
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
 from device.simulated_scanner import SimulatedSerialScanner
@@ -63,7 +63,7 @@ class Stage:
     agent_url: str
     scanner: SimulatedSerialScanner
     drawer: SimulatedDrawer
-    screen: Screen
+    screen: KioskClient
 
 
 @asynccontextmanager
@@ -79,7 +79,7 @@ async def set_up(directory: Path) -> AsyncIterator[Stage]:
         agent = await stack.enter_async_context(_process("run", "--config", str(config), "--json"))
         agent_url = json.loads(await _first_line(agent, "the agent"))["url"]
         token = (directory / "state" / "tokens" / "screen").read_text(encoding="ascii").strip()
-        screen = await stack.enter_async_context(screen_at(agent_url, token))
+        screen = await stack.enter_async_context(kiosk_at(agent_url, token))
         yield Stage(
             config=config,
             simulator_url=f"{api['base_url']}/simulator",

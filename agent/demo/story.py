@@ -3,33 +3,33 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
 import aiohttp
 
-from agent.demo.screen import Json, Screen
+from agent.checkout_state import Json
 from agent.demo.stage import Stage
+from agent.kiosk.answers import CardAnswer, CheckoutAnswer, DeviceAnswer, DrawerAnswer, ScanAnswer
+from agent.kiosk.client import Event, KioskClient
 
 CARD = "9276004429942845"
 """The card of the vendor's documentation; at the simulator it holds 5.00 EUR."""
-BASKET: Json = {
-    "products": [
-        {"id": 1, "articleNumber": 30037, "desc": "Sandwich Romano", "quantity": 1, "priceOne": 349, "tax": 7},
-        {"id": 2, "articleNumber": 30200, "desc": "Fruit salad, small bowl", "quantity": 1, "priceOne": 249, "tax": 7},
-        {
-            "id": 3,
-            "articleNumber": 51,
-            "ean": "4999012345678",
-            "desc": "Water, mildly sprinkling, 0.25 ltr.",
-            "quantity": 2,
-            "priceOne": 99,
-            "tax": 19,
-        },
-    ]
-}
+BASKET: tuple[Json, ...] = (
+    {"id": 1, "articleNumber": 30037, "desc": "Sandwich Romano", "quantity": 1, "priceOne": 349, "tax": 7},
+    {"id": 2, "articleNumber": 30200, "desc": "Fruit salad, small bowl", "quantity": 1, "priceOne": 249, "tax": 7},
+    {
+        "id": 3,
+        "articleNumber": 51,
+        "ean": "4999012345678",
+        "desc": "Water, mildly sprinkling, 0.25 ltr.",
+        "quantity": 2,
+        "priceOne": 99,
+        "tax": 19,
+    },
+)
 OPEN_S = 1.2
 """The customer counts coins. Shorter than a second would confirm nothing: [cash] minimum_open_s."""
 SETTLING_S = 2.2
@@ -60,9 +60,8 @@ class Teller:
 class Heard:
     """What the event stream has told so far."""
 
-    checkout: Json = field(default_factory=dict)
-    drawer: Json = field(default_factory=dict)
-    closed_at: float | None = None
+    checkout: CheckoutAnswer | None = None
+    drawer: DrawerAnswer | None = None
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def until(self, what: str, condition: Callable[["Heard"], bool]) -> None:
@@ -74,39 +73,40 @@ class Heard:
             raise WentWrong(f"{what} did not happen within {PATIENCE_S:.0f} s") from None
 
     async def phase(self, phase: str) -> None:
-        await self.until(f"the phase {phase}", lambda heard: heard.checkout.get("phase") == phase)
+        await self.until(
+            f"the phase {phase}", lambda heard: heard.checkout is not None and heard.checkout.phase == phase
+        )
 
 
 async def play(stage: Stage, teller: Teller) -> None:
     """Play it to the end. Raises WentWrong when cash was booked in any other order than the law's."""
     async with listening(stage.screen, teller) as heard:
         teller.tell("screen", "POST /v1/checkouts: sandwich, fruit salad, two waters")
-        checkout = await stage.screen.call("POST", "/v1/checkouts", {"merchantRef": "A-17", "basket": BASKET})
-        path = f"/v1/checkouts/{checkout['id']}"
+        checkout = await stage.screen.begin(BASKET, merchantRef="A-17")
         await asyncio.sleep(SETTLING_S)
         teller.tell("customer", "holds the card under the reader")
         await stage.scanner.scan(CARD)
-        await heard.until("the card", lambda heard: _card(heard.checkout).get("valid") is True)
+        await heard.until("the card", _card_is_valid)
         teller.tell("screen", "POST …/apply: use the balance")
-        await stage.screen.call("POST", f"{path}/apply", {"use_balance": True})
+        await stage.screen.apply(checkout.id, use_balance=True)
         await heard.phase("due")
-        due = heard.checkout["amount_due"]
+        due = (await stage.screen.checkout(checkout.id)).amount_due or 0
         teller.tell("screen", f"POST …/pay: {_euros(due)} in cash")
-        await stage.screen.call("POST", f"{path}/pay", {"method": "cash", "amount": due})
-        await heard.until("the opening of the drawer", lambda heard: heard.drawer.get("event") == "opened")
+        await stage.screen.pay(checkout.id, "cash", due)
+        await heard.until("the opening of the drawer", _drawer_is_open)
         await asyncio.sleep(OPEN_S)
         teller.tell("customer", "puts the money in and closes the drawer")
         closed_at = time.time()
         stage.drawer.close_drawer()
         await heard.phase("completed")
-        receipt = await stage.screen.text(f"{path}/receipt")
+        receipt = await stage.screen.receipt(checkout.id)
     await _show_wire(stage, teller, closed_at)
     teller.head("The receipt")
     teller.write(receipt)
 
 
 @asynccontextmanager
-async def listening(screen: Screen, teller: Teller) -> AsyncIterator[Heard]:
+async def listening(screen: KioskClient, teller: Teller) -> AsyncIterator[Heard]:
     """Tell what the event stream tells, while inside."""
     heard = Heard()
     listener = asyncio.create_task(_listen(screen, teller, heard))
@@ -117,53 +117,57 @@ async def listening(screen: Screen, teller: Teller) -> AsyncIterator[Heard]:
         await asyncio.wait([listener])
 
 
-async def _listen(screen: Screen, teller: Teller, heard: Heard) -> None:
-    async for name, data in screen.events():
-        told = _in_words(name, data, heard)
-        if told is not None:
-            teller.tell(*told)
-        async with heard.changed:
-            if name == "checkout":
-                heard.checkout = data
-            elif name == "drawer":
-                heard.drawer = data
-            heard.changed.notify_all()
+async def _listen(screen: KioskClient, teller: Teller, heard: Heard) -> None:
+    async with aclosing(screen.follow()) as events:
+        async for event in events:
+            told = _in_words(event, heard.checkout)
+            if told is not None:
+                teller.tell(*told)
+            async with heard.changed:
+                if isinstance(event.data, CheckoutAnswer):
+                    heard.checkout = event.data
+                elif isinstance(event.data, DrawerAnswer):
+                    heard.drawer = event.data
+                heard.changed.notify_all()
 
 
-def _in_words(name: str, data: Json, heard: Heard) -> tuple[str, str] | None:
-    match name:
-        case "checkout" if data.get("phase") != heard.checkout.get("phase"):
-            return "agent", f"checkout is {data['phase']}{_amount(data)}"
-        case "checkout" if _card(data) != _card(heard.checkout):
-            return "agent", f"card {_card(data).get('number')}: {_balance(_card(data))}"
-        case "scan":
-            return "reader", f"read {data.get('card') or data.get('refused')}"
-        case "drawer":
-            open_s = data.get("open_s")
-            lasted = f" after {open_s:.1f} s" if isinstance(open_s, float) else ""
-            said = "was asked to open" if data["event"] == "asked" else str(data["event"]).replace("_", " ")
-            unasked = ", and nobody had asked" if data.get("by") == "unasked" else ""
+def _in_words(event: Event, before: CheckoutAnswer | None) -> tuple[str, str] | None:
+    match event.data:
+        case CheckoutAnswer() as checkout if before is None or checkout.phase != before.phase:
+            return "agent", f"checkout is {checkout.phase}{_amount(checkout)}"
+        case CheckoutAnswer(card=CardAnswer() as card) if before is None or card != before.card:
+            return "agent", f"card {card.number}: {_balance(card)}"
+        case ScanAnswer() as scan:
+            return "reader", f"read {scan.card or scan.code or scan.refused}"
+        case DrawerAnswer() as drawer:
+            lasted = f" after {drawer.open_s:.1f} s" if drawer.open_s is not None else ""
+            said = "was asked to open" if drawer.event == "asked" else drawer.event.replace("_", " ")
+            unasked = ", and nobody had asked" if drawer.by == "unasked" else ""
             return "drawer", f"{said}{lasted}{unasked}"
-        case "device":
-            return "device", f"{data['name']} is {data['state']}"
+        case DeviceAnswer() as device:
+            return "device", f"{device.name} is {device.state}"
         case _:
             return None
 
 
-def _card(checkout: Json) -> Json:
-    return cast("Json", checkout.get("card") or {})
+def _card_is_valid(heard: Heard) -> bool:
+    return heard.checkout is not None and heard.checkout.card is not None and heard.checkout.card.valid is True
 
 
-def _balance(card: Json) -> str:
-    return f"valid, holds {_euros(card['balance'])}" if card.get("valid") else "is being checked"
+def _drawer_is_open(heard: Heard) -> bool:
+    return heard.drawer is not None and heard.drawer.event == "opened"
 
 
-def _amount(checkout: Json) -> str:
-    return f", {_euros(checkout['amount_due'])} to pay" if checkout.get("phase") == "due" else ""
+def _balance(card: CardAnswer) -> str:
+    return f"valid, holds {_euros(card.balance or 0)}" if card.valid else "is being checked"
 
 
-def _euros(cents: object) -> str:
-    return f"{cast('int', cents) / 100:.2f} EUR"
+def _amount(checkout: CheckoutAnswer) -> str:
+    return f", {_euros(checkout.amount_due or 0)} to pay" if checkout.phase == "due" else ""
+
+
+def _euros(cents: int) -> str:
+    return f"{cents / 100:.2f} EUR"
 
 
 async def _show_wire(stage: Stage, teller: Teller, closed_at: float) -> None:

@@ -133,6 +133,19 @@ class Database:
             rows = self._connection.execute(statement, {"phase": phase, "before": place, "limit": limit}).fetchall()
         return [codec.decode_checkout(state) for (state,) in rows]
 
+    def finished_since(self, wall: datetime, after: str | None, limit: int) -> list[Checkout]:
+        with reading():
+            ended = self._connection.execute(statements.END_OF, (after,)).fetchone() or ("", 0)
+            row = {"since": codec.encode_time(wall), "updated": ended[0], "number": ended[1], "limit": limit}
+            rows = self._connection.execute(statements.FINISHED_SINCE, row).fetchall()
+        return [codec.decode_checkout(state) for (state,) in rows]
+
+    def lone_events(self, before: int | None, limit: int) -> list[StoredEvent]:
+        place = _END if before is None else before
+        with reading():
+            rows = self._connection.execute(statements.LONE_EVENTS, (place, limit)).fetchall()
+        return list(self._stored(rows))
+
     def events_since(self, sequence: int, limit: int) -> list[StoredEvent]:
         if not self.whole_from - 1 <= sequence <= self.latest_sequence:
             raise EventsGone(f"events are kept from {self.whole_from} to {self.latest_sequence}")

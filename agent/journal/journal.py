@@ -95,6 +95,14 @@ class Journal:
         """Return checkouts, the newest first; to go on, those created before the one with the id `before`."""
         return await self._worker.run(partial(self._database.checkouts, phase, limit, before))
 
+    async def finished_since(self, wall: datetime, *, after: str | None = None, limit: int = 100) -> list[Checkout]:
+        """Return checkouts that ended at `wall` or later, in that order; to go on, those after the one with this id."""
+        return await self._worker.run(partial(self._database.finished_since, wall, after, limit))
+
+    async def lone_events(self, *, before: int | None = None, limit: int = 100) -> list[StoredEvent]:
+        """Return events that concern no checkout, the newest first; to go on, those before this sequence."""
+        return await self._worker.run(partial(self._database.lone_events, before, limit))
+
     async def events_since(self, sequence: int, limit: int = 100) -> list[StoredEvent]:
         """Return the events after this one, in order. Raises EventsGone if any of them was deleted or `sequence` is
         not known yet.

@@ -30,6 +30,12 @@ NEWEST = "SELECT state FROM checkout WHERE number < :before ORDER BY number DESC
 NEWEST_OF_PHASE = """
     SELECT state FROM checkout WHERE phase = :phase AND number < :before ORDER BY number DESC LIMIT :limit"""
 PLACE = "SELECT number FROM checkout WHERE id = ?"
+FINISHED_SINCE = f"""
+    SELECT state FROM checkout INDEXED BY checkout_finished
+    WHERE {FINISHED} AND updated >= :since AND (updated, number) > (:updated, :number)
+    ORDER BY updated, number LIMIT :limit"""  # noqa: S608  # our own words
+END_OF = "SELECT updated, number FROM checkout WHERE id = ?"
+LONE_EVENTS = f"{_EVENT} WHERE checkout_id IS NULL AND sequence < ? ORDER BY sequence DESC LIMIT ?"
 EVENTS_SINCE = f"{_EVENT} WHERE sequence > ? ORDER BY sequence LIMIT ?"
 EVENTS_OF = f"{_EVENT} WHERE checkout_id = ? ORDER BY sequence"
 CHANGES_BEFORE = "SELECT changes FROM event WHERE checkout_id = ? AND sequence < ? ORDER BY sequence"

@@ -15,7 +15,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from agent.kiosk.problems import Problem
 from agent.kiosk.roles import Role
-from agent.kiosk.tickets import COOKIE, cookie_is_ours
+from agent.kiosk.tickets import role_of_cookies
 from agent.kiosk.tokens import Tokens
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -114,4 +114,4 @@ def role_of(door: Door, tokens: Tokens, headers: Headers, cookies: Mapping[str, 
     if "Authorization" in headers:
         scheme, _, token = headers["Authorization"].partition(" ")
         return tokens.role_of(token.strip()) if scheme.lower() == "bearer" else None
-    return Role.SCREEN if cookie_is_ours(cookies.get(COOKIE, ""), tokens) else None
+    return role_of_cookies(cookies, tokens)

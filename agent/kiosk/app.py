@@ -14,6 +14,7 @@ from agent.kiosk.problems import Problem
 from agent.kiosk.roles import Role
 from agent.kiosk.routes import ROUTES
 from agent.kiosk.static_files import StaticFile
+from agent.kiosk.tickets import OPERATOR_PAGE
 
 _EVERY_ANSWER = {
     "Cache-Control": "no-store",
@@ -27,8 +28,9 @@ _EVERY_ANSWER = {
 def build_app(kiosk: Kiosk, door: Door, files: Sequence[StaticFile]) -> web.Application:
     """Build what answers at this door."""
     app = web.Application(middlewares=[_guard(door)], client_max_size=MOST_BODY_BYTES)
-    for route in ROUTES:
-        app.router.add_route(route.method, route.path, as_handler(kiosk, door, route))
+    for prefix in ("", OPERATOR_PAGE):  # the operator's cookie goes to his page and what is below it, and nowhere else
+        for route in ROUTES:
+            app.router.add_route(route.method, prefix + route.path, as_handler(kiosk, door, route))
     for file in files:
         app.router.add_get(file.path, file.serve)
     app.on_response_prepare.append(_header_writer(door))

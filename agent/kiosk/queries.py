@@ -1,5 +1,6 @@
 """What may stand behind the `?` of a call. Anything else there is refused."""
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,9 @@ from agent.receipt import NARROWEST, CodePage
 MOST_LISTED = 500
 WIDEST = 96
 """Columns: more than any receipt printer has."""
+
+FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2999, 12, 31)
+"""No till was running before, and the calendar of computers ends soon after."""
 
 
 class Query(BaseModel):
@@ -25,6 +29,16 @@ class ListQuery(Query):
     phase: Phase | None = None
     limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = 100
     before: Annotated[str | None, Field(max_length=100, description="the last id of the page before")] = None
+
+
+class ReportQuery(Query):
+    day: Annotated[
+        date | None, Field(ge=FIRST_DAY, le=LAST_DAY, description="of the till's clock; today where it is left out")
+    ] = None
+
+
+class HistoryQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = 50
 
 
 class ReceiptQuery(Query):

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from agent.card import mask_numbers
 from agent.checkout_state import Basket, Json, Method, Outcome
+from agent.kiosk.roles import Role
 
 MOST_LINES = 1000
 """A basket of a kiosk has some dozen lines; more is a mistake of the caller."""
@@ -130,6 +131,12 @@ class ResolveBody(OperatorBody):
 
 class OpenDrawerBody(OperatorBody):
     reason: Reason
+
+
+class TicketBody(Body):
+    """Which page the address opens."""
+
+    role: Annotated[Role, Field(strict=False)] = Role.SCREEN
 
 
 class SessionBody(Body):

@@ -14,10 +14,11 @@ from agent.kiosk.answers import (
     HealthAnswer,
     HistoryAnswer,
     ReceiptAnswer,
+    ReportAnswer,
     TicketAnswer,
 )
 from agent.kiosk.call import Route
-from agent.kiosk.queries import EventsQuery, ListQuery, NoQuery, ReceiptQuery
+from agent.kiosk.queries import EventsQuery, HistoryQuery, ListQuery, NoQuery, ReceiptQuery, ReportQuery
 from agent.kiosk.requests import (
     ApplyBody,
     BasketBody,
@@ -30,6 +31,7 @@ from agent.kiosk.requests import (
     ResolveBody,
     RetryBody,
     SessionBody,
+    TicketBody,
 )
 from agent.kiosk.roles import Role
 
@@ -180,6 +182,26 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     ),
     Route(
         method="GET",
+        path="/v1/report",
+        summary="The sheet of a day: cash confirmed, booked, waiting, and the drawer's openings with their reasons",
+        handler=till_calls.report,
+        body=Nothing,
+        query=ReportQuery,
+        needs=Role.OPERATOR,
+        answers={HTTPStatus.OK: ReportAnswer},
+    ),
+    Route(
+        method="GET",
+        path="/v1/history",
+        summary="What happened last at this till, the newest first",
+        handler=till_calls.history,
+        body=Nothing,
+        query=HistoryQuery,
+        needs=Role.OPERATOR,
+        answers={HTTPStatus.OK: HistoryAnswer},
+    ),
+    Route(
+        method="GET",
         path="/v1/devices",
         summary="The readers, the drawer and the printer, and how they are",
         handler=till_calls.devices,
@@ -200,9 +222,9 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     Route(
         method="POST",
         path="/v1/tickets",
-        summary="A one-time address that logs the screen's browser in",
+        summary="A one-time address that logs the browser of the screen or of the operator in",
         handler=till_calls.issue_ticket,
-        body=Nothing,
+        body=TicketBody,
         query=NoQuery,
         needs=Role.OPERATOR,
         answers={HTTPStatus.CREATED: TicketAnswer},
@@ -210,11 +232,20 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     Route(
         method="POST",
         path="/v1/session",
-        summary="Exchange a one-time ticket for the screen's cookie",
+        summary="Exchange a one-time ticket for the cookie of its page",
         handler=till_calls.begin_session,
         body=SessionBody,
         query=NoQuery,
         needs=None,
+        answers=_NO_CONTENT,
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/session",
+        summary="Forget the cookie",
+        handler=till_calls.end_session,
+        body=Nothing,
+        query=NoQuery,
         answers=_NO_CONTENT,
     ),
     Route(

@@ -61,7 +61,9 @@ async def serve(kiosk: Kiosk, settings: KioskSettings) -> AsyncIterator[str | No
 
     Yields the address that a browser would open; None on a Unix socket.
     """
-    files = [_description()] + (await asyncio.to_thread(page_files) if settings.page else [])
+    files = [_description()]
+    if settings.page:
+        files += await asyncio.to_thread(page_files, settings.allowed_origins)
     async with AsyncExitStack() as stack:
         control = Door(hosts=None, request_timeout_s=settings.request_timeout_s, everyone=Role.OPERATOR)
         runner = await stack.enter_async_context(_running(build_app(kiosk, control, files), control))

@@ -1,30 +1,33 @@
-"""Files that need no token: the page, and the description of the interface. Read once, answered from memory."""
+"""Files that need no token: the pages, and the description of the interface. Read once, answered from memory."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.resources import files
+from pathlib import PurePath
 
 from aiohttp import web
 
 from agent.kiosk import page
+from agent.kiosk.tickets import OPERATOR_PAGE
 
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """Nothing from another host, nothing inline, no text that becomes markup."""
 
-_PAGE_FILES = (
-    ("/", "index.html", "text/html"),
-    ("/screen.css", "screen.css", "text/css"),
-    *(
-        (f"/{name}.js", f"{name}.js", "text/javascript")
-        for name in ("agent", "catalogue", "draw", "screen", "state", "texts")
-    ),
-)
+_CONTENT_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+_PATHS = {"index.html": "/", "operator.html": OPERATOR_PAGE}
+"""Where a file is not found by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +52,21 @@ class StaticFile:
         )
         if not known:
             response.content_type = self.content_type
-            response.charset = "utf-8"
+            response.charset = "utf-8" if self.content_type.startswith("text/") else None
         response.etag = self.tag
         return response
 
 
-def page_files() -> list[StaticFile]:
-    """Read the page. Blocking."""
-    folder = files(page)
+def page_files(origins: Iterable[str] = ()) -> list[StaticFile]:
+    """Read the pages: every file of the folder. Pages of these origins may show the screen in a frame. Blocking."""
+    framing = {"index.html": " ".join(sorted(origins))}
     return [
         StaticFile(
-            path=path,
-            content=folder.joinpath(name).read_bytes(),
-            content_type=content_type,
-            headers={"Content-Security-Policy": PAGE_POLICY},
+            path=_PATHS.get(file.name, f"/{file.name}"),
+            content=file.read_bytes(),
+            content_type=_CONTENT_TYPES[suffix],
+            headers={"Content-Security-Policy": _POLICY.format(ancestors=framing.get(file.name) or "'none'")},
         )
-        for path, name, content_type in _PAGE_FILES
+        for file in files(page).iterdir()
+        if (suffix := PurePath(file.name).suffix) in _CONTENT_TYPES
     ]

@@ -6,13 +6,15 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from agent.kiosk.answers import DeviceList, HealthAnswer, TicketAnswer
+from agent.kiosk.answers import DeviceList, HealthAnswer, HistoryAnswer, TicketAnswer
 from agent.kiosk.call import Call, answer, operator_name
 from agent.kiosk.problems import Problem
-from agent.kiosk.queries import EventsQuery, NoQuery
-from agent.kiosk.requests import Nothing, OpenDrawerBody, SessionBody
+from agent.kiosk.queries import EventsQuery, HistoryQuery, NoQuery, ReportQuery
+from agent.kiosk.requests import Nothing, OpenDrawerBody, SessionBody, TicketBody
+from agent.kiosk.roles import Role
 from agent.kiosk.stream import TooManyReaders
-from agent.kiosk.tickets import COOKIE, TICKET_S, new_cookie
+from agent.kiosk.tickets import COOKIES, OPERATOR_PAGE, TICKET_S, new_cookie
+from agent.kiosk.view import happened_answer, report_answer
 
 EVENT_STREAM = "text/event-stream"
 RETRY = b"retry: 1000\n\n"
@@ -33,6 +35,17 @@ async def open_drawer(call: Call[OpenDrawerBody, NoQuery]) -> web.Response:
             call.kiosk.drawer_keys.forget(key.key)
         raise
     return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def report(call: Call[Nothing, ReportQuery]) -> web.Response:
+    """Tell what a day came to."""
+    return answer(report_answer(await call.kiosk.till.day(call.query.day)))
+
+
+async def history(call: Call[Nothing, HistoryQuery]) -> web.Response:
+    """Tell what happened last at this till, with who did it."""
+    newest = await call.kiosk.till.newest_events(call.query.limit)
+    return answer(HistoryAnswer(events=tuple(map(happened_answer, newest))))
 
 
 async def devices(call: Call[Nothing, NoQuery]) -> web.Response:
@@ -71,26 +84,39 @@ async def events(call: Call[Nothing, EventsQuery]) -> web.StreamResponse:
     return response
 
 
-async def issue_ticket(call: Call[Nothing, NoQuery]) -> web.Response:
-    """Make a one-time address that logs the screen's browser in."""
+async def issue_ticket(call: Call[TicketBody, NoQuery]) -> web.Response:
+    """Make a one-time address that logs a page's browser in."""
     url = call.kiosk.page_url
     if url is None:
         raise Problem(HTTPStatus.NOT_FOUND, "not-found", "the page is switched off, or is on no address of a browser")
-    ticket = call.kiosk.tickets.issue()
-    return answer(TicketAnswer(url=f"{url}#ticket={ticket}", valid_s=TICKET_S), HTTPStatus.CREATED)
+    page = OPERATOR_PAGE if call.body.role is Role.OPERATOR else "/"
+    ticket = call.kiosk.tickets.issue(call.body.role)
+    shown = TicketAnswer(url=f"{url.rstrip('/')}{page}#ticket={ticket}", valid_s=TICKET_S)
+    return answer(shown, HTTPStatus.CREATED)
 
 
 async def begin_session(call: Call[SessionBody, NoQuery]) -> web.Response:
-    """Exchange a ticket for the cookie of the role `screen`."""
-    if not call.kiosk.tickets.redeem(call.body.ticket):
+    """Exchange a ticket for the cookie of its role."""
+    role = call.kiosk.tickets.redeem(call.body.ticket)
+    if role is None:
         raise Problem(HTTPStatus.FORBIDDEN, "ticket-invalid")
     response = web.Response(status=HTTPStatus.NO_CONTENT)
+    kept = COOKIES[role]
     response.set_cookie(
-        COOKIE,
-        new_cookie(call.kiosk.tokens),
-        path="/",
+        kept.name,
+        new_cookie(call.kiosk.tokens, role),
+        path=kept.path,
+        max_age=kept.lasts_s,
         httponly=True,
         samesite="Strict",
         secure=call.door.scheme == "https",
     )
+    return response
+
+
+async def end_session(call: Call[Nothing, NoQuery]) -> web.Response:
+    """Let the browser forget the cookie of the page that asks."""
+    response = web.Response(status=HTTPStatus.NO_CONTENT)
+    kept = COOKIES[call.role]
+    response.del_cookie(kept.name, path=kept.path)
     return response

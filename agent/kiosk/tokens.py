@@ -28,6 +28,9 @@ class Tokens:
     screen: str = field(repr=False)
     operator: str = field(repr=False)
 
+    def of(self, role: Role) -> str:
+        return self.operator if role is Role.OPERATOR else self.screen
+
     def role_of(self, token: str) -> Role | None:
         """Return whose token this is. Takes as long for a wrong one as for a right one."""
         given = token.encode(errors="surrogateescape")

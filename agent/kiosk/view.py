@@ -21,6 +21,7 @@ from agent.checkout_events import (
 )
 from agent.checkout_state import Card, Checkout, Situation
 from agent.connection import Connection
+from agent.day_sheet import DaySheet, Opening
 from agent.journal.records import StoredEvent
 from agent.kiosk.answers import (
     Act,
@@ -34,10 +35,13 @@ from agent.kiosk.answers import (
     ErrorAnswer,
     EvidenceAnswer,
     HappenedAnswer,
+    OpeningAnswer,
     ReceiptCopy,
+    ReportAnswer,
     ResolutionAnswer,
     ScanAnswer,
     Split,
+    TotalsAnswer,
 )
 from agent.kiosk.roles import Role
 from agent.listener import DrawerTold, ScanTold
@@ -114,6 +118,7 @@ def happened_answer(stored: StoredEvent) -> HappenedAnswer:
     """Show an event of the journal."""
     after = stored.checkout
     return HappenedAnswer(
+        checkout=stored.checkout_id,
         at=stored.at,
         event=stored.kind,
         data=stored.data,
@@ -150,6 +155,31 @@ def _receipts(checkout: Checkout) -> Iterable[ReceiptCopy]:
         yield "customer"
     if checkout.receipt.merchant:
         yield "merchant"
+
+
+def report_answer(sheet: DaySheet) -> ReportAnswer:
+    """Show the sheet of a day."""
+    return ReportAnswer(
+        day=sheet.day.date,
+        begin=sheet.day.begin,
+        end=sheet.day.end,
+        totals=tuple(TotalsAnswer(**asdict(totals), drawer=totals.drawer) for totals in sheet.totals),
+        openings=tuple(map(_opening, sheet.openings)),
+        openings_without_sale=sheet.openings_without_sale,
+    )
+
+
+def _opening(opening: Opening) -> OpeningAnswer:
+    asked = opening.asked
+    return OpeningAnswer(
+        at=opening.at,
+        by=opening.told.by,
+        reason=asked.reason if asked else None,
+        asked_by=asked.asked_by if asked else None,
+        checkout=asked.checkout_id if asked else None,
+        open_s=opening.open_s,
+        without_sale=opening.without_sale,
+    )
 
 
 def scan_answer(told: ScanTold) -> ScanAnswer:

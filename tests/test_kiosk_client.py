@@ -1,0 +1,122 @@
+"""The Python client: a whole checkout, refusals, and a stream that misses nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import get_args
+
+import aiohttp
+import pytest
+
+from agent.checkout_state import Phase
+from agent.kiosk import client
+from agent.kiosk.answers import CheckoutAnswer, EventName, SnapshotAnswer
+from agent.kiosk.client import KioskClient, Refused, kiosk_at
+from agent.kiosk.roles import Role
+from tests.kiosk_bench import BASKET, KioskBench, whole_agent
+from tests.till_bench import CARD
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[KioskBench]:
+    async with whole_agent(tmp_path) as bench:
+        yield bench
+
+
+@pytest.fixture
+async def kiosk(bench: KioskBench) -> AsyncIterator[KioskClient]:
+    async with kiosk_at(bench.base_url, bench.tokens.of(Role.OPERATOR)) as kiosk:
+        yield kiosk
+
+
+async def reached(kiosk: KioskClient, phase: Phase) -> CheckoutAnswer:
+    """Follow the events until a checkout is there."""
+    async with aclosing(kiosk.follow()) as events:
+        async for event in events:
+            told = event.data.checkouts if isinstance(event.data, SnapshotAnswer) else (event.data,)
+            for each in told:
+                if isinstance(each, CheckoutAnswer) and each.phase is phase:
+                    return each
+    raise AssertionError("follow never ends")
+
+
+async def test_a_whole_checkout(bench: KioskBench, kiosk: KioskClient) -> None:
+    checkout = await kiosk.begin(merchantRef="A-17")
+    assert (await kiosk.set_basket(checkout.id, BASKET["products"])).basket_info.sum == 796
+    await kiosk.set_card(checkout.id, CARD.value)
+    await kiosk.apply(checkout.id, use_balance=True)
+    due = await reached(kiosk, Phase.DUE)
+    assert due.amount_due == 296
+    await kiosk.pay(checkout.id, "cash", 296)
+    await bench.drawer.opened()
+    async with aclosing(kiosk.follow()) as events:
+        bench.drawer.close_drawer()
+        async for event in events:
+            if isinstance(event.data, CheckoutAnswer) and event.data.phase is Phase.COMPLETED:
+                break
+    assert "Kundenkarte" in await kiosk.receipt(checkout.id)
+    assert [each.id for each in await kiosk.checkouts(Phase.COMPLETED)] == [checkout.id]
+    assert [device.name for device in (await kiosk.devices()).devices] == ["drawer"]
+
+
+async def test_a_refusal_has_a_name_and_the_checkout_as_it_stands(kiosk: KioskClient) -> None:
+    first = await kiosk.begin()
+    with pytest.raises(Refused) as refused:
+        await kiosk.begin()
+    assert refused.value.name == "another-is-active"
+    assert refused.value.checkout is not None
+    assert refused.value.checkout.id == first.id
+
+
+async def test_the_same_key_begins_one_checkout(kiosk: KioskClient) -> None:
+    first = await kiosk.begin(key="order 17")
+    assert (await kiosk.begin(key="order 17")).id == first.id
+    await kiosk.cancel(first.id)
+
+
+async def test_what_only_the_operator_may_is_refused_to_the_screen(bench: KioskBench) -> None:
+    async with kiosk_at(bench.base_url, bench.tokens.of(Role.SCREEN)) as screen:
+        with pytest.raises(Refused, match="Only the operator") as refused:
+            await screen.open_drawer("change", by="Ada")
+    assert refused.value.name == "operator-required"
+
+
+async def test_the_operator_opens_the_drawer_and_decides(bench: KioskBench, kiosk: KioskClient) -> None:
+    await kiosk.open_drawer("change", by="Ada")
+    await bench.drawer.opened()
+    checkout = await kiosk.begin()
+    for decided in (
+        kiosk.confirm(checkout.id, 0, by="Ada"),
+        kiosk.retry(checkout.id, by="Ada"),
+        kiosk.resolve(checkout.id, "refunded", "seen", by="Ada"),
+    ):
+        with pytest.raises(Refused):
+            await decided
+    await kiosk.remove_card(checkout.id)
+
+
+async def test_after_a_lost_connection_follow_goes_on_where_it_was(
+    bench: KioskBench, kiosk: KioskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "RECONNECT_PAUSE_S", 0.0)
+    async with aclosing(kiosk.follow()) as events:
+        assert isinstance((await anext(events)).data, SnapshotAnswer)
+        checkout = await kiosk.begin()
+        assert isinstance((await anext(events)).data, CheckoutAnswer)
+        await anext(events)  # busy
+        for reader in list(bench.kiosk.stream._readers):  # noqa: SLF001 - the network is cut
+            reader.abort()
+        await kiosk.cancel(checkout.id)
+        missed = await anext(events)
+        assert isinstance(missed.data, CheckoutAnswer)
+        assert missed.data.phase is Phase.CANCELLED
+
+
+async def test_an_agent_that_is_not_there_is_a_client_error() -> None:
+    async with kiosk_at("http://127.0.0.1:9", "token") as kiosk:
+        with pytest.raises(aiohttp.ClientError):
+            await kiosk.devices()
+
+
+def test_every_event_has_its_shape() -> None:
+    assert set(client._DATA) == set(get_args(EventName))  # noqa: SLF001 - what a new event would be missing from
