@@ -22,6 +22,7 @@ from pydantic import BaseModel, TypeAdapter
 from agent.checkout_state import Json, Method, Outcome, Phase
 from agent.kiosk.answers import (
     BusyAnswer,
+    CardCheckedAnswer,
     CardRefusedAnswer,
     CheckoutAnswer,
     CheckoutList,
@@ -51,6 +52,7 @@ _DATA: Mapping[EventName, type[EventData]] = {
     "snapshot": SnapshotAnswer,
     "checkout": CheckoutAnswer,
     "scan": ScanAnswer,
+    "card_checked": CardCheckedAnswer,
     "card_refused": CardRefusedAnswer,
     "drawer": DrawerAnswer,
     "device": DeviceAnswer,
