@@ -1,6 +1,6 @@
 # What a newcomer types. Everything else is in scripts/ and in `tillwire --help`.
 
-.PHONY: demo test test-system lint lock clean
+.PHONY: demo test test-system package lint lock clean
 
 demo: ## the seed's checkout, end to end, without account or hardware
 	@scripts/setup run
@@ -15,6 +15,9 @@ test-system: ## the tests that need root, Debian packages (it installs them) or 
 	@scripts/setup test
 	@scripts/setup system
 	@.venv/bin/pytest --quiet -m system
+
+package: ## the Debian packages for Debian 12 and 13, into dist/; as root, in chroots
+	@scripts/package
 
 lint:
 	@.venv/bin/ruff check --quiet .

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from typing import Protocol
@@ -34,19 +34,24 @@ class Command(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
-    parser = argparse.ArgumentParser(prog="tillwire", description="The till agent for secuconnect Smart Transactions.")
-    parser.add_argument("--version", action="version", version=f"tillwire {version('tillwire')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (module, what) in COMMANDS.items():
-        command_parser = commands.add_parser(name, help=what, description=what)
-        if name in words:
-            _command(module).add_arguments(command_parser)
-    arguments = parser.parse_args(words)
+    arguments = build_parser(words).parse_args(words)
     try:
         return _command(COMMANDS[arguments.command][0]).run(arguments)
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()
         return 0
+
+
+def build_parser(in_full: Container[str]) -> argparse.ArgumentParser:
+    """Return the parser of the command line. Only the commands named `in_full` know their own arguments."""
+    parser = argparse.ArgumentParser(prog="tillwire", description="The till agent for secuconnect Smart Transactions.")
+    parser.add_argument("--version", action="version", version=f"tillwire {version('tillwire')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, what) in COMMANDS.items():
+        command_parser = commands.add_parser(name, help=what, description=what)
+        if name in in_full:
+            _command(module).add_arguments(command_parser)
+    return parser
 
 
 def _command(module: str) -> Command:

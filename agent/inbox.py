@@ -21,6 +21,7 @@ class Inbox:
     def __init__(self, *refusals: type[Exception]) -> None:
         self._refusals = refusals
         self._jobs: asyncio.Queue[Job] = asyncio.Queue(MOST_JOBS)
+        self._done = asyncio.Event()
 
     async def work(self, after_each: Callable[[], Awaitable[None]]) -> Never:
         """Do jobs until cancelled. A job that raises is a mistake of ours and ends the work."""
@@ -28,6 +29,12 @@ class Inbox:
             job = await self._jobs.get()
             await job()
             await after_each()
+            self._done.set()  # wakes whoever waits now
+            self._done.clear()
+
+    async def job_done(self) -> None:
+        """Return when the next job is done."""
+        await self._done.wait()
 
     def offer(self, job: Job) -> None:
         """Queue a job that can be lost. Raises Overloaded."""

@@ -10,7 +10,7 @@ import logging
 import random
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -60,11 +60,12 @@ def journal_thread() -> Executor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """Where the program meets the machine."""
+    """Where the program meets the machine. `beside` gives what runs beside the till."""
 
     executor: Callable[[], Executor] = journal_thread
     opener: Opener = open_tty
     settling_s: float = SETTLING_S  # so long an opened port may open the drawer by itself
+    beside: Callable[[Till], Iterable[Coroutine[None, None, None]]] = lambda _till: ()
 
 
 def till_settings(settings: Settings, settling_s: float) -> TillSettings:
@@ -144,11 +145,13 @@ class _Agent:
     kiosk: Kiosk
     devices: ChosenDevices
     api: SmartTransactions
+    beside: Iterable[Coroutine[None, None, None]]
 
     def works(self) -> Iterator[Coroutine[None, None, None]]:
         yield self.till.run()
         yield self.api.access.keep_fresh(LOGIN_AHEAD_S, lambda _failure: None)
         yield from (run(self.till.report) for run in self.devices.runs)
+        yield from self.beside
 
 
 async def _work(
@@ -185,7 +188,7 @@ async def _build(stack: AsyncExitStack, settings: Settings, login: Login, outsid
     )
     tokens = await asyncio.to_thread(load_tokens, settings.state.directory / "tokens")
     kiosk = Kiosk(till=till, stream=stream, cards=decisions.cards, tokens=tokens, why_not_ready=tuple, clock=clock)
-    return _Agent(till=till, kiosk=kiosk, devices=devices, api=api)
+    return _Agent(till=till, kiosk=kiosk, devices=devices, api=api, beside=outside.beside(till))
 
 
 @asynccontextmanager

@@ -182,6 +182,14 @@ class Till:
         """Ask whether a card is good and what is on it; None: that could not be told."""
         return await self._calls.check_card(card)
 
+    async def take_turn(self) -> None:
+        """Return when a job that was queued now has had its turn. Raises Overloaded."""
+        await self._inbox.do(_nothing)
+
+    async def job_done(self) -> None:
+        """Return when the next job is done: only then anything here is other than it was."""
+        await self._inbox.job_done()
+
     def find_open(self, checkout_id: str) -> Checkout | None:
         kept = self._open.find(checkout_id)
         return kept.checkout if kept else None
@@ -424,3 +432,7 @@ class Till:
     async def _later(self, job: Job) -> None:
         await asyncio.sleep(WRITE_AGAIN_S)
         await self.put(job)
+
+
+async def _nothing() -> None:
+    """A job that only has its turn."""

@@ -14,7 +14,6 @@ from config.problems import Problem, WrongConfig
 from config.settings import Api
 
 LONGEST_SECRET = 4096  # bytes: whatever is longer is another file
-CREDENTIAL = "client_secret"  # LoadCredential=client_secret:… in the unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Secrets:
 
 
 def read_secrets(api: Api, environment: Mapping[str, str]) -> Secrets:
-    """Read `client_secret`, else its file, else systemd's credential; and the PIN. Raises WrongConfig."""
+    """Read `client_secret`, else systemd's credential of that name, else its file; and the PIN. Raises WrongConfig."""
     found: dict[str, SecretStr] = {}
     problems: list[Problem] = []
     for key, path in _files(api, environment).items():
@@ -43,12 +42,22 @@ def _files(api: Api, environment: Mapping[str, str]) -> dict[str, Path | None]:
     """Return the files to read, each by the key that names it; None where no file is named."""
     files: dict[str, Path | None] = {}
     if api.client_secret is None:
-        directory = environment.get("CREDENTIALS_DIRECTORY")
-        credential = Path(directory) / CREDENTIAL if directory else None
-        files["client_secret_file"] = api.client_secret_file or credential
+        files["client_secret_file"] = _credential("client_secret", environment) or api.client_secret_file
     if api.login == "device-pin":
-        files["device_pin_file"] = api.device_pin_file
+        files["device_pin_file"] = _credential("device_pin", environment) or api.device_pin_file
     return files
+
+
+def _credential(name: str, environment: Mapping[str, str]) -> Path | None:
+    """Return the file of `LoadCredential=<name>:…`: the file that root alone can read, handed over to the service.
+
+    An empty one stands for none: the unit names both, and not every login needs both.
+    """
+    file = Path(environment.get("CREDENTIALS_DIRECTORY", ""), name)
+    try:
+        return file if file.is_absolute() and file.read_bytes().strip() else None
+    except OSError:
+        return None
 
 
 def _read(path: Path | None) -> SecretStr:

@@ -586,7 +586,7 @@ path = 1
 # Secrets
 
 
-def test_the_secret_comes_from_its_key_its_file_or_a_credential(file: Path, tmp_path: Path) -> None:
+def test_the_secret_comes_from_its_key_a_credential_or_its_file(file: Path, tmp_path: Path) -> None:
     secret_file = tmp_path / "secret"
     secret_file.write_text(f"{SECRET}-file\n", encoding="ascii")
     (tmp_path / "client_secret").write_text(f"{SECRET}-credential", encoding="ascii")
@@ -595,8 +595,25 @@ def test_the_secret_comes_from_its_key_its_file_or_a_credential(file: Path, tmp_
     with_file = api.model_copy(update={"client_secret_file": secret_file})
     with_key = with_file.model_copy(update={"client_secret": SecretStr(SECRET)})
     assert read_secrets(api, credential) == Secrets(SecretStr(f"{SECRET}-credential"), None)
-    assert read_secrets(with_file, credential) == Secrets(SecretStr(f"{SECRET}-file"), None)
+    assert read_secrets(with_file, credential) == Secrets(SecretStr(f"{SECRET}-credential"), None)
+    assert read_secrets(with_file, {}) == Secrets(SecretStr(f"{SECRET}-file"), None)
     assert read_secrets(with_key, credential) == Secrets(SecretStr(SECRET), None)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n"])
+def test_an_empty_credential_stands_for_none(file: Path, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "client_secret").write_bytes(content)
+    secret_file = tmp_path / "secret"
+    secret_file.write_text(SECRET, encoding="ascii")
+    api = loaded(file, MINIMUM).api.model_copy(update={"client_secret_file": secret_file})
+    assert read_secrets(api, {"CREDENTIALS_DIRECTORY": str(tmp_path)}) == Secrets(SecretStr(SECRET), None)
+
+
+def test_the_pin_may_be_a_credential_too(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "device_pin").write_text("4471\n", encoding="ascii")
+    keys = ('login = "device-pin"', 'device_pin_file = "/nonexistent/pin"', f'client_secret = "{SECRET}"')
+    found = read_secrets(loaded(file, changed("api", *keys)).api, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert found == Secrets(SecretStr(SECRET), SecretStr("4471"))
 
 
 def test_the_pin_is_read_for_the_login_with_a_pin(file: Path, tmp_path: Path) -> None:
@@ -607,9 +624,11 @@ def test_the_pin_is_read_for_the_login_with_a_pin(file: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"two\nlines", b"\xff\xfe", b"x" * 5000, b"a\x00b"])
 def test_a_file_that_holds_no_secret_is_refused(file: Path, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "client_secret").write_bytes(content)
+    secret_file = tmp_path / "secret"
+    secret_file.write_bytes(content)
+    api = loaded(file, MINIMUM).api.model_copy(update={"client_secret_file": secret_file})
     with pytest.raises(WrongConfig, match="client_secret_file holds no secret: one line of ASCII"):
-        read_secrets(loaded(file, MINIMUM).api, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+        read_secrets(api, {})
 
 
 def test_missing_secrets_are_reported_together(file: Path) -> None:

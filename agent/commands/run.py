@@ -3,30 +3,35 @@
 import argparse
 import asyncio
 import json
-import logging
 import os
 import signal
 import sys
-from functools import partial
+from pathlib import Path
 
 from agent.commands.common import WRONG_USE, add_config, complain, load_settings
 from agent.journal.errors import JournalError
 from agent.kiosk.server import CannotListen
-from agent.service import serve
+from agent.service import Outside, serve
+from agent.service_manager import ServiceManager, Supervision
+from agent.system_log import start_logging
 from config.problems import WrongConfig
 from config.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
+    parser.add_argument(
+        "--busy-file", type=Path, metavar="FILE", help="is there while a customer is being served: do not restart then"
+    )
     parser.add_argument("--json", action="store_true", help="print the line that says it is ready as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    start_logging(os.environ)
+    supervision = Supervision(manager=ServiceManager(os.environ), busy_file=arguments.busy_file)
     try:
-        asyncio.run(_run(settings, as_json=arguments.json))
+        asyncio.run(_run(settings, supervision, as_json=arguments.json))
     except WrongConfig as wrong:
         for problem in wrong.problems:
             complain(str(problem))
@@ -37,15 +42,23 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _run(settings: Settings, *, as_json: bool) -> None:
+async def _run(settings: Settings, supervision: Supervision, *, as_json: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(settings, stop.wait, environment=os.environ, ready=partial(_say_ready, settings, as_json))
+
+    async def stopped() -> None:
+        await stop.wait()
+        supervision.manager.stopping()
+
+    def say_ready(url: str | None) -> None:
+        _say_ready(url or settings.kiosk.listen, as_json=as_json)
+        supervision.manager.ready()
+
+    await serve(settings, stopped, environment=os.environ, ready=say_ready, outside=Outside(beside=supervision.works))
 
 
-def _say_ready(settings: Settings, as_json: bool, url: str | None) -> None:  # noqa: FBT001 - bound by partial
-    address = url or settings.kiosk.listen
+def _say_ready(address: str, *, as_json: bool) -> None:
     line = json.dumps({"url": address, "pid": os.getpid()}) if as_json else f"tillwire is ready at {address}"
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
