@@ -29,7 +29,7 @@ def meaning(scan: Scan, rules: CardRules, *, forwards: bool) -> CardNumber | Sca
     read = read_card(scan.text, rules)
     if isinstance(read, CardNumber):
         return read
-    if read is NotACard.PAYMENT_CARD and not _is_article(scan.text):
+    if read is NotACard.PAYMENT_CARD and not is_article(scan.text):
         return None
     if forwards and not _may_hold_a_card(scan.text, rules):
         return ScanTold(scanner=scan.scanner, code=scan.text, symbology=scan.symbology)
@@ -57,7 +57,7 @@ class RepeatedScans:
         self._counted[scan.scanner] = (scan, CODE_REPEATED_WITHIN_S)
 
 
-def _is_article(text: str) -> bool:
+def is_article(text: str) -> bool:
     """EAN-13: the sum of all digits, every second one three times, is a multiple of ten."""
     if not _EAN_13.fullmatch(text):
         return False

@@ -13,8 +13,9 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, assert_never
 
@@ -30,17 +31,20 @@ from agent.kiosk.server import CannotListen, KioskSettings
 from agent.kiosk.server import serve as serve_kiosk
 from agent.kiosk.stream import EventStream
 from agent.kiosk.tokens import load_tokens
+from agent.listener import Listener
 from agent.offline import OfflineLimits
 from agent.outlets import NoOutlets, Outlets
+from agent.recording.recording import Recording, beginning, open_recording
 from agent.smart.client import SmartTransactions, connect
 from agent.smart.credentials import CredentialStore
 from agent.smart.login import Client, ClientCredentialsLogin, DeviceLogin, DevicePinLogin, Login
-from agent.smart.transport import Timeouts
+from agent.smart.transport import Observer, Timeouts
 from agent.till import Till
 from agent.till_settings import TillSettings
 from config.addresses import UnixAddress
 from config.secret_files import read_secrets
 from config.settings import Settings
+from device.interface import Receiver
 from device.plugging import watch_plugging
 from device.tty import open_tty
 
@@ -48,6 +52,7 @@ logger = logging.getLogger("tillwire.service")
 
 LOGIN_AHEAD_S = 160.0
 """The token is renewed so long before it is too short: longer than the longest call may last, a terminal's."""
+SEED_BITS = 32
 ID_BYTES = 10
 """A checkout's id is random, so that nobody guesses the id of another customer's."""
 T = TypeVar("T")
@@ -58,6 +63,20 @@ def journal_thread() -> Executor:
     return ThreadPoolExecutor(1, "journal")
 
 
+def now() -> datetime:
+    """The time for people."""
+    return datetime.now().astimezone()
+
+
+def new_checkout_id() -> str:
+    return f"co_{secrets.token_hex(ID_BYTES)}"
+
+
+def unheard(listener: Listener) -> Listener:
+    """Nobody else listens to the till."""
+    return listener
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
     """Where the program meets the machine. `beside` gives what runs beside the till."""
@@ -66,6 +85,12 @@ class Outside:
     opener: Opener = open_tty
     settling_s: float = SETTLING_S  # so long an opened port may open the drawer by itself
     beside: Callable[[Till], Iterable[Coroutine[None, None, None]]] = lambda _till: ()
+    choose: Callable[[Settings, Tools], ChosenDevices] = choose
+    wall: Callable[[], datetime] = now
+    new_id: Callable[[], str] = new_checkout_id
+    seed: int = field(default_factory=partial(secrets.randbits, SEED_BITS))  # of the jitter between two tries
+    listening: Callable[[Listener], Listener] = unheard
+    record: Path | None = None  # the file that a recording is written to
 
 
 def till_settings(settings: Settings, settling_s: float) -> TillSettings:
@@ -129,7 +154,10 @@ async def serve(
     """
     try:
         async with AsyncExitStack() as stack:
-            agent = await _build(stack, settings, login_of(settings, environment), outside or Outside())
+            outside = outside or Outside()
+            begun = beginning(settings, outside.wall(), outside.seed, outside.settling_s)
+            recording = await stack.enter_async_context(open_recording(outside.record, settings, begun))
+            agent = await _build(stack, settings, login_of(settings, environment), outside, recording)
             await _work(agent, _kiosk_settings(settings), stop, ready)
     except ExceptionGroup as group:
         if refused := group.subgroup(CannotListen):
@@ -146,11 +174,12 @@ class _Agent:
     devices: ChosenDevices
     api: SmartTransactions
     beside: Iterable[Coroutine[None, None, None]]
+    report: Receiver
 
     def works(self) -> Iterator[Coroutine[None, None, None]]:
         yield self.till.run()
         yield self.api.access.keep_fresh(LOGIN_AHEAD_S, lambda _failure: None)
-        yield from (run(self.till.report) for run in self.devices.runs)
+        yield from (run(self.report) for run in self.devices.runs)
         yield from self.beside
 
 
@@ -167,11 +196,13 @@ async def _work(
             task.cancel()
 
 
-async def _build(stack: AsyncExitStack, settings: Settings, login: Login, outside: Outside) -> _Agent:
+async def _build(
+    stack: AsyncExitStack, settings: Settings, login: Login, outside: Outside, recording: Recording
+) -> _Agent:
     plugging = stack.enter_context(watch_plugging())
-    devices = choose(settings, Tools(plugging=plugging, opener=outside.opener))
+    devices = outside.choose(settings, Tools(plugging=plugging, opener=outside.opener))
     journal = await stack.enter_async_context(_journal(settings.state.directory, outside))
-    api = await stack.enter_async_context(_api(settings, login))
+    api = await stack.enter_async_context(_api(settings, login, recording.exchanged))
     decisions = till_settings(settings, outside.settling_s)
     clock = asyncio.get_running_loop().time
     stream = EventStream(journal.id, journal.latest_sequence)
@@ -179,16 +210,25 @@ async def _build(stack: AsyncExitStack, settings: Settings, login: Login, outsid
         decisions,
         journal=journal,
         calls=Calls(api, is_demo=settings.api.is_demo, clock=clock),
-        drawer=devices.drawer,
-        listener=stream,
+        drawer=recording.drawer(devices.drawer),
+        listener=outside.listening(recording.listener(stream)),
         outlets=_outlets(settings, devices),
-        wall=lambda: datetime.now().astimezone(),
-        new_id=lambda: f"co_{secrets.token_hex(ID_BYTES)}",
-        jitter=random.random,
+        wall=outside.wall,
+        new_id=outside.new_id,
+        jitter=random.Random(outside.seed).random,  # noqa: S311 - no secret: a pause
     )
     tokens = await asyncio.to_thread(load_tokens, settings.state.directory / "tokens")
-    kiosk = Kiosk(till=till, stream=stream, cards=decisions.cards, tokens=tokens, why_not_ready=tuple, clock=clock)
-    return _Agent(till=till, kiosk=kiosk, devices=devices, api=api, beside=outside.beside(till))
+    kiosk = Kiosk(
+        till=till,
+        stream=stream,
+        cards=decisions.cards,
+        tokens=tokens,
+        why_not_ready=tuple,
+        clock=clock,
+        observer=recording.called,
+    )
+    report = recording.receiver(till.report)
+    return _Agent(till=till, kiosk=kiosk, devices=devices, api=api, report=report, beside=outside.beside(till))
 
 
 @asynccontextmanager
@@ -202,10 +242,12 @@ async def _journal(directory: Path, outside: Outside) -> AsyncIterator[Journal]:
 
 
 @asynccontextmanager
-async def _api(settings: Settings, login: Login) -> AsyncIterator[SmartTransactions]:
+async def _api(settings: Settings, login: Login, observer: Observer | None) -> AsyncIterator[SmartTransactions]:
     timeouts = Timeouts(connect_s=settings.api.connect_timeout_s, request_s=settings.api.request_timeout_s)
     store = CredentialStore(settings.state.directory)
-    async with connect(settings.api.base_url, login, store, timeouts=timeouts, ca_file=settings.api.ca_file) as api:
+    async with connect(
+        settings.api.base_url, login, store, timeouts=timeouts, ca_file=settings.api.ca_file, observer=observer
+    ) as api:
         yield api
 
 

@@ -24,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--busy-file", type=Path, metavar="FILE", help="is there while a customer is being served: do not restart then"
     )
     parser.add_argument("--json", action="store_true", help="print the line that says it is ready as JSON")
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write what happens to FILE, to be replayed: docs/recording.md"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     start_logging(os.environ)
     supervision = Supervision(manager=ServiceManager(os.environ), busy_file=arguments.busy_file)
     try:
-        asyncio.run(_run(settings, supervision, as_json=arguments.json))
+        asyncio.run(_run(settings, supervision, arguments.record, as_json=arguments.json))
     except WrongConfig as wrong:
         for problem in wrong.problems:
             complain(str(problem))
@@ -42,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _run(settings: Settings, supervision: Supervision, *, as_json: bool) -> None:
+async def _run(settings: Settings, supervision: Supervision, record: Path | None, *, as_json: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -55,7 +58,8 @@ async def _run(settings: Settings, supervision: Supervision, *, as_json: bool) -
         _say_ready(url or settings.kiosk.listen, as_json=as_json)
         supervision.manager.ready()
 
-    await serve(settings, stopped, environment=os.environ, ready=say_ready, outside=Outside(beside=supervision.works))
+    outside = Outside(beside=supervision.works, record=record)
+    await serve(settings, stopped, environment=os.environ, ready=say_ready, outside=outside)
 
 
 def _say_ready(address: str, *, as_json: bool) -> None:

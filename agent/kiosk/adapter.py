@@ -16,7 +16,7 @@ from agent.checkout import NotAllowed
 from agent.kiosk import access
 from agent.kiosk.access import Door
 from agent.kiosk.call import JSON, Call, Route
-from agent.kiosk.kiosk import Kiosk
+from agent.kiosk.kiosk import Kiosk, KioskCall
 from agent.kiosk.problems import Problem, invalid_request, not_allowed, problem_of
 from agent.kiosk.roles import Role
 
@@ -35,14 +35,34 @@ def as_handler(kiosk: Kiosk, door: Door, route: Route[Any, Any]) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         caller = access.role_of(door, kiosk.tokens, request.headers, request.cookies)
+        began = asyncio.get_running_loop().time()
+        problem: Problem | None = None
         try:
-            return await _carry_out(kiosk, door, route, request, caller)
+            response = await _carry_out(kiosk, door, route, request, caller)
         except ConnectionError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem document
-            return refusal(await _problem(error, kiosk, request), caller or Role.SCREEN)
+            problem = await _problem(error, kiosk, request)
+            response = refusal(problem, caller or Role.SCREEN)
+        if kiosk.observer is not None and caller is not None and request.method != "GET":
+            kiosk.observer(await _heard(request, caller, began, response.status, problem))
+        return response
 
     return handle
+
+
+async def _heard(request: web.Request, caller: Role, began: float, status: int, problem: Problem | None) -> KioskCall:
+    """The call as an observer hears it; a body that was not read to its end is not part of it."""
+    return KioskCall(
+        began=began,
+        role=caller,
+        method=request.method,
+        path=request.path,
+        body=await request.read() if status not in _NOT_READ_TO_THE_END else b"",
+        key=request.headers.get("Idempotency-Key"),
+        status=status,
+        problem=problem.name if problem else None,
+    )
 
 
 async def _carry_out(

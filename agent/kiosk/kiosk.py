@@ -1,6 +1,7 @@
 """What the calls of the local interface work with: the till, the event stream, and who was let in."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from agent.card import CardRules
@@ -16,10 +17,28 @@ from agent.kiosk.wrong_attempts import WrongAttempts
 from agent.till import Till
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KioskCall:
+    """A call that changes something, and how it was answered. `problem` is the name of the problem.
+
+    `began`: seconds of the event loop.
+    """
+
+    began: float
+    role: Role
+    method: str
+    path: str
+    body: bytes = field(repr=False)
+    key: str | None
+    status: int
+    problem: str | None
+
+
 class Kiosk:
     """One local interface. `till` is None where the journal is damaged: then it only says why.
 
     `why_not_ready` gives reasons that the till does not know, as plain lines. `clock` counts monotonic seconds.
+    `observer` hears of every call that changes something; what it hears holds card numbers and names.
     """
 
     def __init__(
@@ -31,9 +50,11 @@ class Kiosk:
         tokens: Tokens,
         why_not_ready: Callable[[], Sequence[str]],
         clock: Callable[[], float],
+        observer: Callable[[KioskCall], None] | None = None,
     ) -> None:
         self._till = till
         self._why_not_ready = why_not_ready
+        self.observer = observer
         self.stream = stream
         self.cards = cards
         self.tokens = tokens

@@ -35,7 +35,7 @@ from agent.smart.models import (
     TransactionList,
 )
 from agent.smart.transaction_request import TransactionRequest
-from agent.smart.transport import Request, Timeouts, Transport, open_transport
+from agent.smart.transport import Observer, Request, Timeouts, Transport, open_transport
 
 _TRANSACTIONS = "/api/v2/Smart/Transactions"
 _MERCHANT_CARDS = "/api/v2/Loyalty/MerchantCards"
@@ -173,12 +173,14 @@ async def connect(
     timeouts: Timeouts | None = None,
     ca_file: Path | None = None,
     clock: Callable[[], float] | None = None,
+    observer: Observer | None = None,
 ) -> AsyncIterator[SmartTransactions]:
     """Open everything that stands between a till and its API. Nothing is sent before the first call.
 
-    `clock` counts seconds, monotonic; it is the event loop's unless said otherwise. Raises what `open_transport` does.
+    `clock` counts seconds, monotonic; it is the event loop's unless said otherwise. `observer` hears of every exchange.
+    Raises what `open_transport` does.
     """
-    async with open_transport(base_url, timeouts or Timeouts(), ca_file=ca_file) as transport:
+    async with open_transport(base_url, timeouts or Timeouts(), ca_file=ca_file, observer=observer) as transport:
         clock = clock or asyncio.get_running_loop().time
         async with aclosing(Access(partial(log_in, transport, login, store), clock)) as access:
             yield SmartTransactions(transport, access)

@@ -18,9 +18,10 @@ Redirects are not followed, cookies not kept, proxies of the environment not use
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
@@ -69,16 +70,48 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request and what came of it: an answer, or how it failed. Times are seconds of the event loop."""
+
+    request: Request
+    began: float
+    ended: float
+    answer: Answer | None = None
+    failed: Literal["not_sent", "unknown", "cancelled"] | None = None
+    reason: str | None = None
+
+
+Observer = Callable[[Exchange], None]
+"""Hears of every exchange. It must not block and must not fail; what it hears holds secrets and card numbers."""
+
+
 class Transport:
     """Sends requests to one address over a pool of connections."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, timeouts: Timeouts) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, base_url: str, timeouts: Timeouts, observer: Observer | None = None
+    ) -> None:
         self.base_url = base_url
         self.timeouts = timeouts
         self._session = session
+        self._observer = observer
 
     async def send(self, request: Request, token: str | None = None) -> Answer:
         """Send one request once and return its whole answer, whatever it is. Raises NotSent or Unknown."""
+        if self._observer is None:
+            return await self._send(request, token)
+        clock = asyncio.get_running_loop().time
+        heard = partial(Exchange, request=request, began=clock())
+        try:
+            answer = await self._send(request, token)
+        except (SmartError, asyncio.CancelledError) as failure:
+            self._observer(heard(ended=clock(), failed=_name_of(failure), reason=str(failure) or None))
+            raise
+        self._observer(heard(ended=clock(), answer=answer))
+        return answer
+
+    async def _send(self, request: Request, token: str | None) -> Answer:
         headers = _headers(request, token)
         progress = _Progress()
         try:
@@ -121,7 +154,9 @@ class Transport:
 
 
 @asynccontextmanager
-async def open_transport(base_url: str, timeouts: Timeouts, *, ca_file: Path | None = None) -> AsyncIterator[Transport]:
+async def open_transport(
+    base_url: str, timeouts: Timeouts, *, ca_file: Path | None = None, observer: Observer | None = None
+) -> AsyncIterator[Transport]:
     """Open the way to `base_url`: scheme and host, with a path if the API stands behind one.
 
     `ca_file` is trusted beside the system's authorities. Raises ValueError for an address that cannot be one, OSError
@@ -133,7 +168,7 @@ async def open_transport(base_url: str, timeouts: Timeouts, *, ca_file: Path | N
     trust = True if ca_file is None else await asyncio.to_thread(_trusting, ca_file)
     connector = aiohttp.TCPConnector(ssl=trust, limit=CONNECTION_LIMIT, keepalive_timeout=timeouts.idle_connection_s)
     async with _open_session(connector, timeouts) as session:
-        yield Transport(session, str(address).rstrip("/"), timeouts)
+        yield Transport(session, str(address).rstrip("/"), timeouts, observer)
 
 
 @dataclass(slots=True)
@@ -196,6 +231,16 @@ def _open_session(connector: aiohttp.TCPConnector, timeouts: Timeouts) -> aiohtt
         request_class=_Request,
         middlewares=(_never_repeat,),
     )
+
+
+def _name_of(failure: BaseException) -> Literal["not_sent", "unknown", "cancelled"]:
+    match failure:
+        case NotSent():
+            return "not_sent"
+        case SmartError():
+            return "unknown"
+        case _:
+            return "cancelled"
 
 
 def _headers(request: Request, token: str | None) -> Mapping[str, str]:
