@@ -77,13 +77,17 @@ def drawer_profile(settings: Settings) -> DrawerProfile | None:
 
 def choose(settings: Settings, tools: Tools) -> ChosenDevices:
     """Make the devices. Raises WrongConfig when the drawer or the paid message cannot be used as it is written."""
-    scanners = [_scanner(chosen, tools) for chosen in settings.scanner]
     drawer = _drawer(settings, tools)
     paid = settings.cash.paid_message
     line = _paid_line(paid, tools) if paid is not None and not _shares_port(settings) else None
-    runs: list[Run] = [scanner.run for scanner in scanners]
+    runs: list[Run] = [scanner.run for scanner in choose_scanners(settings, tools)]
     runs += [device.run for device in (drawer, line) if device is not None]
     return ChosenDevices(runs=runs, drawer=drawer, booked=(line or drawer) if paid is not None else None)
+
+
+def choose_scanners(settings: Settings, tools: Tools) -> list[Scanner]:
+    """Make the readers alone."""
+    return [_scanner(chosen, tools) for chosen in settings.scanner]
 
 
 def _drawer(settings: Settings, tools: Tools) -> SerialDrawer | None:

@@ -13,6 +13,8 @@ COMMANDS = {
     "check": ("agent.commands.check", "is this box ready? one line a finding, with what to do"),
     "pair": ("agent.commands.pair", "device login: shows code and address, waits, stores the credentials"),
     "devices": ("agent.commands.devices", "readers and ports that are plugged in, with the lines that would use them"),
+    "learn": ("agent.commands.learn", "finds out how a reader is set, from one calibration code: learn scanner"),
+    "scan": ("agent.commands.scan", "shows what the readers read, masked"),
     "drawer": ("agent.commands.drawer", "the cash drawer: open, status, watch"),
     "checkouts": ("agent.commands.checkouts", "the journal: list, show, retry, resolve, export"),
     "report": ("agent.commands.report", "the sheet of a day: cash, and the drawer's openings with their reasons"),

@@ -57,6 +57,11 @@ class RepeatedScans:
         self._counted[scan.scanner] = (scan, CODE_REPEATED_WITHIN_S)
 
 
+def looks_like_a_stripe(text: str) -> bool:
+    """Whether this may be a magnetic stripe, or a part of one."""
+    return bool(_STRIPE.search(text))
+
+
 def is_article(text: str) -> bool:
     """EAN-13: the sum of all digits, every second one three times, is a multiple of ten."""
     if not _EAN_13.fullmatch(text):
@@ -67,7 +72,7 @@ def is_article(text: str) -> bool:
 
 def _may_hold_a_card(text: str, rules: CardRules) -> bool:
     """A stripe or a part of it, a number that begins as our cards do, or one of our cards inside a longer number."""
-    return bool(_STRIPE.search(text)) or any(
+    return looks_like_a_stripe(text) or any(
         number.startswith(rules.prefixes) or _holds_a_card(number, rules) for number in _numbers_in(text)
     )
 

@@ -36,13 +36,14 @@ def plugged_in(system: System | None = None) -> list[Suggestion]:
 
 def _matched(device: PluggedDevice, driver: Literal["evdev", "hidpos"], like_it: Sequence[PluggedDevice]) -> Suggestion:
     use: Use = "keyboard" if driver == "evdev" and not device.is_of_a_reader_maker else "reader"
-    lines = ["[[scanner]]", 'name = "counter"', f'driver = "{driver}"', f"match = {describe(_match(device, like_it))}"]
+    match = shortest_match(device, like_it)
+    lines = ["[[scanner]]", 'name = "counter"', f'driver = "{driver}"', f"match = {describe(match)}"]
     if driver == "evdev":
         lines += ['layout = "us"', 'suffix = "enter"']
     return Suggestion(device=device, use=use, config="\n".join(lines))
 
 
-def _match(device: PluggedDevice, like_it: Iterable[PluggedDevice]) -> Match:
+def shortest_match(device: PluggedDevice, like_it: Iterable[PluggedDevice]) -> Match:
     """The shortest match that means this device alone: ids, then its serial number, then where it is plugged in."""
     ids = {"id_vendor": device.id_vendor, "id_model": device.id_model}
     candidates = (
@@ -57,8 +58,13 @@ def _match(device: PluggedDevice, like_it: Iterable[PluggedDevice]) -> Match:
 
 
 def _port(device: PluggedDevice) -> Suggestion:
-    """A reader's port or the drawer's: nothing says which. The link by id stays the same when other ports come."""
-    path = next((link for link in device.links if link.startswith("/dev/serial/by-id/")), device.node)
+    """A reader's port or the drawer's: nothing says which."""
+    path = stable_path(device)
     reader = f'[[scanner]]\nname = "counter"\ndriver = "serial"\nport = "{path}"\nbaudrate = 9600'
     drawer = f'# or\n[drawer]\nprofile = "escpos"\nport = "{path}"'
     return Suggestion(device=device, use="port", config=f"{reader}\n{drawer}")
+
+
+def stable_path(device: PluggedDevice) -> str:
+    """The path of a port that stays the same when other ports come: its link by id, where udev made one."""
+    return next((link for link in device.links if link.startswith("/dev/serial/by-id/")), device.node)

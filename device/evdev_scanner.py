@@ -111,7 +111,7 @@ class EvdevScanner:
     def _open(self) -> "KeySource":
         device = self._open_device(self._settings)
         try:
-            _grab(device, self.name)
+            grab(device, self.name)
             return KeySource(device, self._decoder)
         except OSError as error:
             device.close()
@@ -155,7 +155,7 @@ class KeySource:
         self._device.close()
 
 
-def _grab(device: KeyDevice, name: str) -> None:
+def grab(device: KeyDevice, name: str) -> None:
     """Without the grab the number is typed into the console as well, so a reader that cannot be grabbed is a fault."""
     try:
         device.grab()

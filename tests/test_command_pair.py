@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import segno
 
+from agent.commands.drawings import qr_code
 from agent.commands.large_letters import large
-from agent.commands.pair import pair, qr_code
+from agent.commands.pair import pair
 from agent.journal.errors import JournalError
 from agent.journal.opening import lock
 from agent.service import login_of

@@ -8,12 +8,8 @@ import argparse
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
-from io import StringIO
-
-import segno
 
 from agent.commands.asking import Failed, answered, check_directory, journal_file
 from agent.commands.common import (
@@ -27,6 +23,7 @@ from agent.commands.common import (
     load_settings,
     say,
 )
+from agent.commands.drawings import drawn, qr_code
 from agent.commands.large_letters import large
 from agent.commands.plain_text import printable
 from agent.journal.errors import InUse
@@ -151,19 +148,7 @@ def _code_as_json(code: DeviceCodeAnswer) -> str:
 def _code_lines(code: DeviceCodeAnswer) -> Iterator[str]:
     address, user_code = printable(code.verification_url), printable(code.user_code)
     yield f"1. Open this address:  {address}"
-    yield from _drawn(qr_code(code.verification_url))
+    yield from drawn(qr_code(code.verification_url))
     yield f"2. Enter this code:    {user_code}"
-    yield from _drawn(large(code.user_code))
+    yield from drawn(large(code.user_code))
     yield f"Waiting; the code is good for {code.expires_in // 60} minutes. Ctrl-C gives up."
-
-
-def qr_code(address: str) -> list[str]:
-    drawn = StringIO()
-    segno.make(address, micro=False).terminal(out=drawn, compact=True, border=2)
-    return drawn.getvalue().splitlines()
-
-
-def _drawn(lines: list[str]) -> Iterator[str]:
-    """Yield a drawing between two empty lines, on a terminal that has its characters."""
-    if sys.stdout.isatty() and sys.stdout.encoding.lower().startswith("utf"):
-        yield from ("", *(f"   {line}" for line in lines), "")

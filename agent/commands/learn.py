@@ -1,0 +1,16 @@
+"""`tillwire learn`: works out how a device of this box is set, and the lines of the configuration for it."""
+
+import argparse
+
+from agent.commands import learn_scanner
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    devices = parser.add_subparsers(dest="device_kind", required=True, metavar="scanner")
+    what = "layout, suffix and speed of a reader, from one scan of the calibration code"
+    scanner = devices.add_parser("scanner", help=what, description=f"Works out {what}.")
+    learn_scanner.add_arguments(scanner)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    return learn_scanner.run(arguments)
