@@ -3,11 +3,12 @@
 import argparse
 import asyncio
 import json
+import re
 import ssl
 import stat
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -131,7 +132,7 @@ def test_cards_devices_and_the_client_are_taken_from_the_file(tmp_path: Path) ->
         ("sed = 1", "simulator.toml: sed: Extra inputs are not permitted"),
         ("[[card]]\ncash_balance = 1", "simulator.toml: card.0.number: Field required"),
         ("[switches]\nsecond-start = 1", "switch second-start: "),
-        ('[[fault]]\nkind = "nothing"', "fault kind: "),
+        ('[[fault]]\nkind = "latensy"', "fault latensy: there is none of this name; did you mean latency?"),
     ],
 )
 def test_a_wrong_file_is_refused_with_file_and_key(tmp_path: Path, text: str, problem: str) -> None:
@@ -147,6 +148,13 @@ def test_a_wrong_file_is_refused_with_file_and_key(tmp_path: Path, text: str, pr
     [
         (["--switch", "second-strat=refuses"], "did you mean second-start?"),
         (["--fault", "start/cash"], "write it as CALL:KIND"),
+        (["--fault", "start/cash:nothing"], "fault nothing: there is none of this name; there are latency, "),
+        (
+            ["--fault", "strat/cash:latency"],
+            "fault latency: it strikes no call named strat/cash; did you mean start/cash?",
+        ),
+        (["--fault", "read:latency:second=1"], "fault latency: it has no option second; there are seconds"),
+        (["--fault", "read:latency:seconds=x"], "fault latency: seconds: input should be a valid number"),
         (["--config", "/nonexistent.toml"], "/nonexistent.toml: No such file or directory"),
         (["--port", "0", "--host", "192.0.2.1"], "can't listen on 192.0.2.1:0: "),
         (["--port", "0", "--tls", "/proc/nothing"], "can't write to /proc/nothing: "),
@@ -234,3 +242,31 @@ async def test_an_address_of_ip_version_6_is_written_in_brackets() -> None:
     network = TcpNetwork("::1")
     assert network.base_url.startswith("http://[::1]:")
     await network.close()
+
+
+async def test_requests_are_printed_on_demand_with_their_faults_and_without_cards() -> None:
+    arguments = ("--port", "0", "--log", "--fault", "cards:no-answer-before-executing")
+    running = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "agent.simulator",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert running.stdout is not None
+    address = (await running.stdout.readline()).decode().split(" at ")[1].split()[0]
+    async with aiohttp.ClientSession() as session:
+        with suppress(aiohttp.ClientError):
+            await session.post(f"{address}/api/v2/Loyalty/MerchantCards/{CARD_NUMBER}/checkCsc")
+        with suppress(aiohttp.ClientError):
+            await session.get(f"{address}/api/v2/Loyalty/MerchantCards")
+    running.terminate()
+    _, said = await running.communicate()
+    lines = [re.sub(r"^[0-9:.]{12} ", "", line) for line in said.decode().splitlines()]
+    assert lines[:2] == [
+        "request 1: checkCsc POST /api/v2/Loyalty/MerchantCards/9276********2845/checkCsc",
+        "request 1: 403",
+    ]
+    assert "request 2: cards GET /api/v2/Loyalty/MerchantCards [no-answer-before-executing]" in lines
+    assert "request 2: no answer" in lines

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import aiohttp
 import pytest
 
 from agent.simulator import CARD_NUMBER, CLIENT_SECRET, DEVICE_UUID, ManualClock
@@ -210,6 +211,8 @@ async def test_the_control_interface_lists_itself() -> None:
         ("POST", "pairings", {}, 400),
         ("GET", "ledger?wait_seconds=3600", None, 400),
         ("GET", "requests?calls=create", None, 400),
+        ("GET", "requests?call=craete", None, 400),
+        ("POST", "clock", {"advance_seconds": -1}, 400),
         ("PATCH", "switches", {}, 404),
         ("GET", "nothing", None, 404),
     ],
@@ -240,3 +243,36 @@ async def test_faults_do_not_touch_the_control_interface() -> None:
 )
 def test_numbers_are_masked(number: str, masked: str) -> None:
     assert masked_number(number) == masked
+
+
+async def test_time_is_moved_while_it_runs_and_whoever_waits_is_woken() -> None:
+    async with simulated("start/cash:executed-late:1:seconds=3600") as client:
+        with pytest.raises(aiohttp.ClientError):
+            await client.call("POST", f"{await client.due()}/start/cash", {})
+        assert client.simulator.ledger == []
+        await client.call("POST", "/simulator/clock", {"advance_seconds": 3600})
+        await client.simulator.booked()
+        assert (await client.call("GET", "/api/v2/General/Merchants/me")).status == 403  # the token is too old now
+
+
+async def test_a_removed_device_is_told_so_with_all_that_it_logs_in_with() -> None:
+    async with simulated() as client:
+        pairing = (
+            await client.call("POST", "/oauth/token", {"grant_type": "device", "uuid": DEVICE_UUID} | CLIENT)
+        ).json
+        await client.call("POST", "/simulator/pairings", {"user_code": pairing["user_code"]})
+        by_code = {"grant_type": "device", "code": pairing["device_code"]} | CLIENT
+        login = (await client.call("POST", "/oauth/token", by_code)).json
+        assert (await client.call("DELETE", "/simulator/pairings")).json == {"removed": True}
+        by_refresh_token = {"grant_type": "refresh_token", "refresh_token": login["refresh_token"]} | CLIENT
+        statuses = [(await client.call("POST", "/oauth/token", body)).status for body in (by_code, by_refresh_token)]
+        client.token = str(login["access_token"])
+        statuses.append((await client.call("GET", "/api/v2/General/Merchants/me")).status)
+        assert statuses == [401, 400, 403]
+
+
+async def test_without_a_call_every_request_counts() -> None:
+    async with simulated() as client:
+        await client.call("GET", "/api/v2/General/Merchants/me")
+        found = (await client.call("GET", "/simulator/requests?count=2&wait_seconds=60")).json
+        assert found["count"] == 2

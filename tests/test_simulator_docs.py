@@ -81,3 +81,46 @@ async def test_the_examples_give_what_the_page_prints() -> None:
     simulator.terminate()
     assert await simulator.wait() == 0
     assert [without_times(each) for each in printed] == [without_times(example.output) for example in page]
+
+
+SELLS = """
+import urllib.error
+from contextlib import suppress
+from http.client import RemoteDisconnected
+
+SALE = {"idents": [{"type": "card", "value": "9276004429942845"}],
+        "basket": {"products": [{"id": 1, "quantity": 1, "priceOne": 796, "tax": 7}]},
+        "basket_info": {"sum": 796, "currency": "EUR"}}
+
+
+def post(api, path, body, token=""):
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    request = urllib.request.Request(f"{api.base_url}{path}", json.dumps(body).encode(), headers, method="POST")
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def sell_something(api):
+    token = post(api, "/oauth/token", {"grant_type": "client_credentials"} | api.client)["access_token"]
+    path = "/api/v2/Smart/Transactions/" + post(api, "/api/v2/Smart/Transactions", SALE, token)["id"]
+    post(api, f"{path}/preTransaction", {}, token)
+    with suppress(RemoteDisconnected):
+        post(api, f"{path}/start/cash", {}, token)
+"""
+"""What a reader of the page has of their own: a program that sells."""
+
+
+async def test_the_fixture_for_pytest_works_as_it_stands_on_the_page(tmp_path: Path) -> None:
+    [fixture] = [
+        block for block in re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL) if "Popen" in block
+    ]
+    (tmp_path / "test_page.py").write_text(fixture + SELLS)
+    pytest_run = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "test_page.py"),
+        cwd=tmp_path,
+        env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "no_proxy": "*"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await pytest_run.communicate()
+    assert pytest_run.returncode == 0, said.decode()
+    assert "1 passed" in said.decode()

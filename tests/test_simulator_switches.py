@@ -184,7 +184,8 @@ def x_action(till: Till) -> object:
     transaction = due(till)
     first = till.on(transaction, "start/cash", x_action="a1")
     again = till.on(transaction, "start/cash", x_action="a1")
-    return again.status, again.body == first.body, len(booked(till))
+    cancelled = [till.on(transaction, "cancel", x_action="a2").status for _ in range(2)]
+    return again.status, again.body == first.body, cancelled, len(booked(till))
 
 
 def x_action_kept_seconds(till: Till) -> object:
@@ -263,6 +264,28 @@ def trans_id(till: Till) -> object:
     return field_of(till.on(till.create(), "start/cash"), "trans_id")
 
 
+def refresh_token_lifetime_seconds(till: Till) -> object:
+    pairing = till.body("POST", "/oauth/token", {"grant_type": "device", "uuid": DEVICE_UUID} | CLIENT)
+    till.api.logins.confirm(str(pairing["user_code"]), NOON)
+    login = till.body("POST", "/oauth/token", device_login(pairing))
+    till.now += 100
+    refresh = {"grant_type": "refresh_token", "refresh_token": login["refresh_token"]} | CLIENT
+    return till.answer("POST", "/oauth/token", refresh).status
+
+
+def product_id(till: Till) -> object:
+    return field_of(till.answer("POST", "Smart/Transactions", order()), "basket", "products", 0, "id")
+
+
+def charge_tax(till: Till) -> object:
+    answer = till.answer("POST", "Smart/Transactions", order(products=[CHARGE | {"tax": 7}, PRODUCTS[0]]))
+    return [field_of(answer, "basket", "products", line, "tax") for line in (0, 1)]
+
+
+def error_code(till: Till) -> object:
+    return field_of(till.answer("GET", "Smart/Transactions/STX_NOTHING"), "code")
+
+
 def no_idents(till: Till) -> object:
     return till.read(till.create(number=None))["idents"]
 
@@ -309,7 +332,11 @@ EXPECTED: Mapping[Story, Mapping[str | float, object]] = {
     stale_read_seconds: {0: ("ok", "ok"), 15: ("processing", "ok"), 10: ("ok", "ok")},
     read_missing_sum: {"shown": True, "absent": False},
     read_updated: {"shown": True, "absent": False},
-    x_action: {"ignored": (500, False, 1), "honoured": (200, True, 1)},
+    x_action: {
+        "ignored": (500, False, [200, 500], 2),
+        "honoured": (200, True, [200, 200], 2),
+        "honoured-but-for-start": (500, False, [200, 200], 2),
+    },
     x_action_kept_seconds: {180: 200, 100: 500},
     x_action_after_refusal: {"repeats-refusal": 500, "executes": 200},
     expired_token: {
@@ -329,6 +356,10 @@ EXPECTED: Mapping[Story, Mapping[str | float, object]] = {
     second_cancel: {"refuses": (500, 2, 500), "repeats-answer": (200, 2, 500), "executes-again": (200, 3, 1000)},
     article_number: {"text": "30037", "as-sent": 30037},
     trans_id: {"text": "29187332", "number": 29187332},
+    refresh_token_lifetime_seconds: {0: 200, 100: 400, 101: 200},
+    product_id: {"as-sent": 1, "text": "1"},
+    charge_tax: {"as-sent": [7, 7], "zero": [0, 7]},
+    error_code: {"number": 1001, "text": "1001", "http-status": "500"},
     no_idents: {"empty-list": [], "null": None},
 }
 

@@ -33,7 +33,7 @@ class Actions:
     def find(self, request: Request, switches: Switches, now: float) -> Action | None:
         """The first call with this id, if it counts."""
         action = self._actions.get(_key(request))
-        if action is None or switches.x_action == "ignored" or now - action.at >= switches.x_action_kept_seconds:
+        if action is None or not _is_honoured(request, switches) or now - action.at >= switches.x_action_kept_seconds:
             return None
         refused = action.answer is not None and not action.answer.is_good
         return None if refused and switches.x_action_after_refusal == "executes" else action
@@ -44,6 +44,11 @@ class Actions:
         self._actions[_key(request)] = action
         if len(self._actions) > _MAX_ACTIONS:
             del self._actions[next(iter(self._actions))]
+
+
+def _is_honoured(request: Request, switches: Switches) -> bool:
+    is_start = "/start/" in request.path.lower()
+    return switches.x_action == "honoured" or (switches.x_action == "honoured-but-for-start" and not is_start)
 
 
 def _key(request: Request) -> _Key:

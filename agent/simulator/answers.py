@@ -5,7 +5,7 @@ there before it. What differs between a read and other answers are switches.
 """
 
 from agent.simulator.cards import Card
-from agent.simulator.orders import Ident, Product
+from agent.simulator.orders import CHARGE_EANS, Ident, Product
 from agent.simulator.state import Execution, State, Transaction
 from agent.simulator.times import iso
 
@@ -152,6 +152,10 @@ def _product(state: State, line: Product, executed: bool) -> Json:  # noqa: FBT0
         body |= {"articleNumber": _or_empty(line.articleNumber), "ean": _or_empty(line.ean)}
     if state.switches.article_number == "text" and isinstance(line.articleNumber, int):
         body["articleNumber"] = str(line.articleNumber)
+    if state.switches.product_id == "text" and line.id is not None:
+        body["id"] = str(line.id)
+    if state.switches.charge_tax == "zero" and line.ean in CHARGE_EANS:
+        body["tax"] = 0
     return body
 
 

@@ -151,7 +151,9 @@ class SimulatedApi:
         return self._error(status, Refusal(error=INTERNAL, code=1001, details="Internal error"))
 
     def _error(self, status: int, refusal: Refusal) -> Answer:
-        return Answer(status=status, reason=refusal.error, body=refusal.body(self.identifiers.support_id()))
+        codes: dict[str, int | str] = {"number": refusal.code, "text": str(refusal.code), "http-status": str(status)}
+        body = refusal.body(self.identifiers.support_id()) | {"code": codes[self.switches.error_code]}
+        return Answer(status=status, reason=refusal.error, body=body)
 
 
 def _with_basic_credentials(request: Request) -> Mapping[str, object]:

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import itertools
 import time
+from contextlib import suppress
 from typing import Protocol
 
 
@@ -14,6 +15,9 @@ class Clock(Protocol):
 
     async def sleep_until(self, at: float) -> None: ...
 
+    async def advance(self, seconds: float) -> None:
+        """Moves time, and lets everyone run whose time has come."""
+
 
 class LoopClock:
     """The time of the running event loop; with a loop of virtual time it is virtual too."""
@@ -21,13 +25,21 @@ class LoopClock:
     def __init__(self, epoch: float | None = None) -> None:
         loop_time = asyncio.get_running_loop().time()
         self._offset = (time.time() if epoch is None else epoch) - loop_time
+        self._moved = asyncio.Event()
 
     def now(self) -> float:
         return self._offset + asyncio.get_running_loop().time()
 
     async def sleep_until(self, at: float) -> None:
-        if at > self.now():
-            await asyncio.sleep(at - self.now())
+        while (left := at - self.now()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._moved.wait()
+
+    async def advance(self, seconds: float) -> None:
+        self._offset += seconds
+        self._moved.set()
+        self._moved = asyncio.Event()
 
 
 class ManualClock:
@@ -48,7 +60,6 @@ class ManualClock:
             await wake
 
     async def advance(self, seconds: float) -> None:
-        """Moves time, and lets everyone run whose time has come."""
         until = self._now + seconds
         while self._sleepers and self._sleepers[0][0] <= until:
             self._now, _, wake = heapq.heappop(self._sleepers)

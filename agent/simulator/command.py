@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from agent.simulator.server import SimulatorServer
 from agent.simulator.switches import UnknownSetting, switch_names
 
 DEFAULT_PORT: Final = 8378
+LAST_PORT: Final = 65535
 _WRONG_USE: Final = 2
 
 
@@ -41,11 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CALL:KIND[:COUNT][:OPTION=VALUE]",
         help=f"what goes wrong, and when: {', '.join(Kind)}",
     )
+    parser.add_argument("--log", action="store_true", help="print each request to stderr, with its faults and answer")
     parser.add_argument("--json", action="store_true", help="print the line that says it is ready as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until SIGTERM or SIGINT. 0 good; 2 wrong options, or an address that can't be had."""
+    if arguments.log:
+        _print_requests()
     try:
         configuration = configured(arguments.config, arguments.switch, arguments.fault)
         asyncio.run(_serve(configuration, arguments))
@@ -56,6 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _print_requests() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(message)s", "%H:%M:%S"))
+    logger = logging.getLogger("tillwire.simulator")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+
+
 def _refuse(problems: str) -> int:
     for problem in problems.splitlines():
         sys.stderr.write(f"tillwire simulator: {problem}\n")
@@ -63,10 +76,9 @@ def _refuse(problems: str) -> int:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise ValueError(text)
-    return port
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port: 0 to {LAST_PORT}, 0 for any free one")
+    return int(text)
 
 
 async def _serve(configuration: Configuration, arguments: argparse.Namespace) -> None:

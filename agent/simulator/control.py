@@ -16,15 +16,18 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 
 from agent.simulator import wire
 from agent.simulator.cards import Card
+from agent.simulator.exchange import PORTAL
 from agent.simulator.faults import fault_from, fault_from_text
 from agent.simulator.ledger import Booking
 from agent.simulator.messages import Answer
-from agent.simulator.record import RecordedRequest, masked_number
+from agent.simulator.record import ANY, RecordedRequest, masked_number
+from agent.simulator.routes import CALL_NAMES, UNKNOWN
 from agent.simulator.simulator import Simulator
-from agent.simulator.switches import UnknownSetting, switches_from
+from agent.simulator.switches import UnknownSetting, nearest, switches_from
 from agent.simulator.times import iso_milliseconds
 
 PREFIX: Final = "/simulator"
+_FURTHEST_SECONDS: Final = 366 * 86400.0  # times beyond a year are no use to a till
 _MAX_WAIT_SECONDS: Final = 60.0  # how long a request to the control interface may wait for something to arrive
 
 
@@ -48,12 +51,20 @@ class PairingBody(BaseModel):
     user_code: StrictStr
 
 
+class ClockBody(BaseModel):
+    """What `POST /simulator/clock` takes: how far the simulator's time is moved."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+    advance_seconds: Annotated[float, Field(ge=0, le=_FURTHEST_SECONDS, allow_inf_nan=False)]
+
+
 class WaitQuery(BaseModel):
     """The parameters of `ledger` and `requests`: wait until `count` are there, or the time is over."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
-    call: str | None = None
+    call: str = ANY
     count: Annotated[int, Field(ge=0)] = 0
     wait_seconds: Annotated[float, Field(ge=0, le=_MAX_WAIT_SECONDS)] = 0
 
@@ -75,6 +86,8 @@ class Control:
             ("GET", "/cards"): self._cards,
             ("POST", "/cards"): self._set_card,
             ("POST", "/pairings"): self._confirm_device,
+            ("DELETE", "/pairings"): self._remove_devices,
+            ("POST", "/clock"): self._advance,
             ("POST", "/reset"): self._reset,
         }
 
@@ -103,11 +116,10 @@ class Control:
 
     async def _requests(self, request: web.BaseRequest) -> object:
         query = WaitQuery.model_validate(dict(request.query))
-        if query.call is None:
-            found = self._simulator.requests
-        else:
-            await _within(query, self._simulator.request_arrived(query.call, query.count))
-            found = self._simulator.requests_of(query.call)
+        if query.call not in {ANY, UNKNOWN, PORTAL, *CALL_NAMES}:
+            raise UnknownSetting(f"there is no call {query.call}{nearest(query.call, CALL_NAMES)}")
+        await _within(query, self._simulator.request_arrived(query.call, query.count))
+        found = self._simulator.requests_of(query.call)
         return {"count": len(found), "requests": [_recorded(each) for each in found]}
 
     async def _switches(self, _request: web.BaseRequest) -> object:
@@ -146,6 +158,15 @@ class Control:
         if not self._simulator.confirm_device(body.user_code):
             raise UnknownSetting("no device shows this user code, or not any more")
         return {"confirmed": True}
+
+    async def _remove_devices(self, _request: web.BaseRequest) -> object:
+        self._simulator.api.logins.remove_devices()
+        return {"removed": True}
+
+    async def _advance(self, request: web.BaseRequest) -> object:
+        body = ClockBody.model_validate(await _json(request))
+        await self._simulator.clock.advance(body.advance_seconds)
+        return {"now": iso_milliseconds(self._simulator.clock.now())}
 
     async def _reset(self, _request: web.BaseRequest) -> object:
         await self._simulator.reset()

@@ -11,7 +11,7 @@ from agent.simulator.api import Begun, SimulatedApi
 from agent.simulator.clock import Clock
 from agent.simulator.faults import TIMES, Fault, FaultPlan, Kind
 from agent.simulator.messages import Answer, Request
-from agent.simulator.record import Counts, Record, RecordedRequest
+from agent.simulator.record import Counts, Record, RecordedRequest, masked
 from agent.simulator.routes import match
 from agent.simulator.tasks import Tasks
 
@@ -62,6 +62,7 @@ class Exchange:
         response = await self._struck(request, call, faults)
         await self._wait(faults, Kind.SLOW_ANSWER)
         recorded.status = wire.status_of(response)
+        _log.info("request %d: %s", recorded.number, recorded.status or "no answer")
         return response
 
     async def at_the_portal(self, http_request: web.BaseRequest) -> web.StreamResponse:
@@ -104,7 +105,8 @@ class Exchange:
             faults=tuple(fault.kind.value for fault in faults),
         )
         self._record.add(recorded)
-        _log.info("request %d: %s%s", recorded.number, call, "".join(f" [{kind}]" for kind in recorded.faults))
+        struck = "".join(f" [{kind}]" for kind in recorded.faults)
+        _log.info("request %d: %s %s %s%s", recorded.number, call, request.method, masked(request.path), struck)
         return recorded
 
     async def _wait(self, faults: list[Fault], kind: Kind) -> None:

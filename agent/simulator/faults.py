@@ -5,6 +5,7 @@ them, from the `first` one on. On the command line: `CALL:KIND[:COUNT][:OPTION=V
 with one other fault; of the others the one that was planned first strikes.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -13,7 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.simulator.routes import CALL_NAMES
-from agent.simulator.switches import Seconds, UnknownSetting
+from agent.simulator.switches import Seconds, UnknownSetting, nearest
 
 CONNECT: Final = "connect"
 """The name under which faults of the connection itself are planned, instead of a call's."""
@@ -130,14 +131,15 @@ class Fault(BaseModel):
         options = ABOUT[Kind(values["kind"])].options
         foreign = set(values) - {"kind", "call", "count", "first", *options}
         if foreign:
-            raise ValueError(f"{values['kind']} has no option {', '.join(sorted(map(str, foreign)))}")
+            known = _there_are(options) if options else "; it has none"
+            raise ValueError(f"it has no option {', '.join(sorted(map(str, foreign)))}{known}")
         return options | values
 
     @model_validator(mode="after")
     def _known_call(self) -> "Fault":
         names = _CALLS.get(self.kind, CALL_NAMES)
         if not any(fnmatchcase(name, self.call) for name in names):
-            raise ValueError(f"{self.kind} strikes no call named {self.call}; there are {', '.join(names)}")
+            raise ValueError(f"it strikes no call named {self.call}{nearest(self.call, names) or _there_are(names)}")
         return self
 
     def strikes(self, call: str) -> bool:
@@ -151,10 +153,15 @@ class Fault(BaseModel):
 
 def fault_from(values: object) -> Fault:
     """A fault from JSON or TOML values. Raises UnknownSetting."""
+    kind = values.get("kind") if isinstance(values, dict) else None
+    if isinstance(kind, str) and kind not in [*Kind]:
+        raise UnknownSetting(f"fault {kind}: there is none of this name{nearest(kind, Kind) or _there_are(Kind)}")
     try:
         return Fault.model_validate(values)
     except ValidationError as error:
-        raise UnknownSetting("\n".join(_problem(tuple(item["loc"]), item["msg"]) for item in error.errors())) from None
+        raise UnknownSetting(
+            "\n".join(_problem(kind, tuple(item["loc"]), item["msg"]) for item in error.errors())
+        ) from None
 
 
 def fault_from_text(text: str) -> Fault:
@@ -182,9 +189,15 @@ def _shown(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def _problem(location: tuple[int | str, ...], message: str) -> str:
-    name = f" {location[0]}" if location else ""
-    return f"fault{name}: {message.removeprefix('Value error, ')}"
+def _problem(kind: object, location: tuple[int | str, ...], message: str) -> str:
+    fault = f"fault {kind}" if isinstance(kind, str) else "fault"
+    option = f"{location[0]}: " if location else ""
+    text = message.removeprefix("Value error, ")
+    return f"{fault}: {option}{text[0].lower()}{text[1:]}"
+
+
+def _there_are(names: Iterable[str]) -> str:
+    return f"; there are {', '.join(names)}"
 
 
 @dataclass(slots=True)

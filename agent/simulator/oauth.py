@@ -40,6 +40,14 @@ class Pairing:
     confirmed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshToken:
+    """Which device may renew its session with it, and when it was answered."""
+
+    device: str
+    since: float
+
+
 class OAuthError(Exception):
     """A refused login: HTTP status, `error` and `error_description`."""
 
@@ -66,7 +74,7 @@ class Logins:
     identifiers: Identifiers
     sessions: dict[str, Session] = field(default_factory=dict, repr=False)
     pairings: dict[str, Pairing] = field(default_factory=dict, repr=False)  # by device code
-    refresh_tokens: dict[str, str] = field(default_factory=dict, repr=False)  # refresh token -> SDV
+    refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict, repr=False)
     device_pins: dict[str, str] = field(default_factory=dict, repr=False)  # SDV -> PIN
 
     def answer(self, form: Mapping[str, object], now: float) -> dict[str, object]:
@@ -98,6 +106,13 @@ class Logins:
                 self.pairings[device_code] = replace(pairing, confirmed=True)
                 return True
         return False
+
+    def remove_devices(self) -> None:
+        """Every device is removed: what it logged in with, and its session, count no more. Client credentials stay."""
+        self.pairings.clear()
+        self.refresh_tokens.clear()
+        self.device_pins.clear()
+        self.sessions = {token: session for token, session in self.sessions.items() if session.device is None}
 
     def _grants(self) -> dict[str, Callable[[Mapping[str, object], float], dict[str, object]]]:
         return {
@@ -148,15 +163,16 @@ class Logins:
             raise OAuthError(401, "authorization_pending", "The user code was not entered yet")
         device = pairing.device.id
         answer = self._token(device, now)
-        return answer | {"scope": None, "refresh_token": self._new_refresh_token(device)}
+        return answer | {"scope": None, "refresh_token": self._new_refresh_token(device, now)}
 
     def _refresh_token(self, form: Mapping[str, object], now: float) -> dict[str, object]:
-        device = self.refresh_tokens.get(str(form.get("refresh_token")))
-        if device is None:
+        known = self.refresh_tokens.get(str(form.get("refresh_token")))
+        lifetime = self.switches.refresh_token_lifetime_seconds
+        if known is None or (lifetime and now - known.since >= lifetime):
             raise OAuthError(400, _INVALID_GRANT, "Invalid refresh token")
-        answer = self._token(device, now) | {"scope": None}
+        answer = self._token(known.device, now) | {"scope": None}
         if self.switches.renewal == "replaces-refresh-token":
-            answer["refresh_token"] = self._new_refresh_token(device)
+            answer["refresh_token"] = self._new_refresh_token(known.device, now)
         return answer
 
     def _device_pin(self, form: Mapping[str, object], now: float) -> dict[str, object]:
@@ -184,11 +200,11 @@ class Logins:
         for token in [token for token, session in self.sessions.items() if session.device == device]:
             self.expire(token, now)
 
-    def _new_refresh_token(self, device: str) -> str:
-        for former in [token for token, owner in self.refresh_tokens.items() if owner == device]:
+    def _new_refresh_token(self, device: str, now: float) -> str:
+        for former in [token for token, known in self.refresh_tokens.items() if known.device == device]:
             del self.refresh_tokens[former]
         token = self.identifiers.refresh_token()
-        self.refresh_tokens[token] = device
+        self.refresh_tokens[token] = RefreshToken(device=device, since=now)
         return token
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
 
+ANY: Final = "*"
+"""Instead of the name of a call: whatever arrived."""
 _MAX_REQUESTS: Final = 20_000  # about 2 KB each
 _NUMBER: Final = re.compile(r"[0-9]{14,19}")  # longer than an EAN
 _CARD_FIELDS: Final = frozenset({"value", "cardnumber"})
@@ -112,10 +114,11 @@ class Record:
     def add(self, request: RecordedRequest) -> None:
         self.requests.append(request)
         self.arrived.add(request.call)
+        self.arrived.add(ANY)
 
     def of(self, call: str) -> list[RecordedRequest]:
-        """The requests of one call."""
-        return [request for request in self.requests if request.call == call]
+        """The requests of one call, or of any."""
+        return [request for request in self.requests if call in {ANY, request.call}]
 
     def clear(self) -> None:
         """Forgets the requests; numbers go on, so that an old one is never mistaken for a new one."""
@@ -128,12 +131,17 @@ def masked_number(number: str) -> str:
     return f"{number[:4]}{'*' * (len(number) - 8)}{number[-4:]}" if len(number) > 8 else "*" * len(number)
 
 
+def masked(text: str) -> str:
+    """The text with its card numbers masked."""
+    return _NUMBER.sub(lambda found: masked_number(found[0]), text)
+
+
 def _masked(value: object) -> object:
     if isinstance(value, dict):
         return {key: _masked_field(key, member) for key, member in value.items()}
     if isinstance(value, list):
         return [_masked(member) for member in value]
-    return _NUMBER.sub(lambda found: masked_number(found[0]), value) if isinstance(value, str) else value
+    return masked(value) if isinstance(value, str) else value
 
 
 def _masked_field(key: str, value: object) -> object:

@@ -5,6 +5,7 @@ switch stands alone, each has a default, and no client may rest on any setting. 
 project's API reference (`reference/smart-api.md`) and part 6 of its design.
 """
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Annotated, Final, Literal
 
@@ -101,7 +102,7 @@ class Switches(BaseModel):
         "shown", description="Whether a read of a single transaction or of the list has `basket_info.missing_sum`."
     )
     read_updated: Literal["shown", "absent"] = Field("shown", description="Whether a read has `updated`.")
-    x_action: Literal["ignored", "honoured"] = Field(
+    x_action: Literal["ignored", "honoured", "honoured-but-for-start"] = Field(
         "ignored",
         description="The header `X-Action`. Honoured: a call with an id seen before is not executed, its first answer "
         "is repeated.",
@@ -130,6 +131,9 @@ class Switches(BaseModel):
         "keeps-refresh-token",
         description="Whether a login with the refresh token answers a new one and forgets the old one.",
     )
+    refresh_token_lifetime_seconds: Seconds = Field(
+        0, description="How long after it was answered a refresh token can be used; 0: for ever."
+    )
     cancelled_status: Literal["cancelled", "canceled"] = Field(
         "cancelled", description="How the status after a cancel is spelled."
     )
@@ -141,6 +145,16 @@ class Switches(BaseModel):
     )
     article_number: Literal["text", "as-sent"] = Field(
         "text", description="The type of `articleNumber` in answers, where a number was sent."
+    )
+    product_id: Literal["as-sent", "text"] = Field("as-sent", description="The type of a product's `id` in answers.")
+    charge_tax: Literal["as-sent", "zero"] = Field(
+        "as-sent",
+        description="The `tax` in answers of a product that charges a card. The guide prints 0 where 7 was sent.",
+    )
+    error_code: Literal["number", "text", "http-status"] = Field(
+        "number",
+        description="`code` in the API's error body: a number as in the guide, a text, or the HTTP status as a text "
+        "as the SDK describes it.",
     )
     trans_id: Literal["text", "number"] = Field("text", description="The type of `trans_id` in answers.")
     no_idents: Literal["empty-list", "null"] = Field(
@@ -178,12 +192,13 @@ def switch_names() -> list[str]:
 def _problem(location: tuple[int | str, ...], message: str) -> str:
     name = str(location[0])
     if name not in switch_names():
-        return f"switch {name}: there is none of this name{_nearest(name)}"
+        return f"switch {name}: there is none of this name{nearest(name, switch_names())}"
     return f"switch {name}: {message[0].lower()}{message[1:]}"
 
 
-def _nearest(name: str) -> str:
-    found = get_close_matches(name, switch_names(), n=1)
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A question after the name that may have been meant, where one comes near."""
+    found = get_close_matches(name, list(names), n=1)
     return f"; did you mean {found[0]}?" if found else ""
 
 
