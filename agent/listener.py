@@ -4,6 +4,7 @@ Checkouts and drawer openings carry the sequence of their journal entry; the res
 A listener must not block and must not fail.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -68,3 +69,50 @@ class Listener(Protocol):
     def busy_changed(self, *, busy: bool) -> None: ...
     def not_recorded(self, checkout_id: str) -> None:
         """Cash was confirmed and the journal could not write it."""
+
+
+class Listeners:
+    """Several listeners as one; each hears everything, in this order."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self._listeners = tuple(listeners)
+
+    def checkout_changed(self, checkout: Checkout, sequence: int) -> None:
+        for listener in self._listeners:
+            listener.checkout_changed(checkout, sequence)
+
+    def drawer_is(self, drawer: str, level: Level) -> None:
+        for listener in self._listeners:
+            listener.drawer_is(drawer, level)
+
+    def drawer_told(self, told: DrawerTold, sequence: int) -> None:
+        for listener in self._listeners:
+            listener.drawer_told(told, sequence)
+
+    def scanned(self, told: ScanTold) -> None:
+        for listener in self._listeners:
+            listener.scanned(told)
+
+    def card_checked(self, scanner: str, card: Card) -> None:
+        for listener in self._listeners:
+            listener.card_checked(scanner, card)
+
+    def card_refused(self, scanner: str | None, reason: CardRefusal) -> None:
+        for listener in self._listeners:
+            listener.card_refused(scanner, reason)
+
+    def device_changed(self, state: DeviceState) -> None:
+        for listener in self._listeners:
+            listener.device_changed(state)
+
+    def connection_changed(self, api: Api, since: datetime) -> None:
+        for listener in self._listeners:
+            listener.connection_changed(api, since)
+
+    def busy_changed(self, *, busy: bool) -> None:
+        for listener in self._listeners:
+            listener.busy_changed(busy=busy)
+
+    def not_recorded(self, checkout_id: str) -> None:
+        for listener in self._listeners:
+            listener.not_recorded(checkout_id)

@@ -31,20 +31,21 @@ from agent.kiosk.server import CannotListen, KioskSettings
 from agent.kiosk.server import serve as serve_kiosk
 from agent.kiosk.stream import EventStream
 from agent.kiosk.tokens import load_tokens
-from agent.listener import Listener
+from agent.listener import Listener, Listeners
+from agent.metrics.metrics import Metrics
 from agent.offline import OfflineLimits
 from agent.outlets import NoOutlets, Outlets
 from agent.recording.recording import Recording, beginning, open_recording
 from agent.smart.client import SmartTransactions, connect
 from agent.smart.credentials import CredentialStore
 from agent.smart.login import Client, ClientCredentialsLogin, DeviceLogin, DevicePinLogin, Login
-from agent.smart.transport import Observer, Timeouts
+from agent.smart.transport import Exchange, Observer, Timeouts
 from agent.till import Till
 from agent.till_settings import TillSettings
 from config.addresses import UnixAddress
 from config.secret_files import read_secrets
 from config.settings import Settings
-from device.interface import Receiver
+from device.interface import Receiver, Report
 from device.plugging import watch_plugging
 from device.tty import open_tty
 
@@ -201,8 +202,9 @@ async def _build(
 ) -> _Agent:
     plugging = stack.enter_context(watch_plugging())
     devices = outside.choose(settings, Tools(plugging=plugging, opener=outside.opener))
-    journal = await stack.enter_async_context(_journal(settings.state.directory, outside))
-    api = await stack.enter_async_context(_api(settings, login, recording.exchanged))
+    metrics = Metrics(asyncio.get_running_loop().time)
+    journal = await stack.enter_async_context(_journal(settings.state.directory, outside, metrics))
+    api = await stack.enter_async_context(_api(settings, login, _both(metrics.exchanged, recording.exchanged)))
     decisions = till_settings(settings, outside.settling_s)
     clock = asyncio.get_running_loop().time
     stream = EventStream(journal.id, journal.latest_sequence)
@@ -211,7 +213,7 @@ async def _build(
         journal=journal,
         calls=Calls(api, is_demo=settings.api.is_demo, clock=clock),
         drawer=recording.drawer(devices.drawer),
-        listener=outside.listening(recording.listener(stream)),
+        listener=outside.listening(recording.listener(Listeners((stream, metrics)))),
         outlets=_outlets(settings, devices),
         wall=outside.wall,
         new_id=outside.new_id,
@@ -225,16 +227,17 @@ async def _build(
         tokens=tokens,
         why_not_ready=tuple,
         clock=clock,
+        metrics=metrics,
         observer=recording.called,
     )
-    report = recording.receiver(till.report)
+    report = recording.receiver(_timed(metrics, till.report))
     return _Agent(till=till, kiosk=kiosk, devices=devices, api=api, report=report, beside=outside.beside(till))
 
 
 @asynccontextmanager
-async def _journal(directory: Path, outside: Outside) -> AsyncIterator[Journal]:
+async def _journal(directory: Path, outside: Outside, metrics: Metrics) -> AsyncIterator[Journal]:
     with outside.executor() as executor:
-        journal = await open_journal(directory / FILE_NAME, executor)
+        journal = await open_journal(directory / FILE_NAME, executor, committed=metrics.committed)
         try:
             yield journal
         finally:
@@ -249,6 +252,25 @@ async def _api(settings: Settings, login: Login, observer: Observer | None) -> A
         settings.api.base_url, login, store, timeouts=timeouts, ca_file=settings.api.ca_file, observer=observer
     ) as api:
         yield api
+
+
+def _both(first: Observer, second: Observer | None) -> Observer:
+    if second is None:
+        return first
+
+    def tell(exchange: Exchange) -> None:
+        first(exchange)
+        second(exchange)
+
+    return tell
+
+
+def _timed(metrics: Metrics, receive: Receiver) -> Receiver:
+    def tell(report: Report) -> None:
+        metrics.reported(report)
+        receive(report)
+
+    return tell
 
 
 def _outlets(settings: Settings, devices: ChosenDevices) -> Outlets:

@@ -23,6 +23,8 @@ from agent.kiosk.roles import Role
 from agent.kiosk.server import REQUEST_TIMEOUT_S, KioskSettings, serve
 from agent.kiosk.stream import EventStream
 from agent.kiosk.tokens import Tokens, load_tokens
+from agent.listener import Listeners
+from agent.metrics.metrics import Metrics
 from agent.offline import OfflineLimits
 from agent.outlets import NoOutlets
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
@@ -192,6 +194,7 @@ async def agent_at_work(
     login = ClientCredentialsLogin(client=Client(client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET)))
     numbers = itertools.count(1)
     clock = asyncio.get_running_loop().time
+    metrics = Metrics(clock)
     with ThreadPoolExecutor(1) as executor:
         journal = await open_journal(directory / "journal.sqlite", executor)
         try:
@@ -209,7 +212,7 @@ async def agent_at_work(
                     journal=journal,
                     calls=Calls(api, is_demo=True, clock=clock),
                     drawer=device,
-                    listener=stream,
+                    listener=Listeners((stream, metrics)),
                     outlets=NoOutlets(),
                     wall=lambda: datetime.now(UTC),
                     new_id=lambda: f"co_{next(numbers)}_{id(stream)}",
@@ -217,7 +220,13 @@ async def agent_at_work(
                 )
                 tokens = load_tokens(directory / "tokens")
                 kiosk = Kiosk(
-                    till=till, stream=stream, cards=CARDS, tokens=tokens, why_not_ready=lambda: (), clock=clock
+                    till=till,
+                    stream=stream,
+                    cards=CARDS,
+                    tokens=tokens,
+                    why_not_ready=lambda: (),
+                    clock=clock,
+                    metrics=metrics,
                 )
                 settings = KioskSettings(
                     listen=("127.0.0.1", 0),

@@ -50,7 +50,7 @@ async def recorded_day(directory: Path, *faults: str, file: Path | None = None) 
             )
             token = (await _token(address, directory)).strip()
             async with kiosk_at(await address, token) as kiosk:
-                screen = Screen(kiosk)
+                screen = Screen(kiosk, await address)
                 following = tasks.create_task(screen.follow())
                 await screen.connected()
                 try:

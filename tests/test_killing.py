@@ -110,8 +110,9 @@ async def shop(directory: Path) -> AsyncIterator[Shop]:
 class Screen:
     """The kiosk program: asks `/v1` and follows its events. Raises Died when the agent is gone."""
 
-    def __init__(self, kiosk: KioskClient) -> None:
+    def __init__(self, kiosk: KioskClient, base_url: str) -> None:
         self.kiosk = kiosk
+        self.base_url = base_url
         self._phases: dict[str, str] = {}
         self._with_card: set[str] = set()
         self._devices: dict[str, str] = {}
@@ -204,7 +205,7 @@ async def agent(config: Path, crash: Crash) -> AsyncIterator[tuple[Screen, int]]
         url = await asyncio.to_thread(_address, connection)
         token = (config.parent / "state" / "tokens" / "operator").read_text().strip()
         async with kiosk_at(url, token) as kiosk:
-            screen = Screen(kiosk)
+            screen = Screen(kiosk, url)
             following = asyncio.create_task(screen.follow())
             try:
                 await screen.connected()

@@ -20,6 +20,7 @@ from agent.kiosk.routes import ROUTES
 from agent.kiosk.server import CannotListen, KioskSettings, serve
 from agent.kiosk.stream import EventStream
 from agent.kiosk.tokens import Tokens
+from agent.metrics.metrics import Metrics
 from agent.simulator.certificates import server_context
 from tests.kiosk_bench import CARDS, ORDER, KioskBench, whole_agent
 
@@ -41,6 +42,7 @@ def kiosk_without_till(*reasons: str) -> Kiosk:
         tokens=TOKENS,
         why_not_ready=lambda: reasons,
         clock=asyncio.get_running_loop().time,
+        metrics=Metrics(asyncio.get_running_loop().time),
     )
 
 

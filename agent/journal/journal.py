@@ -9,6 +9,7 @@ Everything blocking runs on the executor that is handed in, one job after the ot
 errors are in agent/journal/errors.py; besides those named below, any call may raise Damaged.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
@@ -38,10 +39,13 @@ DELETED_AT_ONCE = 50  # checkouts: commits get their turn between two of these
 class Journal:
     """An open journal. Made by `open_journal`, ended by `close`."""
 
-    def __init__(self, worker: Worker, database: Database, resources: ExitStack) -> None:
+    def __init__(
+        self, worker: Worker, database: Database, resources: ExitStack, committed: Callable[[float], None]
+    ) -> None:
         self._worker = worker
         self._database = database
         self._resources = resources
+        self._committed = committed
 
     @property
     def id(self) -> str:
@@ -72,10 +76,13 @@ class Journal:
         Raises NotWritten (DiskFull), with nothing changed. Cancelling the caller does not take the entry back: it is
         written in its place all the same.
         """
+        began = time.monotonic()
         committed = self._worker.submit(partial(self._database.commit, entry))
         if _wipes_card(entry):
             self._worker.schedule(self._database.keep_house)
-        return await result_of(committed)
+        sequence = await result_of(committed)
+        self._committed(time.monotonic() - began)
+        return sequence
 
     async def restore_reserve(self) -> bool:
         """Allocate the reserve anew if there is room again; say whether it is held. Done after each checkout, too."""
@@ -139,8 +146,15 @@ class Journal:
         await self._worker.run(self._resources.close)
 
 
-async def open_journal(path: Path, executor: Executor, *, uri_parameters: str = "") -> Journal:
-    """Open or make the journal, for its owner only. `uri_parameters` go to SQLite (`vfs=…`).
+async def open_journal(
+    path: Path,
+    executor: Executor,
+    *,
+    uri_parameters: str = "",
+    committed: Callable[[float], None] = lambda _seconds: None,
+) -> Journal:
+    """Open or make the journal, for its owner only. `uri_parameters` go to SQLite (`vfs=…`); `committed` hears how
+    many seconds each commit took.
 
     Beside it stand `.lock`, `.pads`, `.reserve` and SQLite's `-wal`. Raises InUse when another agent has it, Damaged
     when it can't be trusted (a copy is kept as `.damaged`), TooNew, and NotWritten when the directory or the disk
@@ -153,7 +167,7 @@ async def open_journal(path: Path, executor: Executor, *, uri_parameters: str = 
     except BaseException:  # cancelled, too: whatever was opened is closed
         await worker.run(resources.close)
         raise
-    return Journal(worker, database, resources)
+    return Journal(worker, database, resources, committed)
 
 
 def _open(path: Path, uri_parameters: str, resources: ExitStack) -> Database:

@@ -14,6 +14,7 @@ from agent.kiosk.tickets import Tickets
 from agent.kiosk.tokens import Tokens
 from agent.kiosk.view import checkout_answer, connection_answer
 from agent.kiosk.wrong_attempts import WrongAttempts
+from agent.metrics.metrics import Metrics
 from agent.till import Till
 
 
@@ -50,11 +51,13 @@ class Kiosk:
         tokens: Tokens,
         why_not_ready: Callable[[], Sequence[str]],
         clock: Callable[[], float],
+        metrics: Metrics,
         observer: Callable[[KioskCall], None] | None = None,
     ) -> None:
         self._till = till
         self._why_not_ready = why_not_ready
         self.observer = observer
+        self.metrics = metrics
         self.stream = stream
         self.cards = cards
         self.tokens = tokens

@@ -6,7 +6,7 @@ The server is built from it, and so is the OpenAPI document.
 from http import HTTPStatus
 from typing import Any
 
-from agent.kiosk import checkout_calls, receipt_call, till_calls
+from agent.kiosk import checkout_calls, metrics_call, receipt_call, till_calls
 from agent.kiosk.answers import (
     CheckoutAnswer,
     CheckoutList,
@@ -247,6 +247,17 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         body=Nothing,
         query=NoQuery,
         answers=_NO_CONTENT,
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        summary="What was counted, for Prometheus. With a token, or on a Unix socket",
+        handler=metrics_call.metrics,
+        body=Nothing,
+        query=NoQuery,
+        needs=None,
+        answers={HTTPStatus.OK: None},
+        media_types=(metrics_call.PROMETHEUS,),
     ),
     Route(
         method="GET",

@@ -181,6 +181,10 @@ class EventStream:
         finally:
             self._readers.discard(reader)
 
+    @property
+    def reader_count(self) -> int:
+        return len(self._readers)
+
     async def frames(
         self, reader: Reader, since: str, missed: Missed, snapshot: Snapshot, *, ping_s: float = PING_S
     ) -> AsyncGenerator[bytes]:
