@@ -7,6 +7,7 @@ up waiting is closed as soon as it comes.
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Protocol, TypeVar, cast
 
 log = logging.getLogger("tillwire.device")
@@ -46,9 +47,11 @@ async def open_in_executor(opener: Callable[[], Opened], *, timeout_s: float = O
     return opening.result()
 
 
-async def close_in_executor(device: Closable, *, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
-    """Close the device. When that takes too long it goes on without us."""
-    closing = asyncio.get_running_loop().run_in_executor(None, device.close)
+async def close_in_executor(
+    device: Closable, *, executor: Executor | None = None, timeout_s: float = CLOSE_TIMEOUT_S
+) -> None:
+    """Close the device, in the executor that uses it, if any. When that takes too long it goes on without us."""
+    closing = asyncio.get_running_loop().run_in_executor(executor, device.close)
     try:
         await asyncio.wait_for(asyncio.shield(closing), timeout_s)
     except TimeoutError:

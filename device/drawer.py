@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Literal
 
 from device.drawer_profile import DrawerProfile
-from device.drawer_watch import OFFLINE, SILENT_AFTER_S, DrawerWatch
+from device.drawer_reading import OFFLINE, SILENT_AFTER_S
+from device.drawer_watch import DrawerWatch
 from device.interface import (
     DeviceState,
     DrawerCapabilities,

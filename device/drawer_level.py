@@ -32,9 +32,9 @@ class SettledLevel:
         self._candidate: Change | None = None
 
     @property
-    def settled(self) -> bool:
-        """Whether nothing waits for the debounce time to pass."""
-        return self._candidate is None
+    def settles_at(self) -> float | None:
+        """When the last reading has held long enough, if nothing else is read; None: nothing waits for that."""
+        return None if self._candidate is None else self._candidate.at + self._debounce_s
 
     @property
     def untold(self) -> bool:
@@ -69,6 +69,6 @@ class SettledLevel:
 
     def flickered(self, at: float) -> list[Change]:
         """The drawer was open for less than the time between two readings. Empty where that is no opening."""
-        if self._level != "closed" or not self.settled:
+        if self._level != "closed" or self._candidate is not None:
             return []
         return [Change("open", at), Change("closed", at)]

@@ -11,22 +11,16 @@ A drawer that has to answer and does not is unknown, not closed: the cable may b
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 
-from device.drawer_level import Change, SettledLevel
+from device.drawer_level import Change
 from device.drawer_profile import AsbStatus, DrawerProfile, LineStatus, NoStatus, StreamStatus
-from device.drawer_status import Reading, StreamParser, greeting_of, parser_of, question_of
+from device.drawer_reading import NO_ANSWER, NO_STATUS, SILENT_AFTER_S, DrawerReading
+from device.drawer_status import greeting_of, question_of
 from device.interface import Level
-from device.modem_lines import FlickerFinder, sample
+from device.modem_lines import sample
 from device.port import LinesNotSupported, Port
 from device.shared_line import NotSent, SharedLine
-
-# A printer answers a real-time request within milliseconds, so two seconds of silence are no hiccup; and they are short
-# enough that a cable which is cut and plugged again while a drawer is open does not pass for an unbroken one for long.
-SILENT_AFTER_S = 2.0
-
-OFFLINE = "printer offline: close its cover, put paper in, clear its error"
-NO_ANSWER = "no answer: switch it on, check the cable and the speed"
-NO_STATUS = "bytes came that are no status: check profile, speed and parity"
 
 OnLevel = Callable[[Level, float], None]
 OnFault = Callable[[str | None], None]
@@ -39,47 +33,47 @@ class DrawerWatch:
         self, profile: DrawerProfile, on_level: OnLevel, on_fault: OnFault, silent_after_s: float = SILENT_AFTER_S
     ) -> None:
         self._profile = profile
-        self._silent_after_s = silent_after_s
         self._on_level = on_level
         self._on_fault = on_fault
         self._loop = asyncio.get_running_loop()
-        self._parser = parser_of(profile.status)
-        self._settled = SettledLevel(lambda high: profile.level(high=high), profile.debounce_s)
-        self._held: asyncio.TimerHandle | None = None
-        self._deaf_until = 0.0
-        self._unanswered_since: float | None = None
-        self._fault: str | None = None
-        self.online: bool | None = None  # what a printer said of itself; None before it said anything
+        self._reading = DrawerReading(profile, self._loop.time(), silent_after_s)
+        self._settling: asyncio.TimerHandle | None = None
+        self._said: str | None = None
 
-    def received(self, data: bytes, at: float) -> None:
-        """Take bytes that came from the port."""
-        if self._parser is not None:
-            self._take(self._parser.feed(data, at))
-
-    def pulse_sent(self, at: float) -> None:
-        """A pulse went out at `at`: for the profile's status delay the status means nothing."""
-        self._deaf_until = at + self._profile.status_delay_s
+    @property
+    def online(self) -> bool | None:
+        """What a printer said of itself; None before it said anything."""
+        return self._reading.online
 
     @property
     def waits_for_first_answer(self) -> bool:
         """Whether a printer was asked and has still time to say that it is offline."""
-        return isinstance(self._profile.status, AsbStatus) and self.online is None and self._fault is None
+        return isinstance(self._profile.status, AsbStatus) and self.online is None and self._said is None
+
+    def received(self, data: bytes, at: float) -> None:
+        """Take bytes that came from the port."""
+        self._tell(self._reading.received(data, at))
+
+    def pulse_sent(self, at: float) -> None:
+        """A pulse went out at `at`: for the profile's status delay the status means nothing."""
+        self._reading.pulse_sent(at)
 
     async def run(self, line: SharedLine, port: Port) -> None:
         """Watch until cancelled. Raises PortLost."""
         status = self._profile.status
         try:
             if isinstance(status, NoStatus):
-                self._tell(self._settled.silent(self._loop.time()))
+                self._passed()
             elif isinstance(status, LineStatus):
                 await self._look(port, status)
             elif isinstance(status, StreamStatus):
-                await self._listen(status)
+                await self._listen(status.gap_ms / 1000)
             else:
                 await self._ask(line, status.interval_ms / 1000)
             await asyncio.Event().wait()
         finally:
-            self._stop_holding()
+            if self._settling is not None:
+                self._settling.cancel()
 
     async def _ask(self, line: SharedLine, interval_s: float) -> None:
         greeting, question = greeting_of(self._profile.status), question_of(self._profile.status)
@@ -89,9 +83,8 @@ class DrawerWatch:
                 greeted = await self._send(line, greeting)
             await self._send(line, question)
             await asyncio.sleep(interval_s)
-            if self._is_silent(at_least_s=2 * interval_s):
-                self._say(NO_STATUS if self._parser and self._parser.strange else NO_ANSWER)
-                self._tell(self._settled.silent(self._loop.time()))
+            self._passed()
+            if self._said in (NO_ANSWER, NO_STATUS):
                 greeted = False  # it may come back from being switched off, and has forgotten
 
     async def _send(self, line: SharedLine, command: bytes) -> bool:
@@ -104,73 +97,38 @@ class DrawerWatch:
         return True
 
     def _asking(self) -> None:
-        now = self._loop.time()
-        if self._parser is not None:
-            self._take(self._parser.asked(now))
-        if self._unanswered_since is None:
-            self._unanswered_since = now
+        self._tell(self._reading.asked(self._loop.time()))
 
-    def _is_silent(self, at_least_s: float) -> bool:
-        since = self._unanswered_since
-        return since is not None and self._loop.time() - since >= max(self._silent_after_s, at_least_s)
-
-    async def _listen(self, status: StreamStatus) -> None:
-        gap_s = status.gap_ms / 1000
-        await asyncio.sleep(gap_s)
-        parser = self._parser
-        if self._settled.untold:
-            self._tell(self._settled.silent(self._loop.time()))
-        while isinstance(parser, StreamParser):
-            self._take(parser.silent(self._loop.time()))
+    async def _listen(self, gap_s: float) -> None:
+        while True:
             await asyncio.sleep(gap_s / 4)
+            self._passed()
 
     async def _look(self, port: Port, status: LineStatus) -> None:
-        finder = FlickerFinder()
+        look = partial(sample, line=status.line, clock=self._loop.time)
         while True:
             try:
-                seen = sample(port, status.line, self._loop.time)
+                self._tell(self._reading.looked(await port.ask(look)))
             except LinesNotSupported as error:
-                self._say(f"{error}: choose another port, or a profile with another status source")
-                self._tell(self._settled.silent(self._loop.time()))
+                reason = f"{error}: choose another port, or a profile with another status source"
+                self._tell(self._reading.cannot_be_read(reason, self._loop.time()))
                 return
-            if seen.at < self._deaf_until:
-                finder = FlickerFinder()
-            else:
-                flicker = finder.flicker(seen)
-                self._tell(self._settled.read(high=seen.high, at=seen.at))
-                if flicker is not None:
-                    self._tell(*self._settled.flickered(flicker))
             await asyncio.sleep(status.interval_ms / 1000)
 
-    def _take(self, readings: Iterable[Reading]) -> None:
-        for reading in readings:
-            self._unanswered_since = None
-            self.online = not reading.offline
-            self._say(OFFLINE if reading.offline else None)
-            if reading.at >= self._deaf_until:
-                self._tell(self._settled.read(high=reading.high, at=reading.at))
-                self._hold()
+    def _passed(self) -> None:
+        self._tell(self._reading.passed(self._loop.time()))
 
-    def _hold(self) -> None:
-        """A printer tells a change once: it counts when nothing else came while it had to hold."""
-        self._stop_holding()
-        if isinstance(self._profile.status, AsbStatus) and not self._settled.settled:
-            self._held = self._loop.call_later(self._profile.debounce_s, self._has_held)
-
-    def _has_held(self) -> None:
-        self._tell(self._settled.held(self._loop.time()))
-        self._hold()  # a timer may fire a moment early
-
-    def _stop_holding(self) -> None:
-        if self._held is not None:
-            self._held.cancel()
-
-    def _tell(self, *changes: Change | None) -> None:
+    def _tell(self, changes: Iterable[Change]) -> None:
+        if self._reading.fault != self._said:
+            self._said = self._reading.fault
+            self._on_fault(self._said)
         for change in changes:
-            if change is not None:
-                self._on_level(change.level, change.at)
+            self._on_level(change.level, change.at)
+        self._wait_until_settled()
 
-    def _say(self, fault: str | None) -> None:
-        if fault != self._fault:
-            self._fault = fault
-            self._on_fault(fault)
+    def _wait_until_settled(self) -> None:
+        """A printer tells a change once: it counts when nothing else came while it had to hold."""
+        if self._settling is not None:
+            self._settling.cancel()
+        at = self._reading.settles_at
+        self._settling = None if at is None else self._loop.call_at(at, self._passed)

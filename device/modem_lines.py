@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from device.port import LineCounts, ModemLines, Port
+from device.tty import LineCounts, ModemLines, Tty
 
 Line = Literal["cts", "dsr", "dcd", "ri"]
 
@@ -29,11 +29,11 @@ class LineSample:
     at: float
 
 
-def sample(port: Port, line: Line, clock: Callable[[], float]) -> LineSample:
-    """Look at the line now. Raises LinesNotSupported, PortLost."""
-    before = port.counts()
+def sample(tty: Tty, line: Line, clock: Callable[[], float]) -> LineSample:
+    """Look at the line now. Blocks where an adapter has to be asked. Raises LinesNotSupported, OSError."""
+    before = tty.counts()
     for _ in range(SAMPLE_TRIES):
-        lines, after = port.lines(), port.counts()
+        lines, after = tty.lines(), tty.counts()
         if edges_of(before, line) == edges_of(after, line):
             break
         before = after

@@ -1,21 +1,24 @@
-"""A serial port on the event loop: no thread, nothing that blocks, and one word when it is lost.
+"""A serial port on the event loop: nothing that blocks, and one word when it is lost.
+
+Bytes are read and written by the loop. What the driver may have to ask its adapter for, over a bus that can be stuck
+(modem lines, their counters), is asked in a thread of the port's own.
 
 A Port is one opening of one port and is used once. Who wants it back opens a new one (see device/reconnect.py).
 """
 
 import asyncio
+import errno
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Never, Protocol, TypeVar
 
 from device.blocking import OPEN_TIMEOUT_S, close_in_executor, open_in_executor
-from device.tty import LineCounts, LinesNotSupported, ModemLines, PortSettings, Tty, open_tty
+from device.tty import LinesNotSupported, PortSettings, Tty, open_tty
 
 __all__ = [
-    "LineCounts",
     "LinesNotSupported",
-    "ModemLines",
     "Port",
     "PortFull",
     "PortLost",
@@ -24,6 +27,10 @@ __all__ = [
 ]
 
 WRITE_BUFFER_BYTES = 65_536  # more than the longest receipt; what a port takes that has stopped sending
+ASK_TIMEOUT_S = 2.0  # an FTDI adapter answers in a millisecond; the kernel itself gives a dead one up after 5 s
+
+
+Answer = TypeVar("Answer")
 
 
 class PortLost(Exception):
@@ -45,16 +52,11 @@ class Port(Protocol):
         """
         ...
 
-    def lines(self) -> ModemLines:
-        """The input lines now. Raises LinesNotSupported, PortLost."""
-        ...
+    async def ask(self, question: Callable[[Tty], Answer]) -> Answer:
+        """Let the port's own thread ask the driver what may block; one question after the other, also a cancelled one.
 
-    def counts(self) -> LineCounts | None:
-        """Edges and errors counted by the driver, where it counts. Raises PortLost."""
-        ...
-
-    def set_line(self, line: Literal["dtr", "rts"], *, high: bool) -> None:
-        """Set an output line. Raises LinesNotSupported, PortLost."""
+        An adapter that does not answer in time is lost. Raises LinesNotSupported, PortLost.
+        """
         ...
 
     def unsent(self) -> int:
@@ -72,7 +74,6 @@ class Port(Protocol):
 
 OnData = Callable[[bytes, float], None]
 OnLost = Callable[[str], None]
-Answer = TypeVar("Answer")
 
 
 async def open_port(
@@ -110,6 +111,7 @@ class LoopPort:
         self._waiting: deque[_Waiting] = deque()
         self._ended: str | None = None
         self._closed = False
+        self._thread: ThreadPoolExecutor | None = None  # of one thread; most ports are never asked anything
         self._loop.add_reader(tty.fileno(), self._read)
 
     async def write(self, data: bytes) -> float:
@@ -127,14 +129,13 @@ class LoopPort:
         finally:
             self._forget(waiting)
 
-    def lines(self) -> ModemLines:
-        return self._ask(self._tty.lines)
-
-    def counts(self) -> LineCounts | None:
-        return self._ask(self._tty.counts)
-
-    def set_line(self, line: Literal["dtr", "rts"], *, high: bool) -> None:
-        self._ask(lambda: self._tty.set_line(line, high=high))
+    async def ask(self, question: Callable[[Tty], Answer]) -> Answer:
+        self._refuse_if_ended()
+        self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="port")
+        asked = self._loop.run_in_executor(self._thread, question, self._tty)
+        asked.add_done_callback(_look_at)
+        done, _ = await asyncio.wait([asked], timeout=ASK_TIMEOUT_S)
+        return self._ask(asked.result if done else _not_answered)
 
     def unsent(self) -> int:
         return self._ask(self._tty.unsent)
@@ -147,7 +148,12 @@ class LoopPort:
             return
         self._closed = True
         self._end("the port was closed")
-        await close_in_executor(self._tty)
+        closing = close_in_executor(self._tty, executor=self._thread)  # after the last question, never beside it
+        try:
+            await closing
+        finally:
+            if self._thread is not None:
+                self._thread.shutdown(wait=False)
 
     def _read(self) -> None:
         try:
@@ -224,3 +230,13 @@ class LoopPort:
             if not waiting.handed_over.done():
                 waiting.handed_over.set_exception(PortLost(reason))
         self._waiting.clear()
+
+
+def _not_answered() -> Never:
+    raise TimeoutError(errno.ETIMEDOUT, "the adapter does not answer: unplug it and plug it in again")
+
+
+def _look_at(asked: "asyncio.Future[Answer]") -> None:
+    """Whoever asked may have gone away; asyncio complains of an error that nobody looked at."""
+    if not asked.cancelled():
+        asked.exception()

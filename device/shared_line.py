@@ -9,6 +9,8 @@ adapter cannot be taken back; without flow control, which no shipped profile use
 import asyncio
 import contextlib
 import logging
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Literal
 
@@ -62,6 +64,46 @@ class NotSent(Exception):
     """Certainly nothing left the port. The text says why."""
 
 
+class _LinePulse:
+    """An output line held at a level for some time, in the port's thread: a solenoid that stays on burns.
+
+    So neither a busy loop nor a cancelled asker keeps the line from being let go.
+    """
+
+    def __init__(self, line: Literal["dtr", "rts"], high: bool, seconds: float, *, not_after: float) -> None:  # noqa: FBT001 - the level of a line is a truth value
+        self._line: Literal["dtr", "rts"] = line
+        self._high = high
+        self._seconds = seconds
+        self._not_after = not_after
+        self._began_at: float | None = None
+        self._ended = threading.Event()
+        self._deciding = threading.Lock()
+
+    def __call__(self, tty: Tty) -> float:
+        """Return when it began (monotonic). Raises NotSent when it is not wanted any more, and what the Tty raises."""
+        with self._deciding:
+            now = time.monotonic()
+            if self._ended.is_set() or now > self._not_after:
+                raise NotSent("the adapter was busy for too long")
+            self._began_at = now
+        try:
+            tty.set_line(self._line, high=self._high)
+        except (LinesNotSupported, OSError):
+            self._began_at = None
+            raise
+        try:
+            self._ended.wait(self._seconds)
+        finally:
+            tty.set_line(self._line, high=not self._high)
+        return now
+
+    def end(self) -> float | None:
+        """End it, or let it never begin; when it began, None when it did not and never will."""
+        self._ended.set()
+        with self._deciding:
+            return self._began_at
+
+
 def _no_check() -> None:
     """Nothing stands against sending."""
 
@@ -102,21 +144,19 @@ class SharedLine:
     ) -> float:
         """Hold an output line at a level for `pulse_s` and return the monotonic time at which that began.
 
-        Raises NotSent.
+        Returns as well when the port was lost in the middle: it may act. Raises NotSent.
         """
         async with self._my_turn():
             last_check()
+            pulse = _LinePulse(line, high, pulse_s, not_after=self._clock() + COMMAND_STALL_S)
             try:
-                self._port.set_line(line, high=high)
+                return await self._port.ask(pulse)
             except (LinesNotSupported, PortLost) as error:
-                raise NotSent(str(error)) from error
-            at = self._clock()
-            try:
-                await asyncio.sleep(pulse_s)
+                if (began_at := pulse.end()) is None:
+                    raise NotSent(str(error)) from error
+                return began_at
             finally:
-                with contextlib.suppress(PortLost):  # a port that is gone drives nothing
-                    self._port.set_line(line, high=not high)
-            return at
+                pulse.end()
 
     async def print_bytes(self, data: bytes, last_check: Callable[[], None]) -> None:
         """Send one receipt. Raises NotSent, and PrintInterrupted when part of it may have been printed."""

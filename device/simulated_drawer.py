@@ -52,7 +52,7 @@ class SimulatedDrawer:
         self.is_open = False
         self.pulses = 0
         self.received = bytearray()  # everything the agent sent, for a test or a demo to look at
-        self.lines = SimulatedLines(self._driven)
+        self.lines = SimulatedLines(self._driven_from_a_thread)
         self.opener = self.lines.opener
         self._link = path
         self._loop = asyncio.get_running_loop()
@@ -167,6 +167,9 @@ class SimulatedDrawer:
             return
         self.received += data
         self._do(self._firmware.receive(data, self._switch))
+
+    def _driven_from_a_thread(self, line: Output, high: bool) -> None:  # noqa: FBT001 - the level of a line is a truth value
+        self._loop.call_soon_threadsafe(self._driven, line, high)
 
     def _driven(self, line: Output, high: bool) -> None:  # noqa: FBT001 - the level of a line is a truth value
         opens = self.profile.open_line_level == "high"

@@ -19,8 +19,8 @@ def counts(**edges: int) -> LineCounts:
     )
 
 
-class NoisyPort:
-    """A port on which edges come between the questions, as they do in the kernel."""
+class NoisyTty:
+    """A tty on which edges come between the questions, as they do in the kernel."""
 
     def __init__(self, edges: Iterator[int]) -> None:
         self._edges = edges
@@ -33,7 +33,13 @@ class NoisyPort:
     def counts(self) -> LineCounts | None:
         return counts(cts=next(self._edges))
 
-    async def write(self, data: bytes) -> float:
+    def fileno(self) -> int:
+        raise NotImplementedError
+
+    def read(self) -> bytes:
+        raise NotImplementedError
+
+    def write(self, data: bytes) -> int:
         raise NotImplementedError
 
     def set_line(self, line: Literal["dtr", "rts"], *, high: bool) -> None:
@@ -45,13 +51,13 @@ class NoisyPort:
     def discard(self) -> None:
         raise NotImplementedError
 
-    async def close(self) -> None:
+    def close(self) -> None:
         raise NotImplementedError
 
 
 def look(edges: list[int]) -> tuple[LineSample, int]:
-    port = NoisyPort(iter(edges))
-    return sample(port, "cts", lambda: 5.0), port.looks
+    tty = NoisyTty(iter(edges))
+    return sample(tty, "cts", lambda: 5.0), tty.looks
 
 
 def test_a_level_and_its_counter_belong_together() -> None:

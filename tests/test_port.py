@@ -3,12 +3,14 @@
 import asyncio
 import os
 import pty
+import threading
 import time
 import tty
 from collections.abc import AsyncIterator
 
 import pytest
 
+import device.port
 from device.blocking import OpenTimeout
 from device.port import WRITE_BUFFER_BYTES, LinesNotSupported, Port, PortFull, PortLost, PortSettings, open_port
 from device.tty import Tty, open_tty
@@ -115,9 +117,10 @@ async def test_a_line_that_is_hung_up_is_lost_once(line: Line) -> None:
     port = await line.open()
     line.hang_up()
     assert await asyncio.wait_for(line.lost.get(), WAIT_S)
-    for call in (port.lines, port.counts, port.discard):
-        with pytest.raises(PortLost):
-            call()
+    with pytest.raises(PortLost):
+        port.discard()
+    with pytest.raises(PortLost):
+        await port.ask(lambda tty: tty.counts())
     with pytest.raises(PortLost):
         await port.write(b"x")
     await port.close()
@@ -169,11 +172,57 @@ async def test_after_closing_nothing_is_told_and_nothing_goes_out(line: Line) ->
 async def test_a_pseudo_terminal_has_no_lines(line: Line) -> None:
     port = await line.open()
     with pytest.raises(LinesNotSupported):
-        port.lines()
+        await port.ask(lambda tty: tty.lines())
     with pytest.raises(LinesNotSupported):
-        port.set_line("dtr", high=False)
-    assert port.counts() is None
+        await port.ask(lambda tty: tty.set_line("dtr", high=False))
+    assert await port.ask(lambda tty: tty.counts()) is None
     await port.close()
+
+
+async def test_an_adapter_that_does_not_answer_is_lost_and_stops_nobody(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device.port, "ASK_TIMEOUT_S", 0.05)
+    port, answers, asked = await line.open(), threading.Event(), threading.Event()
+
+    def stuck(_tty: Tty) -> None:
+        asked.set()
+        answers.wait()
+
+    asking = asyncio.create_task(port.ask(stuck))
+    await asyncio.to_thread(asked.wait)
+    os.write(line.master, b"on")
+    assert (await line.data.get())[0] == b"on", "the loop goes on reading"
+    with pytest.raises(PortLost, match="does not answer: unplug it"):
+        await asking
+    assert "does not answer" in await line.lost.get()
+    closing = asyncio.create_task(port.close())
+    with pytest.raises(PortLost):
+        await port.ask(lambda tty: tty.unsent())
+    answers.set()
+    await closing
+
+
+async def test_the_port_is_closed_after_the_last_question_not_beside_it(line: Line) -> None:
+    """A number of a closed descriptor may be another device's by then."""
+    port, answers, asked = await line.open(), threading.Event(), threading.Event()
+    unsent: list[int] = []
+
+    def slow(tty: Tty) -> None:
+        asked.set()
+        answers.wait()
+        unsent.append(tty.unsent())
+
+    asking = asyncio.create_task(port.ask(slow))
+    await asyncio.to_thread(asked.wait)
+    closing = asyncio.create_task(port.close())
+    await asyncio.sleep(0)
+    assert not closing.done()
+    answers.set()
+    await closing
+    assert unsent == [0], "it was asked of an open port"
+    with pytest.raises(PortLost, match="closed"):
+        await asking
 
 
 async def test_a_port_that_opens_too_slowly_is_given_up_and_closed_when_it_comes(line: Line) -> None:

@@ -5,17 +5,19 @@ import contextlib
 import errno
 import os
 import pty
+import threading
 import tty
 from collections.abc import AsyncIterator
 from typing import Literal
 
 import pytest
 
+from device import shared_line
 from device.interface import PrintInterrupted
-from device.port import LineCounts, ModemLines, PortSettings
+from device.port import Port
 from device.reconnect import Unavailable
 from device.shared_line import NotSent, SharedLine, opened_port
-from device.tty import LinesNotSupported, open_tty
+from device.tty import LineCounts, LinesNotSupported, ModemLines, PortSettings, open_tty
 from tests.drawer_reports import until
 
 
@@ -76,13 +78,17 @@ class HeldUart:
             raise OSError(errno.EIO, "Input/output error")
 
 
+def port_over(uart: HeldUart) -> contextlib.AbstractAsyncContextManager[Port]:
+    settings = PortSettings(path="/dev/held", baudrate=115200)
+    return opened_port(
+        settings, on_data=lambda _data, _at: None, on_lost=lambda _reason: None, opener=lambda _settings: uart
+    )
+
+
 @contextlib.asynccontextmanager
 async def line_over(uart: HeldUart) -> AsyncIterator[SharedLine]:
-    settings = PortSettings(path="/dev/held", baudrate=115200)
-    async with opened_port(
-        settings, on_data=lambda _data, _at: None, on_lost=lambda _reason: None, opener=lambda _settings: uart
-    ) as port:
-        yield SharedLine(port, settings.baudrate, turn_timeout_s=0.1, receipt_stall_s=0.3)
+    async with port_over(uart) as port:
+        yield SharedLine(port, 115200, turn_timeout_s=0.1, receipt_stall_s=0.3)
 
 
 def allow() -> None:
@@ -195,6 +201,25 @@ async def test_a_cancelled_pulse_lets_the_line_go() -> None:
         pulsing.cancel()
         await asyncio.gather(pulsing, return_exceptions=True)
     assert uart.driven == [("dtr", False), ("dtr", True)]
+
+
+async def test_a_pulse_that_the_adapter_is_too_busy_for_is_refused_and_never_driven_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would open the drawer for another customer."""
+    monkeypatch.setattr(shared_line, "COMMAND_STALL_S", 0.02)
+    uart, free = HeldUart(), threading.Event()
+    async with port_over(uart) as port:
+        line = SharedLine(port, 115200)
+        looking = asyncio.create_task(port.ask(lambda _tty: free.wait()))
+        await asyncio.sleep(0)
+        pulsing = asyncio.create_task(line.drive("dtr", high=True, pulse_s=60, last_check=allow))
+        await asyncio.to_thread(free.wait, 0.05)
+        free.set()
+        with pytest.raises(NotSent, match="busy for too long"):
+            await pulsing
+        await looking
+    assert uart.driven == []
 
 
 async def test_a_line_that_cannot_be_driven_sends_nothing() -> None:

@@ -11,7 +11,7 @@ from agent.commands.findings import Finding, note, ok, wrong
 from agent.kiosk.answers import SnapshotAnswer
 from config.problems import WrongConfig
 from config.settings import Settings
-from device.drawer_watch import SILENT_AFTER_S
+from device.drawer_reading import SILENT_AFTER_S
 from device.interface import DeviceState, DrawerLevel, Report
 from device.plugging import NoPlugging, watch_plugging
 from device.reconnect import PERMISSION_GRACE_S

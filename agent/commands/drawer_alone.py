@@ -24,7 +24,7 @@ from agent.listener import DrawerTold
 from agent.service import till_settings
 from config.settings import Settings
 from device.drawer_profile import DrawerProfile
-from device.drawer_watch import SILENT_AFTER_S
+from device.drawer_reading import SILENT_AFTER_S
 from device.interface import CashDrawer, DeviceState, DrawerLevel, DrawerRefused, Report
 from device.plugging import watch_plugging
 
