@@ -6,7 +6,7 @@ Everything here runs as a job of the till, so the watch has one owner.
 from collections.abc import Awaitable, Coroutine
 from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import Literal, Protocol
 
 from agent import evidence
 from agent.checkout_events import CashConfirmed, DeviceEvent, DrawerOpened, DrawerTroubled, OtherAmountPaid
@@ -75,11 +75,10 @@ class DrawerDesk:
         """Await the cash of this checkout: ask the drawer to open, where that is ours to do."""
         if checkout.payment is None:
             return
-        seen = evidence.cash_expected(self.watch, checkout.id, checkout.payment.amount, self._till.now_s())
-        self.watch, signs = seen
+        now_s = self._till.now_s()
+        self.watch, signs = evidence.cash_expected(self.watch, checkout.id, checkout.payment.amount, now_s)
         if self._drawer is not None and self.watch.rules.opened_by == "tillwire":
-            self.watch = evidence.pulse_begins(self.watch, self._till.now_s())
-            self._till.spawn(self._pulse(self._drawer, checkout))
+            self._till.spawn(self._pulse(self._drawer, checkout, now_s))
         await self._tell(signs)
 
     def stop_expecting(self) -> None:
@@ -90,18 +89,18 @@ class DrawerDesk:
         if self._drawer is None:
             raise DrawerRefused("no drawer is configured: set [drawer] profile and port")
         await self._till.record_drawer(self._told("asked", by="till", reason=reason, asked_by=by))
-        self.watch = evidence.pulse_begins(self.watch, self._till.now_s())
+        asked_s = self._till.now_s()
         try:
-            await self._drawer.open_drawer(lambda: True)
+            await self._drawer.open_drawer(self._goes_out)
         except DrawerRefused:
-            self.watch, _ = evidence.pulse_refused(self.watch)
+            self.watch, _ = evidence.pulse_refused(self.watch, asked_s)
             raise
 
-    async def _pulse(self, drawer: CashDrawer, checkout: Checkout) -> None:
+    async def _pulse(self, drawer: CashDrawer, checkout: Checkout, asked_s: float) -> None:
         try:
-            await drawer.open_drawer(partial(self._still_awaits, checkout))
+            await drawer.open_drawer(lambda: self._still_awaits(checkout) and self._goes_out())
         except DrawerRefused as refused:
-            await self._till.put(partial(self._pulse_refused, str(refused)))
+            await self._till.put(partial(self._pulse_refused, asked_s, str(refused)))
         else:
             asked = self._told("asked", by="till", reason="sale", checkout_id=checkout.id)
             await self._till.put(partial(self._till.record_drawer, asked))
@@ -111,8 +110,13 @@ class DrawerDesk:
         now = self._till.find_open(asked.id)
         return now is not None and now.phase is Phase.AWAITING_CASH
 
-    async def _pulse_refused(self, reason: str) -> None:
-        self.watch, signs = evidence.pulse_refused(self.watch)
+    def _goes_out(self) -> Literal[True]:
+        """The bytes go now. No job of the till is in the middle of its look at the watch: none waits there."""
+        self.watch = evidence.pulse_begins(self.watch, self._till.now_s())
+        return True
+
+    async def _pulse_refused(self, asked_s: float, reason: str) -> None:
+        self.watch, signs = evidence.pulse_refused(self.watch, asked_s)
         await self._tell(signs, detail=reason)
 
     async def _keep(self, seen: evidence.Seen) -> None:

@@ -110,8 +110,8 @@ def level_seen(watch: Watch, level: Level, connection: int, at_s: float) -> Seen
         return _connected(watch, level, connection, at_s)
     if level == "unknown":
         return _blind(replace(watch, level="unknown", opened_s=None, warned_s=None))
-    if watch.level == "unknown":
-        return replace(watch, level=level, opened_s=at_s if level == "open" else None), ()
+    if watch.level == "unknown":  # what the pulse did meanwhile cannot be told
+        return replace(watch, level=level, opened_s=at_s if level == "open" else None, pulsed_s=None), ()
     if level == watch.level:
         return watch, ()
     watch = replace(watch, level=level)
@@ -119,7 +119,7 @@ def level_seen(watch: Watch, level: Level, connection: int, at_s: float) -> Seen
 
 
 def _connected(watch: Watch, level: Level, connection: int, now_s: float) -> Seen:
-    watch, signs = _blind(watch)
+    watch, signs = _lost(watch) if watch.connection is not None else (watch, ())
     return (
         replace(
             watch,
@@ -136,7 +136,12 @@ def _connected(watch: Watch, level: Level, connection: int, now_s: float) -> See
 
 def port_lost(watch: Watch) -> Seen:
     """The line to the drawer is broken: nothing is known any more."""
-    return _blind(replace(watch, level="unknown", connection=None, connected_s=None, opened_s=None, warned_s=None))
+    return _lost(replace(watch, level="unknown", connection=None, connected_s=None, opened_s=None, warned_s=None))
+
+
+def _lost(watch: Watch) -> Seen:
+    """Whatever was to confirm: a person must look. A paid message may have been on this very line."""
+    return _spoil(watch, "lost") if set(watch.rules.confirmed_by) != {"operator"} else (watch, ())
 
 
 def _blind(watch: Watch) -> Seen:
@@ -174,12 +179,17 @@ def cash_not_expected(watch: Watch) -> Watch:
 
 
 def pulse_begins(watch: Watch, now_s: float) -> Watch:
-    """The pulse is handed to the drawer: from now on an opening may be its work."""
+    """The bytes go out now: from now on an opening may be their work."""
     return replace(watch, pulsed_s=now_s)
 
 
-def pulse_refused(watch: Watch) -> Seen:
-    """Nothing was sent, so the drawer will not open by itself."""
+def pulse_refused(watch: Watch, asked_s: float) -> Seen:
+    """Nothing was sent of what was asked for at `asked_s`, so the drawer will not open by itself.
+
+    A pulse that waited for its turn may be refused when its payment is over and the next one has begun.
+    """
+    if watch.expected is not None and watch.expected.since_s != asked_s:
+        return watch, ()
     return _spoil(replace(watch, pulsed_s=None), "not_asked")
 
 
@@ -233,7 +243,8 @@ def _opened(watch: Watch, at_s: float) -> Seen:
     watch = replace(watch, opened_s=at_s, pulsed_s=None, warned_s=None)
     shown: tuple[Sign, ...] = (DrawerSign(event="opened", by=by),)
     if expected is None:
-        return watch, shown
+        watch, spoilt = _spoil(watch, "unknown") if _needs_drawer(watch.rules) else (watch, ())  # it was open already
+        return watch, shown + spoilt
     watch = replace(watch, expected=replace(expected, opened_s=at_s))
     shown += (OpeningSeen(checkout_id=expected.checkout_id),)
     if by == "register" and "drawer-opened" in watch.rules.confirmed_by:
@@ -263,7 +274,7 @@ def _who_opened(watch: Watch, at_s: float) -> OpenedBy:
 
 def _closed(watch: Watch, at_s: float) -> Seen:
     open_s = None if watch.opened_s is None else at_s - watch.opened_s
-    watch = replace(watch, opened_s=None, warned_s=None)
+    watch = replace(watch, opened_s=None, pulsed_s=None, warned_s=None)  # a pulse into an open drawer opens nothing
     shown: tuple[Sign, ...] = (DrawerSign(event="closed", open_s=open_s),)
     watch, seen = _closed_for_payment(watch, at_s)
     return watch, shown + seen

@@ -56,6 +56,10 @@ class Line:
     def pulse(self) -> None:
         self.watch = evidence.pulse_begins(self.watch, self.now_s)
 
+    def refuse(self) -> None:
+        asked_s = self.watch.expected.since_s if self.watch.expected else self.now_s
+        self.do(evidence.pulse_refused(self.watch, asked_s))
+
     def reconnect(self, level: Level) -> None:
         self.connection += 1
         self.level(level)
@@ -158,7 +162,7 @@ def spoilt_by_late_opening(line: Line) -> None:
 
 
 def spoilt_by_refused_pulse(line: Line) -> None:
-    line.do(evidence.pulse_refused(line.watch))
+    line.refuse()
     line.level("open")
     line.wait(5)
     line.level("closed")
@@ -316,7 +320,7 @@ ACTS: Sequence[Act] = (
     lambda line: line.do(evidence.port_lost(line.watch)),
     Line.expect,
     Line.pulse,
-    lambda line: line.do(evidence.pulse_refused(line.watch)),
+    Line.refuse,
     lambda line: setattr(line, "watch", evidence.cash_not_expected(line.watch)),
     lambda line: line.wait(0.1),
     lambda line: line.wait(1.5),
