@@ -97,35 +97,86 @@ def _register_opens(world: World) -> None:
         world.move(is_open=True)
 
 
-USUAL = 0.6
+def _push_in(world: World) -> None:
+    world.move(is_open=False)
+
+
+def _pull_open(world: World) -> None:
+    world.move(is_open=True)
+
+
+def _confirm(world: World) -> None:
+    world.confirm(AMOUNT)
+
+
+def _quarter_second(world: World) -> None:
+    world.wait(0.25)
+
+
 DISTURBED = 0.2
 USUAL_COURSE: tuple[Act, ...] = (
-    lambda world: world.move(is_open=False),
+    _push_in,
     World.next_customer,
     _wait,
     World.pay,
-    lambda world: world.wait(0.25),
+    _quarter_second,
     _register_opens,
     _wait,
     _wait,
-    lambda world: world.move(is_open=False),
-    lambda world: world.wait(0.5),
+    _push_in,
+    _quarter_second,
+    _quarter_second,
+)
+# A receipt is being printed when the first customer pays, and gives up; the second pays, and then the port is free.
+BUSY_COURSE: tuple[Act, ...] = (
+    _push_in,
+    World.next_customer,
+    _quarter_second,
+    lambda world: world.disturb(pulses_wait=True),
+    World.pay,
+    _quarter_second,
+    World.cancel,
+    World.next_customer,
+    World.pay,
+    World.let_pulses_go,
+    _quarter_second,
+    _wait,
+    _wait,
+    _push_in,
+    _quarter_second,
+    _quarter_second,
+)
+# The pulse does nothing; somebody opens the drawer by key, too late, or a person takes the cash into account.
+STUCK_COURSE: tuple[Act, ...] = (
+    _push_in,
+    World.next_customer,
+    _wait,
+    lambda world: world.disturb(stuck=True),
+    World.pay,
+    _wait,
+    _wait,
+    lambda world: world.chance.choice((_pull_open, _confirm))(world),
+    _wait,
+    _push_in,
+    _quarter_second,
+    _quarter_second,
+    lambda world: world.disturb(stuck=False),
 )
 # How often each comes in a hundred or so.
 ACTS: dict[Act, int] = {
     _wait: 40,
-    lambda world: world.move(is_open=False): 20,
-    lambda world: world.move(is_open=True): 6,
+    _push_in: 20,
+    _pull_open: 6,
     World.pay: 10,
     World.pay_again_and_again: 1,
     World.cancel: 3,
     World.ask_drawer_again: 5,
-    lambda world: world.confirm(AMOUNT): 3,
+    _confirm: 8,
     lambda world: world.confirm(AMOUNT - 1): 1,
     _message: 10,
-    World.lose_messages: 1,
+    World.lose_messages: 5,
     World.restart: 2,
-    World.unplug: 1,
+    World.unplug: 4,
     _replug: 2,
     _plug_in: 3,
     World.bounce: 4,
@@ -139,7 +190,7 @@ ACTS: dict[Act, int] = {
     _noisy: 1,
     _all_well: 5,
     _away: 3,
-    _toggle("pulses_wait"): 2,
+    _toggle("pulses_wait"): 4,
     World.let_pulses_go: 3,
     lambda world: world.answer(read()): 3,
     lambda world: world.answer(read(sum=AMOUNT + 1)): 1,
@@ -150,8 +201,8 @@ ACTS: dict[Act, int] = {
 
 def _course(chance: random.Random) -> Iterator[Act]:
     """Yield what a customer and everybody else do: by chance, or the usual course with something in between."""
-    usual = chance.random() < USUAL
-    for act in USUAL_COURSE if usual else (None,) * chance.randint(2, 8):
+    course = chance.choices((USUAL_COURSE, BUSY_COURSE, STUCK_COURSE, (None,) * chance.randint(2, 8)), (5, 1, 1, 3))[0]
+    for act in course:
         if act is None or chance.random() < DISTURBED:
             yield from chance.choices(tuple(ACTS), tuple(ACTS.values()))
         if act is not None:

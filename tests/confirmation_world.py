@@ -299,6 +299,7 @@ class World:
     # People and programs
 
     def pay(self) -> None:
+        self.wait(0.01)  # no two things are asked at one instant
         if self.checkout.phase is Phase.DUE:
             self._ask(PayAsked(method="cash", amount=AMOUNT))
 
@@ -311,7 +312,7 @@ class World:
         self._ask(CancelAsked())
 
     def ask_drawer_again(self) -> None:
-        self.wait(0.01)  # nobody asks twice at one instant
+        self.wait(0.01)
         if self.checkout.phase is Phase.AWAITING_CASH:
             self._ask(DrawerOpenAsked(reason="change", by="Ada"))
         else:

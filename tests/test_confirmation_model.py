@@ -17,8 +17,8 @@ from tests.confirmation_model import play
 from tests.confirmation_world import Wrong
 
 SEED = "make test"
-SEQUENCES = 2000
-MOST_UNTIL_FOUND = 6000
+SEQUENCES = 1000
+MOST_UNTIL_FOUND = 2000
 
 
 def test_random_days_at_the_drawer_agree_with_the_judge() -> None:
