@@ -200,7 +200,7 @@ async def at_work(
                         offline=OfflineLimits(),
                         cards=CardRules(prefixes=("9276",), lengths=(16,)),
                         drawer=drawer_rules,
-                        forwarding=frozenset({"counter"}),
+                        forwarding=frozenset({"counter", "keys", "reports", "line"}),
                         show_balance=show_balance,
                     ),
                     journal=journal,
