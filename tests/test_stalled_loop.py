@@ -1,0 +1,113 @@
+"""An event loop that stands still for a second neither loses nor tears a scan, whatever the reader.
+
+The loop is blocked while another thread scans, in real time and far more than the kernel holds for a reader: who reads
+on the loop finds a full queue, and what came together only late.
+"""
+
+import fcntl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from device.evdev_scanner import EvdevScanner, EvdevScannerSettings
+from device.hidpos_scanner import QUEUE_REPORTS, HidPosScanner, HidPosScannerSettings
+from device.interface import Scanner
+from device.key_decoder import IDLE_S
+from device.keystrokes import Stroke, key_events, strokes
+from device.matching import Match
+from device.serial_scanner import SerialScanner, SerialScannerSettings
+from device.simulated_scanner import (
+    SimulatedHidPosScanner,
+    SimulatedKeyScanner,
+    SimulatedSerialScanner,
+    scan_reports,
+)
+from device.tty import PortSettings
+from tests.scanner_reports import running
+
+CARD = "9276004429942845"
+STALL_S = 1.0
+SCANS = 8
+PAGE_BYTES = 4096  # the smallest pipe: 170 events, where the kernel holds 64; eight scans are 800
+
+SETTINGS = EvdevScannerSettings(name="counter", match=Match())
+Step = Callable[[], None]
+
+
+def numbers() -> list[str]:
+    return [f"{CARD[:-1]}{n}" for n in range(SCANS)]
+
+
+def keystrokes(reader: SimulatedKeyScanner) -> Iterator[Step]:
+    device = reader.open_device(SETTINGS)
+    fcntl.fcntl(device.fileno(), fcntl.F_SETPIPE_SZ, PAGE_BYTES)
+    device.close()
+
+    def press(stroke: Stroke) -> None:
+        reader.send(key_events([stroke], time.monotonic(), 0.001))
+
+    return (partial(press, stroke) for text in numbers() for stroke in strokes(text, "us", "enter"))
+
+
+def reports(reader: SimulatedHidPosScanner) -> Iterator[Step]:
+    """Many reports a scan: together several times what hidraw holds."""
+    texts = (text.ljust(56 * (QUEUE_REPORTS // 2), "X") for text in numbers())
+    return (partial(reader.send, report) for text in texts for report in scan_reports(text, "]C0"))
+
+
+def received(reader: SimulatedSerialScanner) -> Iterator[Step]:
+    return (partial(reader.send, character.encode()) for text in numbers() for character in f"{text}\r")
+
+
+def scan_in_real_time(steps: list[Step]) -> None:
+    """Take a second for all of them, and longer than the idle time for none."""
+    start = time.monotonic()
+    for number, step in enumerate(steps):
+        time.sleep(max(0.0, start + STALL_S * number / len(steps) - time.monotonic()))
+        step()
+
+
+async def stalled_while_it_scans(scanner: Scanner, steps: Iterator[Step]) -> list[str]:
+    async with running(scanner) as heard:
+        assert await heard.state() == "present"
+        time.sleep(IDLE_S)  # noqa: ASYNC251 - what comes sooner after opening is the rest of something
+        typist = threading.Thread(target=scan_in_real_time, args=(list(steps),))
+        typist.start()
+        typist.join()  # the loop stands still
+        return [(await heard.text())[: len(CARD)] for _ in range(SCANS)]
+
+
+async def test_keyboard_mode() -> None:
+    async with SimulatedKeyScanner() as reader:
+        scanner = EvdevScanner(SETTINGS, open_device=reader.open_device)
+        assert await stalled_while_it_scans(scanner, keystrokes(reader)) == numbers()
+
+
+async def test_hid_pos() -> None:
+    async with SimulatedHidPosScanner() as reader:
+        settings = HidPosScannerSettings(name="counter", match=Match())
+        scanner = HidPosScanner(settings, open_device=reader.open_device)
+        assert await stalled_while_it_scans(scanner, reports(reader)) == numbers()
+
+
+async def test_serial(tmp_path: Path) -> None:
+    async with SimulatedSerialScanner(tmp_path / "reader") as reader:
+        scanner = SerialScanner(SerialScannerSettings(name="wall", port=PortSettings(path=reader.path)))
+        assert await stalled_while_it_scans(scanner, received(reader)) == numbers()
+
+
+async def test_a_reader_of_the_loop_itself_would_lose_keys() -> None:
+    """The measure is right: nobody reads the same pipe, and it overflows."""
+    async with SimulatedKeyScanner() as reader:
+        steps = keystrokes(reader)
+        with pytest.raises(BlockingIOError):
+            all_at_once(steps)
+
+
+def all_at_once(steps: Iterator[Step]) -> None:
+    for step in steps:
+        step()
