@@ -94,7 +94,7 @@ class Box:
         return Said(code=code, out=out, err=err)
 
     @asynccontextmanager
-    async def agent(self) -> AsyncIterator[None]:
+    async def agent(self, record: Path | None = None) -> AsyncIterator[None]:
         """Run the agent on this box."""
         stop, ready = asyncio.Event(), asyncio.Event()
         settings = load(self.config, {})
@@ -104,7 +104,7 @@ class Box:
                 stop.wait,
                 environment={},
                 ready=lambda _url: ready.set(),
-                outside=Outside(settling_s=0.0),
+                outside=Outside(settling_s=0.0, record=record),
             )
         )
         begun = asyncio.create_task(ready.wait())
