@@ -1,4 +1,4 @@
-// The agent, as a screen talks to it: calls, and the stream of events.
+// The agent, as a page talks to it: calls, and the stream of events. `/v1` and nothing else.
 
 const RECONNECT_MS = 2000; // after the browser gave up; it tries again by itself in all other cases
 
@@ -11,7 +11,7 @@ export class Refused extends Error {
   }
 }
 
-/** Make a call. Raises Refused, or TypeError where the agent is not there. */
+/** Make a call. Throws Refused, or TypeError where the agent is not there. */
 export async function call(method, path, body) {
   const options = { method, headers: {} };
   if (body !== undefined) {
@@ -26,11 +26,12 @@ export async function call(method, path, body) {
   return answer;
 }
 
+/** Numbers that nobody guesses. `crypto.randomUUID` is for https only. */
 function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Exchange the ticket of the address, if there is one, for the cookie; and forget the ticket. */
+/** Exchange the ticket of the address, if there is one, for the cookie; and forget the ticket. Throws Refused. */
 export async function logIn() {
   const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket");
   if (ticket === null) return;
@@ -38,19 +39,21 @@ export async function logIn() {
   await call("POST", "/v1/session", { ticket });
 }
 
-const EVENTS = ["snapshot", "checkout", "scan", "card_checked", "card_refused", "drawer", "device", "connection", "busy", "not_recorded"];
+const EVENTS = [
+  "snapshot", "checkout", "scan", "card_checked", "card_refused", "drawer", "device", "connection", "busy", "not_recorded",
+];
 
-/** Follow the stream for ever. `on(name, data)` hears each event, `onState("open" | "lost" | "denied")` the line. */
-export function follow(on, onState) {
+/** Follow the stream for ever. `on(name, data)` hears each event, `onLine("open" | "lost" | "denied")` the line. */
+export function follow(on, onLine, base = "") {
   let lastId = "";
   const connect = () => {
-    const source = new EventSource("/v1/events" + (lastId && `?since=${encodeURIComponent(lastId)}`));
-    source.onopen = () => onState("open");
+    const source = new EventSource(`${base}/v1/events` + (lastId && `?since=${encodeURIComponent(lastId)}`));
+    source.onopen = () => onLine("open");
     source.onerror = async () => {
-      onState("lost");
+      onLine("lost");
       if (source.readyState !== EventSource.CLOSED) return;
       source.close();
-      if (await isDenied()) onState("denied");
+      if (await isDenied(base)) onLine("denied");
       setTimeout(connect, RECONNECT_MS);
     };
     for (const name of EVENTS) {
@@ -63,9 +66,9 @@ export function follow(on, onState) {
   connect();
 }
 
-async function isDenied() {
+async function isDenied(base) {
   try {
-    return (await fetch("/v1/devices")).status === 401;
+    return (await fetch(`${base}/v1/devices`)).status === 401;
   } catch {
     return false;
   }

@@ -3,44 +3,43 @@
 
 import { call, follow, logIn } from "/agent.js";
 import { articles, shop } from "/catalogue.js";
-import { draw, fill, money } from "/draw.js";
+import { draw, say } from "/draw.js";
+import { english } from "/english.js";
+import { german } from "/german.js";
 import { after, begin, isOver } from "/state.js";
-import { languages } from "/texts.js";
 
-const THANKS_MS = 30_000; // to read the receipt, before the next customer sees it
-const NOTICE_MS = 8_000;
+const LANGUAGES = { de: german, en: english };
+const THANKS_MS = 45_000; // to read the receipt; counted anew with every touch
+const BALANCE_MS = 15_000;
+const NOTICE_MS = 10_000;
 
-let language = navigator.language.toLowerCase().startsWith("de") ? "de" : "en";
+const usual = navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => tag in LANGUAGES) ?? "en";
+const nothingTyped = { number: "", code: "", field: "number" };
+
+let language = usual;
 let state = begin();
+let step = "basket"; // of a draft: basket, card, typing
+let typed = nothingTyped;
 let receipt = null;
 let ticketInvalid = false;
-let typing = false;
-let dismissTimer = 0;
+let leaveTimer = 0;
 let noticeTimer = 0;
 
-const texts = () => languages[language];
-
 function render() {
-  document.documentElement.lang = language;
-  document.title = shop;
-  fill("shop", shop);
-  const button = document.getElementById("language");
-  button.textContent = texts().otherLanguage;
-  button.lang = language === "de" ? "en" : "de";
-  draw({ state, receipt, ticketInvalid, typing, language, texts: texts(), articles, acts });
+  draw({ state, step, typed, receipt, ticketInvalid, language, texts: LANGUAGES[language], shop, articles, acts });
 }
 
-function say(text) {
+function notice(text) {
   clearTimeout(noticeTimer);
-  fill("notice", text);
-  noticeTimer = setTimeout(() => fill("notice", ""), NOTICE_MS);
+  say(text);
+  noticeTimer = setTimeout(() => say(""), NOTICE_MS);
 }
 
 // What the customer does
 
 let lastCall = Promise.resolve();
 
-/** Make the calls one after the other: the next one is made of what the one before answered. */
+/** Make the calls one after the other: each is made of what the one before answered. */
 function ask(method, path, body = () => undefined) {
   lastCall = lastCall.then(() => tryToAsk(method, path, body));
   return lastCall;
@@ -52,31 +51,44 @@ async function tryToAsk(method, path, body) {
     say("");
   } catch (error) {
     if (error.checkout) hear("checkout", error.checkout);
-    say(texts().problems[error.name] ?? texts().problem);
+    notice(problem(error.name));
   }
 }
 
+const problem = (name) => LANGUAGES[language].problems[name] ?? LANGUAGES[language].problem;
 const on = (path) => () => `/v1/checkouts/${state.checkout.id}${path}`;
-const cash = (amount) => ({ method: "cash", amount });
 
 const acts = {
-  begin: () => ask("POST", () => "/v1/checkouts", () => ({})),
-  add: (article, pieces) => ask("PUT", on("/basket"), () => ({ products: withMore(article, pieces) })),
-  type: () => {
-    typing = !typing;
+  speak: (tag) => {
+    language = tag;
     render();
   },
-  useCard: async (value, csc) => {
-    typing = false;
-    await ask("PUT", on("/card"), () => ({ value, csc }));
+  begin: () => ask("POST", () => "/v1/checkouts", () => ({})),
+  add: (article, pieces) => ask("PUT", on("/basket"), () => ({ products: withMore(article, pieces) })),
+  goTo: (name) => {
+    step = name;
+    typed = nothingTyped;
+    render();
+  },
+  type: (change) => {
+    typed = { ...typed, ...change };
+    render();
+  },
+  useCard: async () => {
+    const { number, code } = typed;
+    acts.goTo("card");
+    await ask("PUT", on("/card"), () => ({ value: number, csc: code }));
   },
   removeCard: () => ask("DELETE", on("/card")),
   apply: (use_balance) => ask("POST", on("/apply"), () => ({ use_balance })),
-  pay: () => ask("POST", on("/pay"), () => cash(state.checkout.amount_due)),
-  payOffline: () => ask("POST", on("/pay"), () => cash(state.checkout.basket_info.sum)),
-  change: () => ask("PUT", on("/basket"), () => ({ products: state.checkout.basket.products })),
+  pay: (method) => ask("POST", on("/pay"), () => ({ method, amount: state.checkout.amount_due })),
+  payOffline: () => ask("POST", on("/pay"), () => ({ method: "cash", amount: state.checkout.basket_info.sum })),
+  change: async () => {
+    step = "basket";
+    await ask("PUT", on("/basket"), () => ({ products: state.checkout.basket.products }));
+  },
   cancel: () => ask("POST", on("/cancel"), () => ({})),
-  dismiss,
+  leave,
 };
 
 function withMore(article, pieces) {
@@ -87,11 +99,24 @@ function withMore(article, pieces) {
   return lines.filter((each) => each.quantity > 0);
 }
 
-function dismiss() {
-  clearTimeout(dismissTimer);
-  receipt = null;
-  state = { ...state, checkout: null };
+/** The next customer finds the screen as if nobody had been there. */
+function leave() {
+  clearTimeout(leaveTimer);
+  state = { ...state, checkout: null, balanceOf: null };
+  language = usual;
+  startAnew();
   render();
+}
+
+function startAnew() {
+  receipt = null;
+  step = "basket";
+  typed = nothingTyped;
+}
+
+function leaveLater(afterMs) {
+  clearTimeout(leaveTimer);
+  leaveTimer = setTimeout(leave, afterMs);
 }
 
 // What happens
@@ -100,31 +125,33 @@ function hear(name, data) {
   const before = state.checkout;
   state = after(state, name, data);
   if (name === "scan") hearScan(data);
-  if (name === "card_checked" && data.card.balance !== null) say(texts().balance(money({ state, language }, data.card.balance)));
-  if (name === "card_refused") say(texts().cards[data.reason]);
-  if (before?.id !== state.checkout?.id) {
-    receipt = null;
-    typing = false;
+  if (name === "card_checked" && state.balanceOf !== null) leaveLater(BALANCE_MS);
+  if (name === "card_refused") notice(LANGUAGES[language].cards[data.reason]);
+  const now = state.checkout;
+  if (before?.id !== now?.id) {
+    clearTimeout(leaveTimer);
+    startAnew();
   }
-  if (state.checkout !== null && isOver(state.checkout) && before?.phase !== state.checkout.phase) finish();
+  if (now === null && before !== null) language = usual;
+  if (step === "basket" && now?.card && !before?.card && now.basket.products.length > 0) step = "card";
+  if (now !== null && isOver(now) && before?.phase !== now.phase) finish();
   render();
 }
 
 function hearScan(scan) {
-  if (scan.refused) say(texts().scans[scan.refused]);
-  else if (scan.card && state.checkout === null) say(texts().scans.nobody);
+  const texts = LANGUAGES[language];
+  if (scan.refused) notice(texts.scans[scan.refused]);
   else if (scan.code) hearCode(scan.code);
 }
 
 function hearCode(code) {
-  const article = articles.find((each) => each.ean === code);
-  if (article && state.checkout?.allowed.includes("basket")) acts.add(article, 1);
-  else say(texts().scans.unknownCode);
+  const article = articles.find((each) => each.line.ean === code);
+  if (article && state.checkout?.allowed.includes("basket")) acts.add(article.line, 1);
+  else notice(LANGUAGES[language].scans[article ? "nobody" : "unknownCode"]);
 }
 
 async function finish() {
-  clearTimeout(dismissTimer);
-  dismissTimer = setTimeout(dismiss, THANKS_MS);
+  leaveLater(THANKS_MS);
   const { id, receipts } = state.checkout;
   if (!receipts.includes("customer")) return;
   const found = await call("GET", `/v1/checkouts/${id}/receipt`).catch(() => null);
@@ -140,9 +167,8 @@ async function catchUp() {
   if (now !== null) hear("checkout", now);
 }
 
-document.getElementById("language").addEventListener("click", () => {
-  language = language === "de" ? "en" : "de";
-  render();
+document.addEventListener("pointerdown", () => {
+  if (state.checkout !== null && isOver(state.checkout)) leaveLater(THANKS_MS);
 });
 
 render();

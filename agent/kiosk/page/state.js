@@ -2,10 +2,12 @@
 
 const FINAL = new Set(["completed", "cancelled", "failed", "resolved"]);
 const IN_FRONT = new Set(["draft", "applying", "due", "awaiting_cash", "starting", "unsure"]);
+const BEGINNING = new Set(["draft", "applying", "due", "awaiting_cash"]);
 
 export const begin = () => ({
   line: "lost", // to the agent: open, lost, denied
   checkout: null, // the one that the customer stands before, or has just finished
+  balanceOf: null, // a card that was scanned while there was no checkout
   devices: {},
   drawer: null, // the last thing it did
   api: "online",
@@ -13,6 +15,7 @@ export const begin = () => ({
 });
 
 export const isOver = (checkout) => FINAL.has(checkout.phase) || checkout.phase === "confirmed";
+export const isGone = (state, kind) => Object.values(state.devices).some((device) => device.kind === kind && device.state !== "present");
 
 /** Return what is known after an event. */
 export function after(state, name, data) {
@@ -27,7 +30,9 @@ export function after(state, name, data) {
         recording: data.recording,
       };
     case "checkout":
-      return { ...state, checkout: follows(state.checkout, data) ? data : state.checkout, recording: true };
+      return follows(state.checkout, data) ? { ...state, checkout: data, balanceOf: null, recording: true } : state;
+    case "card_checked":
+      return state.checkout === null ? { ...state, balanceOf: data.card } : state;
     case "drawer":
       return { ...state, drawer: data };
     case "device":
@@ -46,7 +51,7 @@ export function after(state, name, data) {
 /** Is this the checkout on the screen, or the next one? A payment of before, booked late, is none of both. */
 function follows(shown, told) {
   if (shown !== null && shown.id === told.id) return true;
-  return (shown === null || isOver(shown)) && ["draft", "applying", "due", "awaiting_cash"].includes(told.phase);
+  return (shown === null || isOver(shown)) && BEGINNING.has(told.phase);
 }
 
 /** What a drawer did last says nothing any more once its line is gone. */
