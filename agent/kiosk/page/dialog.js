@@ -6,7 +6,7 @@ import { make } from "/elements.js";
 export function askFor({ title, text, fields = [], yes }, { no }) {
   return new Promise((answer) => {
     const form = make("form", { method: "dialog" }, make("h2", { id: "question" }, title), text && make("p", {}, text), fields.map(field),
-      make("div", { class: "actions" }, make("button", { value: "no", formnovalidate: true }, no), make("button", { value: "yes", class: "main" }, yes)));
+      make("div", { class: "actions" }, make("button", { value: "yes", class: "main" }, yes), make("button", { value: "no", formnovalidate: true }, no)));
     const dialog = make("dialog", { "aria-labelledby": "question" }, form);
     dialog.addEventListener("close", () => {
       answer(dialog.returnValue === "yes" ? answers(form) : null);
