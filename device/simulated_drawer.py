@@ -76,6 +76,10 @@ class SimulatedDrawer:
         """What reached the paper, or was no command of this drawer."""
         return bytes(self._firmware.printed)
 
+    @property
+    def is_plugged_in(self) -> bool:
+        return self._master is not None
+
     def plug_in(self) -> None:
         """The port is there."""
         self._firmware = firmware_of(self.profile)

@@ -52,6 +52,10 @@ class SimulatedSerialScanner:
     ) -> None:
         self.unplug()
 
+    @property
+    def is_plugged_in(self) -> bool:
+        return self._ends is not None
+
     def plug_in(self) -> None:
         """The port is there."""
         self._ends = pty.openpty()

@@ -2,24 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
-
-import pytest
+from typing import Any
 
 from agent.checkout_state import Json
-from agent.kiosk import page
-from agent.kiosk.answers import EventName
 from agent.kiosk.openapi import describe
-from agent.kiosk.problems import TITLES
 from agent.kiosk.roles import Role
 from agent.kiosk.routes import ROUTES
-from agent.listener import CardRefusal, ScanRefusal
 from tests.kiosk_bench import whole_agent
 
 DOCUMENT = describe(ROUTES, "1.0")
-PAGE = {path.name: path.read_text() for path in Path(str(files(page))).glob("*.[hjc]*") if path.suffix != ".pyc"}
 
 
 def parts(value: object) -> Iterator[Json]:
@@ -95,52 +87,3 @@ async def test_a_checkout_has_exactly_the_fields_that_are_described(tmp_path: Pa
     described = served.body["components"]["schemas"]
     assert set(created.body) == set(described["CheckoutAnswer"]["required"])
     assert set(events.body) == set(described["TicketAnswer"]["required"])
-
-
-# The page
-
-
-def test_the_page_asks_for_nothing_from_another_host() -> None:
-    for name, text in PAGE.items():
-        assert not re.search(r"https?:|//[a-z]+\.", text), name
-        assert "innerHTML" not in text
-        assert "style=" not in text
-
-
-def test_the_page_calls_only_what_is_described() -> None:
-    calls = {path for _, path in operations()}
-    named = set(re.findall(r"\"(/v1/[a-z/]+)[\"?]", "".join(PAGE.values())))
-    assert named == {"/v1/checkouts", "/v1/session", "/v1/events", "/v1/devices"}
-    assert named <= calls
-    for act in re.findall(r"on\(\"(/[a-z]+)\"\)", PAGE["screen.js"]):
-        assert f"/v1/checkouts/{{id}}{act}" in calls
-
-
-def test_every_file_that_the_page_names_is_served() -> None:
-    named = set(re.findall(r"(?:from|href=|src=)\s*\"/([a-z]+\.[a-z]+)\"", "".join(PAGE.values())))
-    assert named == set(PAGE) - {"index.html"}
-
-
-def test_the_page_hears_every_event() -> None:
-    [names] = re.findall(r"const EVENTS = \[(.*?)\]", PAGE["agent.js"])
-    assert set(re.findall(r"\"(\w+)\"", names)) == set(get_args(EventName))
-
-
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_the_page_has_words_for_everything_that_a_customer_can_cause(language: str) -> None:
-    [texts] = re.findall(rf"const {language} = {{(.*?)\n}};", PAGE["texts.js"], re.DOTALL)
-    words = {
-        group: set(re.findall(r"^    \"?([\w-]+)\"?:", inner, re.MULTILINE))
-        for group, inner in re.findall(r"^  (\w+): {\n(.*?)^  }", texts, re.MULTILINE | re.DOTALL)
-    }
-    assert set(get_args(ScanRefusal)) <= words["scans"]
-    assert set(get_args(CardRefusal)) == words["cards"]
-    assert words["problems"] <= set(TITLES)
-
-
-def test_both_languages_say_the_same_things() -> None:
-    english, german = (
-        re.findall(r"^ +\"?([\w-]+)\"?:", text, re.MULTILINE)
-        for text in re.findall(r"const (?:en|de) = {(.*?)\n};", PAGE["texts.js"], re.DOTALL)
-    )
-    assert english == german

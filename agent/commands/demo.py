@@ -7,8 +7,12 @@ import tempfile
 from pathlib import Path
 
 from agent.commands.common import complain
-from agent.demo.stage import NotStarted, Stage, one_time_address, set_up
-from agent.demo.story import CARD, Teller, WentWrong, listening, play
+from agent.demo.acts import ACTS
+from agent.demo.panel_server import HOST, panel_at
+from agent.demo.panel_server import USUAL_PORT as PANEL_PORT
+from agent.demo.stage import USUAL_PORT, NotStarted, Stage, free_port, set_up
+from agent.demo.story import Teller, WentWrong, listening, play
+from agent.kiosk.roles import Role
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,28 +44,31 @@ def _show_config(stage: Stage, teller: Teller) -> None:
     teller.write(stage.config.read_text(encoding="utf-8"))
 
 
-HELP = """\
-Type what happens at the till, then Enter:
-  scan            hold the card under the reader
-  scan NUMBER     another card or code
-  torn            a scan that stops in the middle
-  close           push the drawer in
-  key             open the drawer with its key
-  unplug, plug    the drawer's cable
-  url             a new one-time address for the screen
-  quit
-"""
-
-
 async def _serve() -> None:
     teller = Teller(sys.stdout.write)
+    panel_port = free_port(PANEL_PORT)
+    origin = f"http://{HOST}:{panel_port}"
     with tempfile.TemporaryDirectory(prefix="tillwire-demo-") as directory:
-        async with set_up(Path(directory)) as stage:
+        async with (
+            set_up(Path(directory), port=free_port(USUAL_PORT), framed_by=origin) as stage,
+            panel_at(stage, panel_port) as panel,
+        ):
             _show_config(stage, teller)
-            teller.head("The screen")
-            teller.write(f"{await one_time_address(stage)}\n\n{HELP}")
+            _show_addresses(stage, panel, teller)
             async with listening(stage.screen, teller):
                 await _obey(stage, teller)
+
+
+def _show_addresses(stage: Stage, panel: str, teller: Teller) -> None:
+    teller.head("The demo")
+    teller.write(f"the screen, and a panel that plays its hardware   {panel}\n")
+    teller.write(f"the agent's local interface                       {stage.agent_url}\n")
+    for role in Role:
+        teller.write(f"the {role}'s token{' ' * (35 - len(role))}{stage.tokens / role}\n")
+    teller.write("\nOr type what happens at the till, then Enter:\n")
+    for name, act in ACTS.items():
+        teller.write(f"  {name:<15} {act.text}\n")
+    teller.write("  quit\n\n")
 
 
 async def _obey(stage: Stage, teller: Teller) -> None:
@@ -70,28 +77,10 @@ async def _obey(stage: Stage, teller: Teller) -> None:
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     try:
-        while (line := (await lines.readline()).decode()) and (words := line.split() or [""]) != ["quit"]:
-            teller.write(await _act(stage, words[0], words[1:]))
+        while (line := (await lines.readline()).decode()) and (word := line.strip()) != "quit":
+            if word in ACTS:
+                await ACTS[word].do(stage)
+            else:
+                teller.write(f"{', '.join(ACTS)}, quit\n")
     finally:
         transport.close()
-
-
-async def _act(stage: Stage, word: str, rest: list[str]) -> str:
-    match word:
-        case "scan":
-            await stage.scanner.scan(rest[0] if rest else CARD)
-        case "torn":
-            await stage.scanner.scan_torn(CARD[:9])
-        case "close":
-            stage.drawer.close_drawer()
-        case "key":
-            stage.drawer.open_by_key()
-        case "unplug":
-            stage.drawer.unplug()
-        case "plug":
-            stage.drawer.plug_in()
-        case "url":
-            return f"{await one_time_address(stage)}\n"
-        case _:
-            return HELP
-    return ""

@@ -1,0 +1,139 @@
+"""The operator's page: what waits for a person and the decisions, the day, the drawer, and who did it."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from agent.demo.story import BASKET
+from agent.kiosk.roles import Role
+from tests.browser.till_browser import TALL, WIDE, Language, Till, TillPage, till
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+
+
+@asynccontextmanager
+async def operator(the_till: Till, language: Language = "en") -> AsyncIterator[TillPage]:
+    """The page of somebody who has said who she is."""
+    async with the_till.page(language, WIDE, role=Role.OPERATOR) as page:
+        await page.page.locator("input[name=name]").fill("Ada")
+        await page.page.keyboard.press("Enter")
+        await expect(page.page.locator(".panels")).to_be_visible()
+        yield page
+
+
+async def awaiting_cash(the_till: Till) -> str:
+    """A checkout whose cash is awaited, as a register would have begun it."""
+    checkout = await the_till.stage.screen.begin(BASKET, merchantRef="A-17")
+    await the_till.may_pay()
+    await the_till.stage.screen.pay(checkout.id, "cash", 796)
+    return checkout.id
+
+
+async def answer(page: TillPage, note: str | None = None) -> None:
+    dialog = page.page.locator("dialog")
+    if note is not None:
+        await dialog.locator("input:not([type])").fill(note)
+    await dialog.locator(".main").click()
+    await expect(dialog).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+async def test_a_day_with_a_sale_and_an_opening_without_one(tmp_path: Path, language: Language) -> None:
+    async with till(tmp_path) as the_till, operator(the_till, language) as page:
+        await page.looked_at("operator_empty")
+        await awaiting_cash(the_till)
+        await the_till.put_money_in()
+        await expect(page.page.locator(".sheet .whole").first).to_contain_text(re.compile(r"7[.,]96"))
+        await page.page.locator(".drawer .main").click()
+        await page.looked_at("operator_question")
+        await answer(page, "change for the float")
+        await the_till.put_money_in()
+        await expect(page.page.locator(".openings .alone")).to_contain_text("change for the float, Ada")
+        await expect(page.page.locator(".chart rect")).to_have_count(24)
+        await expect(page.page.locator(".latest tbody tr")).to_have_count(1)
+        await page.looked_at("operator_day")
+        await page.page.set_viewport_size(TALL)
+        await page.looked_at("operator_day")
+
+
+async def test_on_paper_there_is_the_sheet_and_nothing_else(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, operator(the_till) as page:
+        await page.page.emulate_media(media="print")
+        await expect(page.page.locator(".day")).to_be_visible()
+        for hidden in ("#header", ".waiting", ".events", ".controls >> nth=0"):
+            await expect(page.page.locator(hidden)).to_be_hidden()
+
+
+async def test_a_payment_after_a_restart_is_confirmed_by_name(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, operator(the_till) as page:
+        checkout_id = await awaiting_cash(the_till)
+        await the_till.stage.drawer.opened()
+        await the_till.stage.agent.kill()
+        await expect(page.page.locator("main")).to_contain_text("The agent does not answer.")
+        await the_till.stage.agent.start()
+        await expect(page.page.locator(".urgent")).to_contain_text("the agent was restarted")
+        await page.looked_at("operator_interrupted")
+        await page.button("The cash is in").click()
+        await answer(page)
+        await expect(page.page.locator(".latest tbody")).to_contain_text("booked")
+        checkout = await the_till.stage.screen.checkout(checkout_id)
+        assert checkout.evidence is not None
+        assert (checkout.evidence.kind, checkout.evidence.by) == ("operator", "Ada")
+        assert await the_till.booked() == [("start", 796)]
+
+
+async def test_attention_is_tried_again_or_closed_with_a_note(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, operator(the_till) as page:
+        await the_till.simulator("POST", "faults", "start/cash:failed:2")
+        await awaiting_cash(the_till)
+        await the_till.put_money_in()
+        await expect(page.page.locator(".urgent")).to_contain_text("needs a decision", timeout=30_000)
+        await page.looked_at("operator_attention")
+        await page.button("Close it").click()
+        await page.looked_at("operator_resolve")
+        await page.page.locator("[value=refunded]").check()
+        await answer(page, "the customer came back")
+        await expect(page.page.locator(".empty")).to_contain_text("Nothing waits for a decision.")
+        await expect(page.page.locator(".latest")).to_contain_text("Ada: the customer came back")
+        await expect(page.page.locator(".sheet")).to_contain_text("Given back")
+
+
+async def test_who_says_no_decides_nothing(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, operator(the_till) as page:
+        await page.button("Open the drawer").click()
+        await page.button("Not now").click()
+        await expect(page.page.locator("dialog")).to_have_count(0)
+        assert the_till.stage.drawer.pulses == 0
+
+
+async def test_another_day_is_chosen(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, operator(the_till) as page:
+        await page.page.locator("input[type=date]").fill("2026-01-31")
+        await expect(page.page.locator(".day .empty")).to_have_text("Nothing was paid.")
+        await expect(page.page.locator("input[type=date]")).to_have_value("2026-01-31")
+
+
+async def test_who_signs_out_is_out_and_the_screen_stays_in(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till:
+        context = await the_till.browser.new_context(viewport=WIDE, locale="en-GB", reduced_motion="reduce")
+        async with the_till.page(context=context) as screen, the_till.page(role=Role.OPERATOR, context=context) as page:
+            await page.page.locator("input[name=name]").fill("Ada")
+            await page.page.keyboard.press("Enter")
+            await page.button("Sign out").click()
+            await expect(page.heading).to_have_text("Till")
+            await expect(page.page.locator("main h2")).to_have_text("This browser is not logged in")
+            await page.looked_at("operator_denied")
+            await screen.page.reload()
+            await screen.screen("idle")
+        await context.close()
+
+
+async def test_the_screens_token_opens_nothing_of_it(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, the_till.page() as screen:
+        await screen.screen("idle")
+        await screen.page.goto(f"{the_till.stage.agent_url}operator")
+        await expect(screen.page.locator("main h2")).to_have_text("This browser is not logged in")

@@ -1,0 +1,181 @@
+"""A whole till and a browser before it: the demo's stage (simulated API, reader, drawer, the real agent in a process of
+its own) and Debian's Chromium, driven by Playwright.
+
+Every page is held to this: nothing is asked of another host, nothing is written to the console, and axe finds nothing.
+What axe can't prove: that the words are understood, that the order of reading makes sense, and how it is to use the
+screen with a screen reader or one hand. It checks what a program can: names, roles, contrast, labels, structure.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import aiohttp
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, async_playwright, expect
+
+from agent.demo.stage import Stage, set_up
+from agent.demo.story import CARD, OPEN_S, SETTLING_S
+from agent.kiosk.roles import Role
+
+Language = Literal["de", "en"]
+TALL: ViewportSize = {"width": 1080, "height": 1920}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+CHROMIUM = "/usr/bin/chromium"
+SWITCHES = (
+    "--no-sandbox",  # the tests may run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SCREENSHOTS = Path("build/screenshots")
+LOCALES: dict[Language, str] = {"de": "de-DE", "en": "en-GB"}
+_LOOKED_AT: set[Path] = set()
+AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@dataclass
+class TillPage:
+    """One page of the agent in a browser of its own."""
+
+    page: Page
+    language: Language
+    said: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.hosts.add(str(urlsplit(request.url).hostname)))
+
+    @property
+    def heading(self) -> Locator:
+        return self.page.locator("h1")
+
+    @property
+    def main(self) -> Locator:
+        """The act that leads on."""
+        return self.page.locator(".actions .main")
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    async def screen(self, name: str, shown_as: str | None = None) -> None:
+        """Wait for this screen, look at it with axe, and keep a picture of it."""
+        await expect(self.page.locator(f"body[data-screen={name}]")).to_be_attached()
+        await self.looked_at(shown_as or name)
+
+    async def looked_at(self, name: str) -> None:
+        """Look at the page with axe and keep a picture of it, once in a test run for each size and language."""
+        self.seen.add(name)
+        size = self.page.viewport_size
+        assert size is not None
+        picture = SCREENSHOTS / f"{name}-{size['width']}x{size['height']}-{self.language}.png"
+        if picture in _LOOKED_AT:
+            return
+        _LOOKED_AT.add(picture)
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        await self.page.evaluate("document.fonts.ready")
+        await self.page.screenshot(path=picture, animations="disabled")
+        found = await Axe().run(self.page, options=AXE_OPTIONS)
+        assert found.violations_count == 0, found.generate_report()
+        assert not await self._overflows(), f"{name} is wider than the screen"
+
+    async def _overflows(self) -> bool:
+        return bool(await self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+
+    async def notice(self, text: str) -> None:
+        await expect(self.page.locator("#notice")).to_contain_text(text)
+
+    async def banner(self, text: str) -> None:
+        await expect(self.page.locator("#banners")).to_contain_text(text)
+
+    async def fill_basket(self) -> None:
+        """Touch the seed's basket together: a sandwich, a fruit salad, two waters. 7.96 EUR."""
+        for tile in (0, 1, 2, 2):
+            await self.page.locator(".tile").nth(tile).click()
+        await expect(self.page.locator(".total")).to_contain_text(re.compile(r"7[.,]96"))
+
+
+@dataclass
+class Till:
+    """The stage, and the browser that opens its pages."""
+
+    stage: Stage
+    browser: Browser
+    settled: asyncio.Task[None]
+
+    @asynccontextmanager
+    async def page(
+        self,
+        language: Language = "en",
+        size: ViewportSize = WIDE,
+        *,
+        role: Role = Role.SCREEN,
+        context: BrowserContext | None = None,
+    ) -> AsyncIterator[TillPage]:
+        """Open a page and log it in; at the end it asked nobody else and complained of nothing."""
+        address = await self.stage.one_time_address(role)
+        opened = context or await self.browser.new_context(
+            viewport=size, locale=LOCALES[language], reduced_motion="reduce"
+        )
+        till_page = TillPage(await opened.new_page(), language)
+        await till_page.page.goto(address)
+        yield till_page
+        await till_page.page.close()
+        if context is None:
+            await opened.close()
+        assert till_page.hosts == {"127.0.0.1"}
+        complaints = [text for text in till_page.said if not text.startswith("Failed to load resource")]
+        assert complaints == [], "the page complained"
+
+    async def scan(self, code: str = CARD) -> None:
+        await self.stage.scanner.scan(code)
+
+    async def put_money_in(self) -> None:
+        """What a customer does: the drawer stands open while coins are counted."""
+        await self.stage.drawer.opened()
+        await asyncio.sleep(OPEN_S)
+        self.stage.drawer.close_drawer()
+
+    async def may_pay(self) -> None:
+        """Wait until the drawer's port has been open for so long that its signals count."""
+        await self.settled
+
+    async def simulator(self, method: str, path: str, body: object = None) -> dict[str, object]:
+        """Ask the simulated API for something."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, f"{self.stage.simulator_url}/{path}", json=body) as told,
+        ):
+            told.raise_for_status()
+            answer: dict[str, object] = await told.json()
+            return answer
+
+    async def booked(self) -> list[tuple[str, int]]:
+        """What the API has booked: kind and cents."""
+        bookings = (await self.simulator("GET", "ledger"))["bookings"]
+        assert isinstance(bookings, list)
+        return [(each["kind"], each["amount"]) for each in bookings]
+
+
+@asynccontextmanager
+async def till(directory: Path, *, framed_by: str | None = None, port: int = 0) -> AsyncIterator[Till]:
+    """Everything, running until the end of the block."""
+    async with set_up(directory, port=port, framed_by=framed_by) as stage, async_playwright() as playwright:
+        settled = asyncio.create_task(asyncio.sleep(SETTLING_S))
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
+        try:
+            yield Till(stage, browser, settled)
+        finally:
+            settled.cancel()
+            await browser.close()
