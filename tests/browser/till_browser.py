@@ -23,6 +23,9 @@ from agent.demo.stage import Stage, set_up
 from agent.demo.story import CARD, OPEN_S, SETTLING_S
 from agent.kiosk.roles import Role
 
+expect.set_options(timeout=30_000)
+"""Milliseconds: the agent, Chromium and axe share the machine with other tests. Nothing waits longer than it must."""
+
 Language = Literal["de", "en"]
 TALL: ViewportSize = {"width": 1080, "height": 1920}
 WIDE: ViewportSize = {"width": 1280, "height": 800}

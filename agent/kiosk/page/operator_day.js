@@ -30,7 +30,7 @@ function sheet({ texts, language }, totals) {
 
 /** A bar for each hour; who cannot see it reads the same as a table. */
 function chart(texts, language, { hours, currency }) {
-  const label = (hour) => new Date(hour.begin).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  const label = (hour) => new Date(hour.begin).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const row = (hour) => make("tr", {}, make("th", { scope: "row" }, label(hour)), make("td", {}, written(language, hour.confirmed.cents, currency)));
   return make("figure", {}, make("figcaption", {}, texts.chart), bars(hours, label),
     make("table", { class: "unseen" }, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, texts.hour), make("th", { scope: "col" }, texts.cash))),

@@ -11,5 +11,5 @@ export const written = (language, cents, currency) => new Intl.NumberFormat(lang
 export function shortTime(language, at) {
   const time = new Date(at);
   const isToday = time.toDateString() === new Date().toDateString();
-  return time.toLocaleString(language, { ...(isToday ? {} : { day: "numeric", month: "short" }), hour: "2-digit", minute: "2-digit" });
+  return time.toLocaleString(language, { ...(isToday ? {} : { day: "numeric", month: "short" }), hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
