@@ -14,7 +14,7 @@ from device.matching import Match, PluggedDevice, the_one
 from device.plugged_devices import plugged_devices
 from device.plugging import Plugging
 from device.reader_thread import keep_reading
-from device.reconnect import unavailable
+from device.reconnect import Unavailable, unavailable
 from device.scan_text import Outcome
 
 REPORT_BYTES_MAX = 4096  # HID_MAX_BUFFER_SIZE is larger; a scan's report has 64
@@ -74,12 +74,23 @@ def open_report_device(settings: HidPosScannerSettings) -> ReportDevice:
     """Find and open the reader. Blocks. Raises Unavailable."""
     found = the_one(settings.match, [device for device in plugged_devices("hidraw") if device.is_hid_pos_scanner])
     try:
-        return HidrawDevice(_open(found))
+        return open_hidraw(found)
+    except PermissionError as error:
+        if found.id_vendor in NEED_FEATURE_REPORT:
+            raise Unavailable("fault", _NEEDS_WRITE_ACCESS.format(node=found.node), grace=True) from error
+        raise unavailable(found.node, error) from error
     except OSError as error:
         raise unavailable(found.node, error) from error
 
 
-def _open(found: PluggedDevice) -> int:
+_NEEDS_WRITE_ACCESS = (
+    "{node}: permission denied; this reader is switched on by a feature report, so the agent's user needs the node's "
+    "group with write access (udev rule)"
+)
+
+
+def open_hidraw(found: PluggedDevice) -> HidrawDevice:
+    """Open the node, for reading alone where that is enough, and switch the reader on. OSError when that fails."""
     write = found.id_vendor in NEED_FEATURE_REPORT
     fd = os.open(found.node, (os.O_RDWR if write else os.O_RDONLY) | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -88,7 +99,7 @@ def _open(found: PluggedDevice) -> int:
     except OSError:
         os.close(fd)
         raise
-    return fd
+    return HidrawDevice(fd)
 
 
 class HidPosScanner:

@@ -1,11 +1,23 @@
 """A reader in HID POS mode on a pipe that keeps reports apart, as hidraw does."""
 
 import asyncio
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
 
 from device.hidpos_decoder import HidPosDecoder
-from device.hidpos_scanner import QUEUE_REPORTS, HidPosScanner, HidPosScannerSettings, ReportSource
+from device.hidpos_scanner import (
+    NEED_FEATURE_REPORT,
+    QUEUE_REPORTS,
+    HidPosScanner,
+    HidPosScannerSettings,
+    ReportSource,
+    open_hidraw,
+)
 from device.interface import DeviceState, Scan, Torn, TornScan
-from device.matching import Match
+from device.matching import Match, PluggedDevice
 from device.simulated_scanner import SimulatedHidPosScanner, scan_reports
 from tests.scanner_reports import Reports, running
 
@@ -88,6 +100,26 @@ async def test_reports_that_came_before_the_reader_went_are_delivered() -> None:
         reader.unplug()
         assert await reports.text() == CARD
         assert await reports.state() == "lost"
+
+
+def a_node(directory: Path, id_vendor: str) -> PluggedDevice:
+    """A pipe with a name, for a device node."""
+    node = directory / "hidraw0"
+    os.mkfifo(node)
+    return PluggedDevice(node=str(node), subsystem="hidraw", id_vendor=id_vendor)
+
+
+def test_read_access_is_enough_for_most_readers(tmp_path: Path) -> None:
+    device = open_hidraw(a_node(tmp_path, "1eab"))
+    assert fcntl.fcntl(device.fileno(), fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+    device.close()
+
+
+@pytest.mark.parametrize("id_vendor", sorted(NEED_FEATURE_REPORT))
+def test_a_honeywell_is_sent_its_feature_report_and_is_no_reader_without(tmp_path: Path, id_vendor: str) -> None:
+    """A pipe takes no feature report, as a reader that refuses it."""
+    with pytest.raises(OSError, match="Inappropriate ioctl"):
+        open_hidraw(a_node(tmp_path, id_vendor))
 
 
 async def test_on_a_box_without_readers_it_is_missing() -> None:
