@@ -13,7 +13,7 @@ import evdev
 from device.interface import Receiver
 from device.key_decoder import EV_LED, LED_CAPSL, InputEvent, KeyDecoder, KeyReading
 from device.matching import Match, PluggedDevice, is_only_keyboard, the_one
-from device.plugged_devices import plugged_devices
+from device.plugged_devices import System, plugged_devices
 from device.plugging import Plugging
 from device.reader_thread import keep_reading
 from device.reconnect import Unavailable, unavailable
@@ -56,9 +56,9 @@ class KeyDevice(Protocol):
 OpenKeyDevice = Callable[[EvdevScannerSettings], KeyDevice]
 
 
-def open_key_device(settings: EvdevScannerSettings) -> KeyDevice:
+def open_key_device(settings: EvdevScannerSettings, system: System | None = None) -> KeyDevice:
     """Find and open the reader. Blocks. Raises Unavailable."""
-    plugged = [device for device in plugged_devices("input") if device.types_codes]
+    plugged = [device for device in plugged_devices("input", system) if device.types_codes]
     found = the_one(settings.match, plugged)
     if not settings.only_keyboard and is_only_keyboard(found, plugged):
         raise Unavailable("fault", _ONLY_KEYBOARD.format(found=found))

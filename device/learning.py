@@ -99,7 +99,7 @@ class Chunk:
     """Bytes that were read at once, or one report."""
 
     at: float
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 # Keyboard mode

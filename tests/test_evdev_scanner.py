@@ -3,13 +3,18 @@
 import asyncio
 import threading
 import time
+from pathlib import Path
+
+import pytest
 
 from device.evdev_scanner import EvdevScanner, EvdevScannerSettings, open_key_device
 from device.interface import DeviceState, Scan, Torn
 from device.key_decoder import KeyReading
 from device.keystrokes import key_events, strokes
 from device.matching import Match
+from device.reconnect import Unavailable
 from device.simulated_scanner import SimulatedKeyScanner
+from tests.fake_system import FakeSystem
 from tests.scanner_reports import running
 
 CARD = "9276004429942845"
@@ -152,3 +157,25 @@ async def test_on_a_box_without_input_devices_the_reader_is_missing() -> None:
     async with running(scanner) as reports:
         missing = await reports.next(DeviceState)
     assert missing.reason == 'no device matches { serial = "none such" }: plug it in, or see `tillwire devices`'
+
+
+def why_not(system: FakeSystem, *, only_keyboard: bool = False) -> Unavailable:
+    match = Match(id_vendor="046d")
+    with pytest.raises(Unavailable) as why:
+        open_key_device(EvdevScannerSettings(name="counter", match=match, only_keyboard=only_keyboard), system.system)
+    return why.value
+
+
+def test_the_only_keyboard_of_the_box_is_left_alone_as_a_fault_that_says_so(tmp_path: Path) -> None:
+    box = FakeSystem(tmp_path)
+    box.keyboard("1-1", "046d", "c31c", 97)
+    why = why_not(box)
+    assert (why.state, "only keyboard of this box" in why.reason) == ("fault", True)
+    assert why_not(box, only_keyboard=True).state == "missing"  # it is opened, and this machine has no such node
+
+
+def test_a_keyboard_beside_another_one_may_be_the_reader(tmp_path: Path) -> None:
+    box = FakeSystem(tmp_path)
+    box.keyboard("1-1", "046d", "c31c", 97)
+    box.keyboard("1-2", "04d9", "1503", 98)
+    assert why_not(box).state == "missing"
