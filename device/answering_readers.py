@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Generic, Literal, Protocol, Self, TypeVar
-
-import evdev
 
 from device.blocking import OpenTimeout, close_in_executor, open_in_executor
 from device.evdev_scanner import EvdevScannerSettings, KeyDevice, OpenKeyDevice, grab, open_key_device
@@ -212,20 +211,29 @@ def _grabbed(device: KeyDevice, node: str) -> _Ear[InputEvent]:
     except Unavailable:
         device.close()
         raise
-    return _Ear(
-        device,
-        lambda: _keys(device.read()),
-        lambda events: learn_keys(events, caps_lock_is_on=LED_CAPSL in device.leds()),
-    )
+    return _Ear(device, _key_signs(device), partial(_learn_keys, device))
 
 
-def _keys(events: Iterable[evdev.InputEvent]) -> Iterator[InputEvent]:
-    """What is a sign of life: keys, and that some of them were lost. Raises GivenUp."""
-    for event in events:
-        if (event.type, event.code, event.value) == (EV_KEY, KEY_ESC, PRESSED):
-            raise GivenUp
-        if event.type == EV_KEY or (event.type, event.code) == (EV_SYN, SYN_DROPPED):
-            yield InputEvent(event.timestamp(), event.type, event.code, event.value)
+def _learn_keys(device: KeyDevice, events: Sequence[InputEvent]) -> Answer:
+    return learn_keys(events, caps_lock_is_on=LED_CAPSL in device.leds())
+
+
+def _key_signs(device: KeyDevice) -> Callable[[], Iterator[InputEvent]]:
+    """Read keys, and that some of them were lost: the signs of life. What is read raises GivenUp."""
+    begun = False
+
+    def read() -> Iterator[InputEvent]:
+        nonlocal begun
+        for event in device.read():
+            kind, code, value = event.type, event.code, event.value
+            if (kind, code, value) == (EV_KEY, KEY_ESC, PRESSED):
+                raise GivenUp
+            dropped = (kind, code) == (EV_SYN, SYN_DROPPED)
+            begun = begun or dropped or (kind, value) == (EV_KEY, PRESSED)  # Enter, that began all this, is let go now
+            if begun and (dropped or kind == EV_KEY):
+                yield InputEvent(event.timestamp(), kind, code, value)
+
+    return read
 
 
 def _received(tty: Tty) -> bytes:

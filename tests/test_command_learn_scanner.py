@@ -16,8 +16,9 @@ from config.settings import Settings, load
 from device.answering_readers import KEY_ESC, Openers
 from device.discovery import Suggestion
 from device.evdev_scanner import EvdevScannerSettings, KeyDevice
-from device.key_decoder import EV_KEY, PRESSED, InputEvent
-from device.keystrokes import alt_strokes, key_events, strokes
+from device.key_decoder import EV_KEY, PRESSED, RELEASED, InputEvent
+from device.keyboard_layouts import KEY_ENTER
+from device.keystrokes import EV_MSC, MSC_SCAN, alt_strokes, key_events, strokes
 from device.learning import CALIBRATION_TEXT
 from device.matching import PluggedDevice
 from device.simulated_scanner import SimulatedHidPosScanner, SimulatedKeyScanner, SimulatedSerialScanner
@@ -155,7 +156,25 @@ async def test_a_wrong_speed_is_answered_by_the_next_one(box: Box, tmp_path: Pat
     assert json.loads(box.capsys.readouterr().out)["scanner"]["baudrate"] == 115_200
 
 
+async def test_the_enter_that_started_the_command_is_let_go_and_means_nothing(box: Box) -> None:
+    async with SimulatedKeyScanner() as reader:
+        now = time.monotonic()
+        reader.send([InputEvent(now, EV_MSC, MSC_SCAN, 0x28), InputEvent(now, EV_KEY, KEY_ENTER, RELEASED)])
+        typed(reader, CALIBRATION_TEXT)
+        told = await learned(box, [READER], openers(event5=reader))
+    assert told["node"] == "/dev/input/event5"
+
+
 # What goes wrong
+
+
+async def test_another_name_for_a_reader_that_has_one_is_refused(box: Box) -> None:
+    box.write(rest=box.rest + '[[scanner]]\nname = "door"\ndriver = "evdev"\nmatch = { id_vendor = "0c2e" }\n')
+    async with SimulatedKeyScanner() as reader:
+        typed(reader, CALIBRATION_TEXT)
+        wanted = Wanted(config=box.config, silence_s=SILENCE_S, name="wall", wait_s=5.0)
+        with pytest.raises(Failed, match="is the scanner door already"):
+            await learn_scanner(settings_of(box), wanted, found(READER), openers(event5=reader))
 
 
 async def test_two_readers_that_answer_are_refused(box: Box) -> None:

@@ -178,12 +178,15 @@ def _is_bank_card(answer: AnotherCode, settings: Settings | None) -> bool:
 
 
 def _name_of(settings: Settings | None, wanted: Wanted, device: PluggedDevice) -> str:
-    """The name that was asked for, or that this reader has already, or a free one."""
+    """The name that this reader has already, or that was asked for, or a free one. Raises Failed."""
     user = used_by(device, settings)
+    if user is not None:
+        name = user.removeprefix("scanner ")
+        if wanted.name not in (None, name):
+            raise Failed(f"{shown(device)} is the scanner {name} already: leave out --name")
+        return name
     if wanted.name is not None:
         return wanted.name
-    if user is not None:
-        return user.removeprefix("scanner ")
     taken = {scanner.name for scanner in (settings.scanner if settings else ())}
     names = ("counter", *(f"counter{number}" for number in range(2, len(taken) + 3)))
     return next(name for name in names if name not in taken)
