@@ -34,9 +34,9 @@ TO_THE_DRAWER: tuple[Event | c.Numbered, ...] = (
 )
 RECEIPT: tuple[Json, ...] = (
     {"type": "textline", "value": {"text": "John's Bakery", "decoration": ["align-center"]}},
-    {"type": "name-value", "value": {"name": "Karte", "value": DIGITS}},
+    {"type": "name-value", "value": {"name": "Karte", "value": f"{DIGITS[:12]}0000"}},
 )
-"""The card as the API would send it, whole."""
+"""A card as the API would send it, whole: the till masks it before it is written, and what shows it does so again."""
 ATTENTION, UNSURE, AWAITING, DRAFT, CANCELLED, COMPLETED = (
     f"co_{number:020x}" for number in (0xA77, 0x54, 0xCA54, 0xD4, 0xCA, 0xD0)
 )

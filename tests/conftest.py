@@ -1,10 +1,15 @@
-"""What every test is held to: it leaves no task, no descriptor and no thread of ours behind."""
+"""What every test is held to: it leaves no task, no descriptor, no thread of ours and no secret behind."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.secret_search import Needles, found_in_files, kept_log, kept_output, kept_tokens
+
+NEEDLES = pytest.StashKey[Needles]()
 
 
 def _descriptors() -> set[tuple[int, str]]:
@@ -38,3 +43,30 @@ async def no_task_left() -> AsyncIterator[None]:
     yield
     left = [task for task in asyncio.all_tasks() - before if task is not asyncio.current_task()]
     assert not left, f"tasks left running: {left}"
+
+
+@pytest.fixture(autouse=True)
+def no_secret_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that passes and leaves a secret, a card or a person in a log or a file fails."""
+    needles = Needles()
+    request.node.stash[NEEDLES] = needles
+    with kept_log() as log, kept_output() as output, kept_tokens(needles):
+        yield
+    directory = request.node.funcargs.get("tmp_path")
+    found = found_in_files(directory, needles) if isinstance(directory, Path) else []
+    found += [f"the log: {kind}" for kind in needles.kinds_in("\n".join(log.lines).encode())]
+    found += [f"what was printed and looked at: {kind}" for kind in needles.kinds_in("\n".join(output).encode())]
+    assert not found, f"what no one may see was left behind: {found}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that passes and prints a secret, a card or a person fails."""
+    report = yield
+    needles = item.stash.get(NEEDLES, None)
+    if needles is not None and report.passed:
+        printed = f"{report.capstdout}{report.capstderr}".encode()
+        if found := needles.kinds_in(printed):
+            report.outcome = "failed"
+            report.longrepr = f"what no one may see was printed: {', '.join(found)}"
+    return report

@@ -365,7 +365,7 @@ def test_a_problem_has_its_parts(file: Path) -> None:
         ("cards", "prefixes = []", "cards.prefixes must not be empty"),
         ("cards", 'prefixes = ["92x"]', "cards.prefixes[0] must be digits"),
         ("cards", "prefixes = [9276]", "cards.prefixes[0] must be text in quotes"),
-        ("cards", 'prefixes = ["9276004429942845"]', "cards.prefixes[0] is as long as a whole number"),
+        ("cards", 'prefixes = ["1118355413357668"]', "cards.prefixes[0] is as long as a whole number"),
         ("cards", "lengths = [20]", "cards.lengths[0] must be at most 19"),
         ("drawer", 'profile = "../x"', "drawer.profile must be the name of a profile without .toml"),
         ("drawer", 'profile = "escpos"', "drawer.port is missing: a drawer needs it"),
