@@ -77,7 +77,9 @@ class Calls:
             return await self._check_card(card)
         except SmartError as error:
             logger.info("a card could not be checked: %s", error)
-            return None
+        except Exception:
+            logger.exception("a mistake of ours in checking a card")
+        return None
 
     async def probe(self) -> Api | None:
         """Ask who we are, to learn whether the API is there; None: that could not be told."""

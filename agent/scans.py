@@ -1,6 +1,6 @@
 """What a scan means: a card, another code for the screen, or something that is refused. Pure.
 
-What may be a card, or a part of one, is never shown as a code, wherever in the text it stands (decisions 0003, 0008).
+What may be a card, or a part of one, is never shown as a code, wherever in the text it stands (decisions 0003, 0007).
 A bare EAN-13 with its check digit is an article: those of Germany begin with 4, as bank cards do.
 """
 
