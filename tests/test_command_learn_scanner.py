@@ -253,7 +253,7 @@ def test_a_drawers_port_is_never_opened_by_itself(box: Box) -> None:
 async def test_a_running_agent_is_to_be_stopped_first(box: Box) -> None:
     async with box.agent():
         said = await box.types("learn", "scanner")
-    assert (said.code, said.err.startswith("tillwire: the agent runs and has the readers: stop it")) == (1, True)
+    assert (said.code, said.err.startswith("tillwire: the agent runs and has readers and ports: stop it")) == (1, True)
 
 
 async def test_a_wrong_configuration_is_not_written_to(box: Box) -> None:

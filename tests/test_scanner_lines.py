@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.scanner_lines import CannotEdit, Keys, scanner_lines, with_scanner
+from config.scanner_lines import scanner_lines, with_scanner
+from config.table_lines import CannotEdit, Keys
 
 FILE = """\
 # my till

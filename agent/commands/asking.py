@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from agent.commands.common import NO, complain, complain_of
-from agent.control import ControlError
+from agent.control import ControlError, agent_at
 from agent.journal.errors import InUse, JournalError
 from agent.journal.journal import FILE_NAME, Journal, open_journal
 from agent.kiosk.requests import Name
@@ -40,6 +40,15 @@ def answered(work: Coroutine[object, object, int], *, interrupted: int = NO) -> 
         return NO
     except WrongConfig as wrong:
         return complain_of(wrong)
+
+
+async def be_without_agent(settings: Settings) -> None:
+    """Raise Failed while an agent runs: it holds the readers and ports."""
+    async with agent_at(settings) as agent:
+        if agent is not None:
+            raise Failed(
+                "the agent runs and has readers and ports: stop it (systemctl stop tillwire), and start it afterwards"
+            )
 
 
 def add_by(parser: argparse.ArgumentParser) -> None:

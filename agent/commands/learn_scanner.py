@@ -11,19 +11,19 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from agent.card import CardRules
-from agent.commands.asking import Failed, answered, checked
+from agent.commands.asking import Failed, answered, be_without_agent, checked
 from agent.commands.calibration_sheet import FORMATS, calibration_sheet
 from agent.commands.common import GOOD, WRONG_USE, add_config, add_json, complain, complain_of, say
 from agent.commands.devices import used_by
 from agent.commands.drawings import drawn, qr_code
 from agent.commands.learned_scanner import MODES, as_json, findings, keys_of, notes, shown
 from agent.commands.plain_text import printable
-from agent.control import agent_at
 from agent.scans import meaning
 from config.problems import WrongConfig
 from config.replace_file import replace_config
-from config.scanner_lines import CannotEdit, Keys, scanner_lines, with_scanner
+from config.scanner_lines import scanner_lines, with_scanner
 from config.settings import Settings, load
+from config.table_lines import CannotEdit, Keys
 from config.values import DeviceName
 from device.answering_readers import SPEEDS, Answered, AnsweringReaders, Candidate, Driver, GivenUp, Openers
 from device.discovery import Suggestion, plugged_in
@@ -95,7 +95,8 @@ async def learn_scanner(
     settings: Settings | None, wanted: Wanted, found: Sequence[Suggestion], openers: Openers
 ) -> int:
     """Learn one reader. Raises Failed, ControlError and WrongConfig."""
-    await _be_without_agent(settings)
+    if settings is not None:
+        await be_without_agent(settings)
     candidates = candidates_of(settings, wanted, [each.device for each in found])
     async with AnsweringReaders(candidates, openers, wanted.silence_s) as readers:
         if not wanted.in_json:
@@ -110,16 +111,6 @@ async def learn_scanner(
     else:
         say("\n".join(_result(answer, learned, keys, wanted, backup)))
     return GOOD
-
-
-async def _be_without_agent(settings: Settings | None) -> None:
-    if settings is None:
-        return
-    async with agent_at(settings) as agent:
-        if agent is not None:
-            raise Failed(
-                "the agent runs and has the readers: stop it (systemctl stop tillwire), and start it afterwards"
-            )
 
 
 def candidates_of(settings: Settings | None, wanted: Wanted, devices: Sequence[PluggedDevice]) -> list[Candidate]:

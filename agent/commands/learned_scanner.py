@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from agent.commands.plain_text import printable
-from config.scanner_lines import Keys, Value
+from config.table_lines import Keys, Value
 from device.answering_readers import Answered, Candidate, Driver
 from device.discovery import Suggestion, shortest_match, stable_path
 from device.key_decoder import KeyReading
