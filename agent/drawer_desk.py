@@ -23,6 +23,7 @@ from agent.evidence import (
     Watch,
 )
 from agent.inbox import Job
+from agent.journal.records import IdempotencyKey
 from agent.listener import DrawerEvent, DrawerTold
 from device.interface import CashDrawer, DrawerLevel, DrawerRefused, PaidMessage
 
@@ -35,7 +36,7 @@ class DrawerTill(Protocol):
     def find_open(self, checkout_id: str) -> Checkout | None: ...
     async def happened(self, checkout_id: str, event: DeviceEvent) -> None: ...
     def drawer_is(self, drawer: str, level: Level) -> None: ...
-    async def record_drawer(self, told: DrawerTold) -> None: ...
+    async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None: ...
     async def put(self, job: Job) -> None: ...
     def spawn(self, work: Coroutine[None, None, None]) -> None: ...
 
@@ -84,11 +85,11 @@ class DrawerDesk:
     def stop_expecting(self) -> None:
         self.watch = evidence.cash_not_expected(self.watch)
 
-    async def open_by_person(self, reason: str, by: str) -> None:
+    async def open_by_person(self, reason: str, by: str, key: IdempotencyKey | None = None) -> None:
         """Open without a payment. Raises DrawerRefused when nothing was sent."""
         if self._drawer is None:
             raise DrawerRefused("no drawer is configured: set [drawer] profile and port")
-        await self._till.record_drawer(self._told("asked", by="till", reason=reason, asked_by=by))
+        await self._till.record_drawer(self._told("asked", by="till", reason=reason, asked_by=by), key)
         asked_s = self._till.now_s()
         try:
             await self._drawer.open_drawer(self._goes_out)

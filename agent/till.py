@@ -143,9 +143,9 @@ class Till:
         """Give a checkout its card. Raises as `ask` does."""
         return await self._inbox.do(partial(self._set_card, checkout_id, card))
 
-    async def open_drawer(self, reason: str, by: str) -> None:
-        """A person opens the drawer. Raises DrawerRefused when nothing was sent, NotWritten, Overloaded."""
-        await self._inbox.do(partial(self._open_drawer, reason, by))
+    async def open_drawer(self, reason: str, by: str, key: IdempotencyKey | None = None) -> None:
+        """A person opens the drawer. Raises DrawerRefused when nothing was sent, KeyReused, NotWritten, Overloaded."""
+        await self._inbox.do(partial(self._open_drawer, reason, by, key))
 
     async def find(self, checkout_id: str) -> Checkout:
         """Return one checkout, open or over. Raises NoSuchCheckout."""
@@ -255,10 +255,10 @@ class Till:
         if self._unwritten.get(checkout_id) is event:
             del self._unwritten[checkout_id]
 
-    async def record_drawer(self, told: DrawerTold) -> None:
+    async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None:
         """Write and tell what the drawer did."""
         try:
-            sequence = await self._journal.commit(Entry(event=told, situation=self._situation()))
+            sequence = await self._journal.commit(Entry(event=told, situation=self._situation(), idempotency=key))
         except NotWritten as error:
             logger.warning("drawer %s: could not be recorded: %s", told.event, error)
             return
@@ -296,12 +296,22 @@ class Till:
         kept = await self._kept(checkout_id)
         return await self._take(kept, CardSet(number=str(card), same=kept.card == card), card=card)
 
-    async def _open_drawer(self, reason: str, by: str) -> None:
+    async def _open_drawer(self, reason: str, by: str, key: IdempotencyKey | None) -> None:
+        """The same key opens once, also when the agent was started again in between."""
+        if key is not None and (known := await self._journal.idempotent(key.key)) is not None:
+            if known.digest != key.digest:
+                raise KeyReused(key.key)
+            return
         awaiting = self._open.in_phase(Phase.AWAITING_CASH)
         if awaiting:
-            await self._take(awaiting[0], DrawerOpenAsked(reason=reason, by=by))
-        else:
-            await self._desk.open_by_person(reason, by)
+            await self._take(awaiting[0], DrawerOpenAsked(reason=reason, by=by), key=key)
+            return
+        try:
+            await self._desk.open_by_person(reason, by, key)
+        except DrawerRefused:
+            if key is not None:
+                await self._journal.forget(key.key)
+            raise
 
     async def _done_before(self, key: IdempotencyKey | None) -> Checkout | None:
         if key is None or (known := await self._journal.idempotent(key.key)) is None:

@@ -80,6 +80,7 @@ class EscposParser:
         if byte & 0x93 == 0x12:
             return self._reading(byte, at)
         if byte & 0x93 == 0x10:
+            self.strange += len(self._half)
             self._half, self._half_since = bytearray([byte]), at
             return None
         return self._rest_of_a_block(byte, at)
@@ -123,6 +124,7 @@ class StarParser:
         if byte in (XON, XOFF):
             return None
         if byte & 0x91 == 0x01:
+            self.strange += len(self._block)
             self._block, self._since = bytearray([byte]), at
             return None
         if not self._block or byte & 0x91 or at - self._since > HALF_BLOCK_S:

@@ -35,6 +35,7 @@ from agent.checkout_state import Api, Checkout, Confirmation, Level, Phase, Rule
 from agent.drawer_desk import DrawerDesk
 from agent.evidence import DrawerRules
 from agent.inbox import Job
+from agent.journal.records import IdempotencyKey
 from agent.listener import DrawerTold
 from device.drawer_level import Change
 from device.drawer_profile import DrawerProfile, LineStatus, NoStatus, QueryStatus, StreamStatus
@@ -427,7 +428,7 @@ class World:
     def drawer_is(self, drawer: str, level: Level) -> None:
         """Nobody looks."""
 
-    async def record_drawer(self, told: DrawerTold) -> None:
+    async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None:
         """Nobody reads it."""
 
     async def put(self, job: Job) -> None:

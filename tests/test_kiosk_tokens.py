@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.kiosk.recent_keys import MOST_KEYS, RecentKeys
 from agent.kiosk.roles import Role
 from agent.kiosk.tickets import COOKIES, MOST_TICKETS, TICKET_S, Tickets, new_cookie, role_of_cookies
 from agent.kiosk.tokens import Tokens, load_tokens
 from agent.kiosk.wrong_attempts import MOST_WRONG, PERIOD_S, WrongAttempts
-from agent.till import KeyReused
 
 
 class Clock:
@@ -112,21 +110,3 @@ def test_guessing_ends_after_some_wrong_attempts_and_begins_again_later() -> Non
     assert attempts.too_many
     clock.now_s = PERIOD_S
     assert not attempts.too_many
-
-
-def test_a_key_is_used_once_and_for_one_request() -> None:
-    keys = RecentKeys()
-    assert not keys.was_used("k", "digest")
-    assert keys.was_used("k", "digest")
-    with pytest.raises(KeyReused):
-        keys.was_used("k", "other")
-    keys.forget("k")
-    assert not keys.was_used("k", "other")
-
-
-def test_keys_are_not_kept_for_ever() -> None:
-    keys = RecentKeys()
-    for number in range(MOST_KEYS + 1):
-        keys.was_used(str(number), "digest")
-    assert not keys.was_used("0", "digest")
-    assert keys.was_used(str(MOST_KEYS), "digest")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -318,6 +319,26 @@ async def test_a_person_may_open_the_drawer_with_a_reason(bench: TillBench) -> N
     asked = bench.heard.drawer[0]
     assert (asked.event, asked.reason, asked.asked_by) == ("asked", "change", "Eva")
     assert bench.heard.drawer[-1].by == "till"
+
+
+async def test_the_same_key_opens_the_drawer_once_also_after_a_restart(tmp_path: Path) -> None:
+    key = IdempotencyKey(key="no-sale-1", digest="d")
+    async with SimulatorServer() as simulator, drawer_of(tmp_path) as drawer:
+        async with at_work(tmp_path, simulator, drawer) as bench:
+            drawer.unplug()
+            await bench.heard.until(lambda: bench.till.drawer_level == "unknown")
+            with pytest.raises(DrawerRefused):
+                await bench.till.open_drawer("change", "Ada", key)
+            drawer.plug_in()
+            await bench.heard.until(lambda: bench.till.drawer_level == "closed")
+            await bench.till.open_drawer("change", "Ada", key)  # nothing had come of it
+            await drawer.opened()
+        drawer.close_drawer()
+        async with at_work(tmp_path, simulator, drawer) as bench:
+            await bench.till.open_drawer("change", "Ada", key)
+            with pytest.raises(KeyReused):
+                await bench.till.open_drawer("change", "Ada", replace(key, digest="other"))
+    assert drawer.pulses == 1
 
 
 async def test_a_drawer_that_is_not_there_is_said(bench: TillBench) -> None:

@@ -33,6 +33,7 @@ from agent.till import Till
 from agent.till_settings import Order, TillSettings
 from device.drawer import SerialDrawer
 from device.drawer_profile_file import load_profile
+from device.drawer_reading import SILENT_AFTER_S
 from device.interface import DeviceState, Scan
 from device.simulated_drawer import SimulatedDrawer
 
@@ -182,6 +183,7 @@ async def at_work(
     drawer_rules: DrawerRules = FAST_DRAWER,
     timeouts: Timeouts | None = None,
     show_balance: bool = False,
+    silent_after_s: float = SILENT_AFTER_S,
 ) -> AsyncIterator[TillBench]:
     """Run a till on this state directory until the end of the block."""
     heard = Heard()
@@ -193,7 +195,13 @@ async def at_work(
             async with connect(
                 simulator.base_url, login, CredentialStore(directory), timeouts=timeouts or Timeouts()
             ) as api:
-                device = SerialDrawer(name="drawer", path=drawer.path, profile=drawer.profile)
+                device = SerialDrawer(
+                    name="drawer",
+                    path=drawer.path,
+                    profile=drawer.profile,
+                    opener=drawer.opener,
+                    silent_after_s=silent_after_s,
+                )
                 till = Till(
                     TillSettings(
                         rules=rules or Rules(),

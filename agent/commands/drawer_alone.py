@@ -17,7 +17,7 @@ from agent.evidence import SETTLING_S, DrawerRules
 from agent.inbox import Inbox, Job
 from agent.journal.errors import JournalError
 from agent.journal.journal import Journal
-from agent.journal.records import Entry
+from agent.journal.records import Entry, IdempotencyKey
 from agent.kiosk.roles import Role
 from agent.kiosk.view import device_answer, drawer_answer
 from agent.listener import DrawerTold
@@ -100,11 +100,11 @@ class DrawerAlone:
     def drawer_is(self, drawer: str, level: Level) -> None:  # noqa: ARG002 - that it is known is enough
         self._heard_of.set()
 
-    async def record_drawer(self, told: DrawerTold) -> None:
+    async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None:
         """Write it down, and tell it."""
         situation = Situation(now_s=self.now_s(), wall=self.wall(), api="offline", drawer=self._desk.watch.level)
         try:
-            await self._journal.commit(Entry(event=told, situation=situation))
+            await self._journal.commit(Entry(event=told, situation=situation, idempotency=key))
         except JournalError as error:
             complain(f"drawer {told.event}: could not be recorded: {error}")
         await self._news.put(drawer_answer(told, Role.OPERATOR))

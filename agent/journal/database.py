@@ -163,6 +163,10 @@ class Database:
             row = self._connection.execute(statements.IDEMPOTENCY, (key,)).fetchone()
         return AnsweredRequest(digest=row[0], checkout_id=row[1]) if row is not None else None
 
+    def forget(self, key: str) -> None:
+        with transaction(self._connection):
+            self._connection.execute(statements.FORGET_IDEMPOTENCY, (key,))
+
     def finished_before(self, wall: datetime, limit: int) -> list[History]:
         """Return what may be deleted: finished checkouts, and events without one, that changed last before then."""
         at = codec.encode_time(wall)

@@ -124,6 +124,10 @@ class Journal:
         """Return what was committed under this `Idempotency-Key`."""
         return await self._worker.run(partial(self._database.idempotent, key))
 
+    async def forget(self, key: str) -> None:
+        """Nothing came of the request with this `Idempotency-Key`: it may be made again. Raises NotWritten."""
+        await self._worker.run(partial(self._database.forget, key))
+
     async def delete_older_than(self, wall: datetime, export: Export | None = None) -> int:
         """Delete finished checkouts, and events without a checkout, that changed last before `wall`.
 

@@ -17,6 +17,7 @@ PUT_CARD = """
     ON CONFLICT (checkout_id) DO UPDATE SET slot = excluded.slot, hidden = excluded.hidden"""
 WIPE_CARD = "DELETE FROM card WHERE checkout_id = ?"
 SLOTS_IN_USE = "SELECT slot FROM card"
+FORGET_IDEMPOTENCY = "DELETE FROM idempotency WHERE key = ?"
 ADD_IDEMPOTENCY = "INSERT INTO idempotency (key, digest, sequence) VALUES (?, ?, ?)"
 
 JOURNAL_ID = "SELECT id FROM meta"

@@ -25,15 +25,8 @@ WRITE_TIMEOUT_S = 30.0
 
 async def open_drawer(call: Call[OpenDrawerBody, NoQuery]) -> web.Response:
     """Open the drawer for a person; the same Idempotency-Key opens it once."""
-    till, key, name = call.kiosk.till, call.key, await operator_name(call)
-    if key is not None and call.kiosk.drawer_keys.was_used(key.key, key.digest):
-        return web.Response(status=HTTPStatus.NO_CONTENT)
-    try:
-        await till.open_drawer(call.body.reason, name)
-    except Exception:
-        if key is not None:
-            call.kiosk.drawer_keys.forget(key.key)
-        raise
+    till, key = call.kiosk.till, call.key
+    await till.open_drawer(call.body.reason, await operator_name(call), key)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
