@@ -79,3 +79,10 @@ def test_the_screen_may_be_framed_by_an_allowed_origin_and_the_operators_page_by
     assert "frame-ancestors https://kiosk.example;" in framed["/"]
     assert "frame-ancestors 'none';" in framed["/operator"]
     assert "frame-ancestors 'none';" in SERVED["/"].headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("name", ["", "operator_"])
+def test_no_text_is_there_for_nothing(name: str) -> None:
+    said_by = "".join(text for path, text in TEXTS.items() if not path.endswith(("english.js", "german.js")))
+    for key in re.findall(r"^  (\w+):", TEXTS[f"/{name}english.js"], re.MULTILINE):
+        assert re.search(rf"\b{key}\b", said_by), key

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import aiohttp
 
 from agent.demo.stage import Stage
-from agent.demo.story import BASKET, CARD
+from agent.demo.story import CARD
 
 BANK_CARD = ";4111111111111111=29121010000000000000?"
 """The second track of a test card of the card schemes, as a magstripe reader sends it."""
+ARTICLE = "4012345678901"
+"""A croissant of the catalogue. The EAN of the seed's water has no true check digit: it could be a bank card."""
 LOST_ANSWER = "start/cash:no-answer-after-executing"
 
 
@@ -27,7 +29,7 @@ async def _scan(stage: Stage) -> None:
 
 
 async def _scan_article(stage: Stage) -> None:
-    await stage.scanner.scan(str(BASKET[-1]["ean"]))
+    await stage.scanner.scan(ARTICLE)
 
 
 async def _swipe(stage: Stage) -> None:

@@ -44,9 +44,10 @@ async def panel_at(stage: Stage, port: int) -> AsyncIterator[str]:
         app.router.add_get(path, _file(files(panel).joinpath(name).read_bytes(), content_type, headers))
     font = files(page).joinpath("inter.woff2").read_bytes()
     app.router.add_get("/inter.woff2", _file(font, "font/woff2", headers))
-    app.router.add_get("/state", _Panel(stage).state)
-    app.router.add_post("/acts/{name}", _Panel(stage).act)
-    app.router.add_post("/tickets/{role}", _Panel(stage).ticket)
+    calls = _Calls(stage)
+    app.router.add_get("/state", calls.state)
+    app.router.add_post("/acts/{name}", calls.act)
+    app.router.add_post("/tickets/{role:screen|operator}", calls.ticket)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
@@ -56,7 +57,9 @@ async def panel_at(stage: Stage, port: int) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-class _Panel:
+class _Calls:
+    """What the panel asks of the demo."""
+
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 

@@ -35,10 +35,14 @@ client_id = "{client_id}"
 client_secret = "{client_secret}"
 is_demo = true
 
+[cards]
+show_balance = true                 # of a card that is scanned before anybody buys
+
 [[scanner]]
 name = "counter"
 driver = "serial"
 port = "{scanner}"
+other_codes = "forward"             # articles go live to the screen
 
 [drawer]
 profile = "escpos"                  # a drawer behind a receipt printer

@@ -36,7 +36,7 @@ async def test_a_checkout_played_by_hand_with_each_cable_pulled_once(tmp_path: P
 
         await screen.locator(".start").click()
         await do("article")
-        await expect(screen.locator(".lines")).to_contain_text("Water")
+        await expect(screen.locator(".lines")).to_contain_text("Butter croissant")
         await do("unplug-reader")
         await expect(screen.locator("#banners")).to_contain_text("reader")
         await expect(page.locator("#cables")).to_have_text("reader out")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import ViewportSize, expect
 
-from agent.demo.acts import BANK_CARD
+from agent.demo.acts import ARTICLE, BANK_CARD
 from agent.demo.story import CARD
 from tests.browser.till_browser import TALL, WIDE, Language, Till, TillPage, till
 
@@ -177,18 +177,18 @@ async def test_what_is_no_valid_card_is_said(tmp_path: Path) -> None:
         await page.notice("This card is not valid.")
         await the_till.scan("9276000000000009")
         await page.notice("This card is locked.")
-        await the_till.stage.scanner.scan_torn(CARD[:9])
-        await page.notice("The card could not be read.")
         await the_till.scan("hello")
         await page.notice("This article is not known here.")
+        await the_till.stage.scanner.scan_torn(CARD[:9])
+        await page.notice("The card could not be read.")
 
 
 async def test_an_article_is_scanned_into_the_basket(tmp_path: Path) -> None:
     async with till(tmp_path) as the_till, the_till.page() as page:
         await page.button("Touch to begin").click()
         await page.screen("basket", "basket_empty")
-        await the_till.scan("4999012345678")
-        await expect(page.page.locator(".lines")).to_contain_text("Water")
+        await the_till.scan(ARTICLE)
+        await expect(page.page.locator(".lines")).to_contain_text("Butter croissant")
 
 
 async def test_a_missing_reader_or_drawer_is_said_until_it_is_back(tmp_path: Path) -> None:

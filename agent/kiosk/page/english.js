@@ -61,7 +61,6 @@ export const english = {
   fromCard: "From your card",
   fromBonus: "You save",
   payCash: "Pay in cash",
-  payTerminal: "Pay by bank card",
   finish: "Finish",
   change: "Change something",
 
@@ -71,7 +70,6 @@ export const english = {
   payClose: "Close the drawer",
   closeDrawer: "Please close the drawer.",
   leftOpen: "The drawer is still open. Please close it.",
-  terminalNow: "Please follow the card terminal",
 
   booking: "Thank you",
   bookingMore: "Your payment is being booked.",

@@ -61,7 +61,6 @@ export const german = {
   fromCard: "Von Ihrer Karte",
   fromBonus: "Sie sparen",
   payCash: "Bar bezahlen",
-  payTerminal: "Mit Bankkarte bezahlen",
   finish: "Abschließen",
   change: "Etwas ändern",
 
@@ -71,7 +70,6 @@ export const german = {
   payClose: "Schublade schließen",
   closeDrawer: "Bitte schließen Sie die Schublade.",
   leftOpen: "Die Schublade ist noch offen. Bitte schließen Sie sie.",
-  terminalNow: "Bitte folgen Sie dem Kartenterminal",
 
   booking: "Vielen Dank",
   bookingMore: "Ihre Zahlung wird gebucht.",
