@@ -17,6 +17,9 @@ from agent.checkout_events import (
     CallNotSent,
     CallRefused,
     CallUnknown,
+    CancelAnswered,
+    CancelTerminalPayment,
+    CancelTransaction,
     CardChecked,
     CheckCard,
     CreateTransaction,
@@ -27,7 +30,7 @@ from agent.checkout_events import (
     TransactionSaved,
     UpdateTransaction,
 )
-from agent.checkout_state import Api, Card, Checkout
+from agent.checkout_state import Api, Card, Checkout, TransactionFacts
 from agent.smart.client import SmartTransactions
 from agent.smart.errors import NotAuthorised, NotSent, Refused, SmartError, Unknown
 from agent.smart.facts import known_facts, known_problem, known_products, locked
@@ -35,7 +38,16 @@ from agent.smart.transaction_request import TransactionRequest
 
 logger = logging.getLogger("tillwire.calls")
 
-CallEffect = CheckCard | CreateTransaction | UpdateTransaction | ApplyBalance | ReadTransaction | StartTransaction
+CallEffect = (
+    CheckCard
+    | CreateTransaction
+    | UpdateTransaction
+    | ApplyBalance
+    | ReadTransaction
+    | StartTransaction
+    | CancelTransaction
+    | CancelTerminalPayment
+)
 
 
 class Calls:
@@ -62,6 +74,14 @@ class Calls:
         """Abandon a transaction, best effort."""
         with suppress(SmartError):
             await self._api.abort(transaction_id)
+
+    async def end_of_day(self) -> TransactionFacts:
+        """Have the terminal close its day; the facts hold its report. Raises SmartError."""
+        return known_facts(await self._api.end_of_day())
+
+    async def diagnosis(self) -> TransactionFacts:
+        """Have the terminal check itself. Raises SmartError."""
+        return known_facts(await self._api.diagnosis())
 
     async def check_csc(self, card: CardNumber, csc: str) -> bool | None:
         """Ask whether these are the digits on the back of the card; None: that could not be told."""
@@ -96,26 +116,42 @@ class Calls:
         return "online"
 
     async def _ask(self, effect: CallEffect, checkout: Checkout, card: CardNumber | None, begun_s: float) -> Answer:
-        api, number = self._api, effect.number
         match effect:
-            case CheckCard():
+            case CheckCard(number=number):
                 return CardChecked(number=number, card=await self._check_card(card))
-            case CreateTransaction():
-                created = await api.create(self._request(checkout, card))
-                return TransactionSaved(number=number, facts=known_facts(created))
-            case UpdateTransaction(transaction_id=transaction_id):
-                updated = await api.update(transaction_id, self._request(checkout, card))
-                return TransactionSaved(number=number, facts=known_facts(updated))
-            case ApplyBalance(transaction_id=transaction_id):
-                applied = await api.pre_transaction(transaction_id)
-                lines = known_products(applied.bonus_products or [])
-                return Applied(number=number, missing_sum=applied.missing_sum, bonus_products=lines)
-            case ReadTransaction(transaction_id=transaction_id):
-                read = await api.read(transaction_id)
+            case ReadTransaction(number=number, transaction_id=transaction_id):
+                read = await self._api.read(transaction_id)
                 return ReadAnswered(number=number, begun_s=begun_s, facts=known_facts(read))
-            case StartTransaction(transaction_id=transaction_id, method=method, action_id=action_id):
-                started = await api.start(transaction_id, method, action_id)
+            case CreateTransaction() | UpdateTransaction() | ApplyBalance():
+                return await self._change(effect, checkout, card)
+            case StartTransaction() | CancelTransaction() | CancelTerminalPayment():
+                return await self._move_money(effect)
+
+    async def _change(
+        self, effect: CreateTransaction | UpdateTransaction | ApplyBalance, checkout: Checkout, card: CardNumber | None
+    ) -> Answer:
+        match effect:
+            case CreateTransaction(number=number):
+                created = await self._api.create(self._request(checkout, card))
+                return TransactionSaved(number=number, facts=known_facts(created))
+            case UpdateTransaction(number=number, transaction_id=transaction_id):
+                updated = await self._api.update(transaction_id, self._request(checkout, card))
+                return TransactionSaved(number=number, facts=known_facts(updated))
+            case ApplyBalance(number=number, transaction_id=transaction_id):
+                applied = await self._api.pre_transaction(transaction_id)
+                lines = known_products(applied.bonus_products)
+                return Applied(number=number, missing_sum=applied.missing_sum, bonus_products=lines)
+
+    async def _move_money(self, effect: StartTransaction | CancelTransaction | CancelTerminalPayment) -> Answer:
+        match effect:
+            case StartTransaction(number=number, transaction_id=transaction_id, method=method, action_id=action_id):
+                started = await self._api.start(transaction_id, method, action_id)
                 return StartAnswered(number=number, facts=known_facts(started))
+            case CancelTransaction(number=number, transaction_id=transaction_id, action_id=action_id):
+                cancelled = await self._api.cancel(transaction_id, action_id)
+            case CancelTerminalPayment(number=number, transaction_id=transaction_id, receipt_number=receipt_number):
+                cancelled = await self._api.cancel_trx(transaction_id, receipt_number)
+        return CancelAnswered(number=number, facts=known_facts(cancelled))
 
     async def _check_card(self, card: CardNumber | None) -> Card:
         if card is None:
@@ -146,7 +182,7 @@ def _as_event(error: SmartError, number: int) -> Answer:
             return CallRefused(number=number, problem=known_problem(problem))
         case NotSent():
             return CallNotSent(number=number)
-        case NotAuthorised():
-            return CallNotAuthorised(number=number)
+        case NotAuthorised(error=problem):
+            return CallNotAuthorised(number=number, problem=None if problem is None else known_problem(problem))
         case _:
             return CallUnknown(number=number)

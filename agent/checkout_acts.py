@@ -13,7 +13,9 @@ from agent.checkout_events import (
     ApplyAsked,
     ApplyBalance,
     BasketSet,
+    CallNotAuthorised,
     CallRefused,
+    CancelAnswered,
     CardChecked,
     CardSet,
     CashConfirmed,
@@ -86,13 +88,18 @@ def set_card(checkout: Checkout, event: CardSet, _situation: Situation) -> Done:
 
 
 def check_card(checkout: Checkout, _event: object, _situation: Situation) -> Done:
-    checkout = _ask(checkout, "check_card")
+    checkout = ask(checkout, "check_card")
     return checkout, (CheckCard(number=checkout.requests),)
 
 
-def keep_card_facts(checkout: Checkout, event: CardChecked, _situation: Situation) -> Done:
-    card = checkout.card and replace(event.card, number=checkout.card.number)
+def keep_card_facts(checkout: Checkout, event: CardChecked, situation: Situation) -> Done:
+    card = checkout.card and _as_offered(event.card, checkout.card.number, situation)
     return replace(checkout, card=card, asking=None), ()
+
+
+def _as_offered(told: Card, number: str, situation: Situation) -> Card:
+    """While an earlier payment with the card is not booked, what the API tells of its balance is no offer."""
+    return replace(told, number=number, balance=None if situation.card_waiting else told.balance)
 
 
 def drop_card(checkout: Checkout, _event: object, _situation: Situation) -> Done:
@@ -111,9 +118,14 @@ def abandon(checkout: Checkout, _event: object, _situation: Situation) -> Done:
     """Leave the transaction for good. It is aborted where no start can have been sent."""
     transaction = checkout.transaction
     checkout = replace(checkout, transaction=None, asking=None)
-    if transaction is None or transaction.start_sent:
-        return checkout, ()
-    return checkout, (AbortTransaction(transaction_id=transaction.id),)
+    return checkout, _abort(checkout, transaction)
+
+
+def _abort(checkout: Checkout, transaction: Transaction | None) -> tuple[Effect, ...]:
+    """What a register created is the register's to abort."""
+    if transaction is None or transaction.start_sent or checkout.handed_over is not None:
+        return ()
+    return (AbortTransaction(transaction_id=transaction.id),)
 
 
 def give_up(reason: str) -> Callable[[Checkout, object, Situation], Done]:
@@ -145,24 +157,24 @@ def want_payment(checkout: Checkout, event: PayAsked, _situation: Situation) -> 
 
 
 def create(checkout: Checkout, _event: object, _situation: Situation) -> Done:
-    checkout = replace(_ask(checkout, "create"), creates=checkout.creates + 1, reason=None, error=None)
+    checkout = replace(ask(checkout, "create"), creates=checkout.creates + 1, reason=None, error=None)
     return checkout, (CreateTransaction(number=checkout.requests),)
 
 
 def update(checkout: Checkout, _event: object, _situation: Situation) -> Done:
-    checkout = replace(_ask(checkout, "update"), reason=None, error=None)
-    return checkout, (UpdateTransaction(number=checkout.requests, transaction_id=_transaction(checkout).id),)
+    checkout = replace(ask(checkout, "update"), reason=None, error=None)
+    return checkout, (UpdateTransaction(number=checkout.requests, transaction_id=transaction_of(checkout).id),)
 
 
-def keep_transaction(checkout: Checkout, event: TransactionSaved, _situation: Situation) -> Done:
+def keep_transaction(checkout: Checkout, event: TransactionSaved, situation: Situation) -> Done:
     facts = event.facts
     card = checkout.card
     if card is not None and facts.card is not None:
-        card = replace(facts.card, number=card.number)
-    return replace(checkout, transaction=_as_shown(checkout.transaction, facts), card=card, asking=None), ()
+        card = _as_offered(facts.card, card.number, situation)
+    return replace(checkout, transaction=as_shown(checkout.transaction, facts), card=card, asking=None), ()
 
 
-def _as_shown(before: Transaction | None, facts: TransactionFacts) -> Transaction:
+def as_shown(before: Transaction | None, facts: TransactionFacts) -> Transaction:
     return Transaction(
         id=facts.id,
         status=facts.status,
@@ -175,14 +187,23 @@ def _as_shown(before: Transaction | None, facts: TransactionFacts) -> Transactio
 
 
 def apply_balance(checkout: Checkout, _event: object, _situation: Situation) -> Done:
-    checkout = _ask(checkout, "pre_transaction")
-    return checkout, (ApplyBalance(number=checkout.requests, transaction_id=_transaction(checkout).id),)
+    checkout = ask(checkout, "pre_transaction")
+    return checkout, (ApplyBalance(number=checkout.requests, transaction_id=transaction_of(checkout).id),)
 
 
 def show_sum(checkout: Checkout, event: TransactionSaved, situation: Situation) -> Done:
     """No balance is applied: the whole sum, as the API answered it, is due."""
     checkout, effects = keep_transaction(checkout, event, situation)
     return replace(checkout, amount_due=event.facts.sum, bonus_products=(), creates=0), effects
+
+
+def forget_wanted(reason: str | None) -> Callable[[Checkout, object, Situation], Done]:
+    """Wait for a new choice."""
+
+    def act(checkout: Checkout, _event: object, _situation: Situation) -> Done:
+        return replace(checkout, wanted=None, reason=reason), ()
+
+    return act
 
 
 def stop_at_sum(reason: str) -> Callable[[Checkout, TransactionSaved, Situation], Done]:
@@ -208,7 +229,7 @@ def keep_refused(reason: str) -> Callable[[Checkout, TransactionSaved, Situation
 def show_missing_sum(checkout: Checkout, event: Applied, _situation: Situation) -> Done:
     """The answer of preTransaction is not the whole object: what it does not tell is not known any more."""
     transaction = replace(
-        _transaction(checkout), status="processing", missing_sum=event.missing_sum, sum=None, updated=None
+        transaction_of(checkout), status="processing", missing_sum=event.missing_sum, sum=None, updated=None
     )
     return (
         replace(
@@ -229,9 +250,9 @@ def show_applied(checkout: Checkout, event: ReadAnswered, _situation: Situation)
     return (
         replace(
             checkout,
-            transaction=_as_shown(checkout.transaction, facts),
+            transaction=as_shown(checkout.transaction, facts),
             amount_due=facts.missing_sum,
-            bonus_products=_bonus_lines(facts.products),
+            bonus_products=bonus_lines(facts.products),
             asking=None,
             creates=0,
         ),
@@ -239,12 +260,12 @@ def show_applied(checkout: Checkout, event: ReadAnswered, _situation: Situation)
     )
 
 
-def _bonus_lines(products: tuple[Json, ...]) -> tuple[Json, ...]:
+def bonus_lines(products: tuple[Json, ...]) -> tuple[Json, ...]:
     """Bonus products have quantity 1 and a negative priceOne (smart-api 3.1)."""
     return tuple(line for line in products if isinstance(price := line.get("priceOne"), int) and price < 0)
 
 
-def keep_problem(checkout: Checkout, event: CallRefused, _situation: Situation) -> Done:
+def keep_problem(checkout: Checkout, event: CallRefused | CallNotAuthorised, _situation: Situation) -> Done:
     return replace(checkout, error=event.problem, asking=None), ()
 
 
@@ -253,16 +274,16 @@ def forget_asking(checkout: Checkout, _event: object, _situation: Situation) -> 
 
 
 def read(checkout: Checkout, _event: object, _situation: Situation) -> Done:
-    checkout = _ask(checkout, "read")
-    return checkout, (ReadTransaction(number=checkout.requests, transaction_id=_transaction(checkout).id),)
+    checkout = ask(checkout, "read")
+    return checkout, (ReadTransaction(number=checkout.requests, transaction_id=transaction_of(checkout).id),)
 
 
-def _ask(checkout: Checkout, call: Call) -> Checkout:
+def ask(checkout: Checkout, call: Call) -> Checkout:
     number = checkout.requests + 1
     return replace(checkout, requests=number, asking=Asking(call=call, number=number))
 
 
-def _transaction(checkout: Checkout) -> Transaction:
+def transaction_of(checkout: Checkout) -> Transaction:
     if checkout.transaction is None:
         raise ValueError("this row needs a transaction")
     return checkout.transaction
@@ -335,7 +356,9 @@ def keep_operators_word(checkout: Checkout, event: ConfirmAsked, situation: Situ
 
 def _confirmed(checkout: Checkout, evidence: Evidence, situation: Situation) -> Checkout:
     payment = replace(_payment(checkout), evidence=evidence)
-    return replace(checkout, payment=payment, waiting_since=situation.wall, reason=None, asking=None)
+    return replace(
+        checkout, payment=payment, waiting_since=situation.wall, reason=None, asking=None, creates=0, refusals=0
+    )
 
 
 # The start
@@ -343,9 +366,9 @@ def _confirmed(checkout: Checkout, evidence: Evidence, situation: Situation) -> 
 
 def start(checkout: Checkout, _event: object, situation: Situation) -> Done:
     """From here on the transaction may be executed: it is never aborted and never replaced unread."""
-    transaction = replace(_transaction(checkout), start_sent=True)
+    transaction = replace(transaction_of(checkout), start_sent=True)
     checkout = replace(
-        _ask(checkout, "start"),
+        ask(checkout, "start"),
         transaction=transaction,
         pursuit=None,
         waiting_since=checkout.waiting_since or situation.wall,
@@ -363,6 +386,11 @@ def count_refusal(checkout: Checkout, event: CallRefused, _situation: Situation)
     """A refusal is a usable answer: the next start gets a new X-Action."""
     refusals = checkout.refusals + 1 if same_refusal(checkout, event) else 1
     return replace(checkout, refusals=refusals, error=event.problem, start_number=checkout.start_number + 1), ()
+
+
+def count_useless_answer(checkout: Checkout, _event: StartAnswered, _situation: Situation) -> Done:
+    """It is no refusal in the API's words, but as often in a row it means as much."""
+    return replace(checkout, refusals=checkout.refusals + 1 if checkout.error is None else 1, error=None), ()
 
 
 def usable_answer(checkout: Checkout, _event: StartAnswered, _situation: Situation) -> Done:
@@ -419,16 +447,18 @@ def _pursuit(checkout: Checkout) -> Pursuit:
 
 
 def note_status(checkout: Checkout, event: ReadAnswered | StartAnswered, _situation: Situation) -> Done:
-    transaction = replace(_transaction(checkout), read_status=event.facts.status)
+    transaction = replace(transaction_of(checkout), read_status=event.facts.status)
     return replace(checkout, transaction=transaction, asking=None), ()
 
 
-def keep_result(checkout: Checkout, event: StartAnswered | ReadAnswered, _situation: Situation) -> Done:
+def keep_result(
+    checkout: Checkout, event: StartAnswered | CancelAnswered | ReadAnswered, _situation: Situation
+) -> Done:
     facts = event.facts
     return (
         replace(
             checkout,
-            transaction=replace(_transaction(checkout), status=facts.status),
+            transaction=replace(transaction_of(checkout), status=facts.status),
             receipt=facts.receipt,
             trans_id=facts.trans_id,
             receipt_number=facts.receipt_number,
@@ -456,7 +486,12 @@ def ensure_window(checkout: Checkout, _event: object, situation: Situation) -> D
 
 
 def forget_refusals(checkout: Checkout, _event: object, _situation: Situation) -> Done:
-    return replace(checkout, refusals=0, reason=None), ()
+    return replace(checkout, refusals=0, creates=0, reason=None), ()
+
+
+def forget_creates(checkout: Checkout, _event: object, _situation: Situation) -> Done:
+    """Nothing was sent: that is no creation without an answer."""
+    return replace(checkout, creates=0), ()
 
 
 def replace_transaction(checkout: Checkout, event: object, situation: Situation) -> Done:
@@ -467,8 +502,9 @@ def replace_transaction(checkout: Checkout, event: object, situation: Situation)
 
 
 def resolve(checkout: Checkout, event: ResolveAsked, _situation: Situation) -> Done:
+    """A transaction that was never started is abandoned; it stays on record."""
     resolution = Resolution(outcome=event.outcome, note=event.note, by=event.by)
-    return replace(checkout, resolution=resolution, asking=None), ()
+    return replace(checkout, resolution=resolution, asking=None), _abort(checkout, checkout.transaction)
 
 
 def restart(checkout: Checkout, event: Restarted, situation: Situation) -> Done:

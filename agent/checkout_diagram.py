@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from agent.checkout import TABLE, Row
+from agent.checkout import TABLE
+from agent.checkout_row import Row
 from agent.checkout_state import FINAL, Phase
 
 BEGIN, END = "```mermaid\n", "```\n"

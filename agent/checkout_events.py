@@ -83,6 +83,16 @@ class ResolveAsked:
     by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReverseAsked:
+    """A person takes a completed checkout back. `reversal_id`: what the reversal will be called if there is none."""
+
+    reversal_id: str
+    reason: str
+    by: str
+    open_drawer: bool = False
+
+
 Request = (
     BasketSet
     | CardSet
@@ -94,6 +104,7 @@ Request = (
     | DrawerOpenAsked
     | RetryAsked
     | ResolveAsked
+    | ReverseAsked
 )
 
 
@@ -134,6 +145,12 @@ class StartAnswered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAnswered:
+    number: int
+    facts: TransactionFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallRefused:
     """The API answered with an error of its own."""
 
@@ -157,9 +174,10 @@ class CallUnknown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallNotAuthorised:
-    """Rejected for its token, twice, and not executed."""
+    """Rejected for its token, twice, and not executed; `problem` where the API said why."""
 
     number: int
+    problem: ApiProblem | None = None
 
 
 Answer = (
@@ -168,6 +186,7 @@ Answer = (
     | Applied
     | ReadAnswered
     | StartAnswered
+    | CancelAnswered
     | CallRefused
     | CallNotSent
     | CallUnknown
@@ -275,6 +294,24 @@ class StartTransaction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CancelTransaction:
+    """Never blind, as a start: takes an executed transaction back."""
+
+    number: int
+    transaction_id: str
+    action_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelTerminalPayment:
+    """Never blind, as a start: the terminal takes the payment with this receipt number back."""
+
+    number: int
+    transaction_id: str
+    receipt_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AbortTransaction:
     """Best effort, never when a start may have been sent."""
 
@@ -284,6 +321,19 @@ class AbortTransaction:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenDrawer:
     """At most once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDrawerToRefund:
+    """At most once: for the person who reverses a payment."""
+
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginReversal:
+    """At most once, in the same commit: the reversal that was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,8 +353,12 @@ Effect = (
     | ApplyBalance
     | ReadTransaction
     | StartTransaction
+    | CancelTransaction
+    | CancelTerminalPayment
     | AbortTransaction
     | OpenDrawer
+    | OpenDrawerToRefund
+    | BeginReversal
     | PrintReceipt
     | SendBooked
 )

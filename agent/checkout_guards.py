@@ -6,6 +6,7 @@ What a read means for a start that was not answered is from the API's documented
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from agent.checkout_events import (
     Applied,
@@ -22,13 +23,15 @@ from agent.checkout_events import (
     StartAnswered,
     TransactionSaved,
 )
-from agent.checkout_state import Call, Checkout, Payment, Situation, Transaction, TransactionFacts
+from agent.checkout_state import Call, Checkout, Payment, Phase, Situation, Transaction, TransactionFacts
 
 EXECUTED = frozenset({"ok", "finished"})
 RUNNING = frozenset({"pending", "approved"})
 REFUSED = frozenset({"failed", "aborted", "cancelled", "canceled", "timeout", "deleted"})
 PAYABLE = frozenset({"created", "processing"})
 
+OVERDUE_AFTER = timedelta(hours=1)
+"""A payment that is unsure for so long is shown to a person; it is asked for all the same."""
 MOST_CREATES = 3
 """Transactions made for one question before the customer is told that no answer comes."""
 MOST_REFUSALS = 3
@@ -203,7 +206,7 @@ def balance_was_applied(checkout: Checkout, event: ReadAnswered, _situation: Sit
         facts.status == "processing"
         and facts.missing_sum is not None
         and transaction is not None
-        and _told_same(facts.card.number if facts.card else None, transaction.card_number)
+        and told_same(facts.card.number if facts.card else None, transaction.card_number)
     )
 
 
@@ -215,6 +218,14 @@ def as_shown(checkout: Checkout, event: ReadAnswered, _situation: Situation) -> 
     return checkout.transaction is not None and unchanged(checkout.transaction, event.facts)
 
 
+def changed(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    return not as_shown(checkout, event, situation)
+
+
+def changed_and_person_must_decide(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    return changed(checkout, event, situation) and person_must_decide(checkout, event, situation)
+
+
 def still_payable(_checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
     return event.facts.status in PAYABLE and event.facts.sum is not None
 
@@ -223,14 +234,14 @@ def unchanged(transaction: Transaction, facts: TransactionFacts) -> bool:
     """Is everything that this answer tells still what was shown? What it does not tell proves nothing either way."""
     return (
         facts.status == transaction.status
-        and _told_same(facts.sum, transaction.sum)
-        and _told_same(facts.missing_sum, transaction.missing_sum)
-        and _told_same(facts.updated, transaction.updated)
-        and _told_same(facts.card.number if facts.card else None, transaction.card_number)
+        and told_same(facts.sum, transaction.sum)
+        and told_same(facts.missing_sum, transaction.missing_sum)
+        and told_same(facts.updated, transaction.updated)
+        and told_same(facts.card.number if facts.card else None, transaction.card_number)
     )
 
 
-def _told_same(told: object, shown: object) -> bool:
+def told_same(told: object, shown: object) -> bool:
     return told is None or shown is None or told == shown
 
 
@@ -245,6 +256,11 @@ def transaction_fits(checkout: Checkout, _event: object, _situation: Situation) 
         return False
     amount = transaction.missing_sum if checkout.use_balance else transaction.sum
     return amount == payment.amount
+
+
+def must_be_known_anew(checkout: Checkout, event: object, situation: Situation) -> bool:
+    """Nothing is asked, and what is known of the transaction is not what was paid for."""
+    return checkout.asking is None and not transaction_fits(checkout, event, situation)
 
 
 def waits_for_answer(checkout: Checkout, _event: object, _situation: Situation) -> bool:
@@ -277,6 +293,10 @@ def refused_status_and_not_cash(checkout: Checkout, event: ReadAnswered, situati
 
 def old_amount(checkout: Checkout, _event: object, situation: Situation) -> bool:
     return situation.now_s >= checkout.amount_shown_s + SHOWN_AMOUNT_S
+
+
+def old_but_not_idle(checkout: Checkout, event: object, situation: Situation) -> bool:
+    return old_amount(checkout, event, situation) and not idle(checkout, event, situation)
 
 
 def other_amount_confirmed(checkout: Checkout, event: ConfirmAsked, _situation: Situation) -> bool:
@@ -337,7 +357,7 @@ def executed_otherwise(checkout: Checkout, event: StartAnswered | ReadAnswered, 
     if transaction is None or payment is None or not executed(checkout, event, situation):
         return False
     remainder = event.facts.missing_sum
-    return not _told_same(event.facts.sum, transaction.sum) or remainder not in {None, 0, payment.amount}
+    return not told_same(event.facts.sum, transaction.sum) or remainder not in {None, 0, payment.amount}
 
 
 def person_must_decide(checkout: Checkout, _event: object, _situation: Situation) -> bool:
@@ -413,6 +433,25 @@ def refused_and_nobody_waits(checkout: Checkout, event: ReadAnswered, situation:
 
 def refused_status_and_nobody_waits(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
     return refused_status_and_not_cash(checkout, event, situation) and _nobody_waits(checkout, situation)
+
+
+def overdue(checkout: Checkout, _event: object, situation: Situation) -> bool:
+    return is_overdue(checkout, situation.wall)
+
+
+def is_overdue(checkout: Checkout, wall: datetime) -> bool:
+    """Is it shown under attention, though it still goes on by itself.
+
+    Unsure for an hour; or confirmed for as long, with an API that answers, but never whole, what it is asked to create.
+    """
+    since = checkout.waiting_since
+    if since is None or wall - since < OVERDUE_AFTER:
+        return False
+    return checkout.phase is Phase.UNSURE or (checkout.phase is Phase.CONFIRMED and checkout.creates >= MOST_CREATES)
+
+
+def overdue_and_quiet(checkout: Checkout, event: object, situation: Situation) -> bool:
+    return overdue(checkout, event, situation) and checkout.asking is None
 
 
 def time_to_read(checkout: Checkout, _event: object, situation: Situation) -> bool:

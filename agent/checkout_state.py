@@ -17,7 +17,9 @@ Level = Literal["open", "closed", "unknown"]
 Confirmation = Literal["drawer-closed", "drawer-opened", "paid-message", "operator"]
 Trouble = Literal["lost", "did_not_open", "closed_too_soon", "unknown", "not_asked"]
 Outcome = Literal["executed", "not_executed", "refunded"]
-Call = Literal["check_card", "create", "update", "pre_transaction", "read", "start"]
+Call = Literal["check_card", "create", "update", "pre_transaction", "read", "start", "cancel"]
+Kind = Literal["sale", "reversal"]
+CancelCall = Literal["cancel", "cancelTrx"]
 
 
 class Phase(StrEnum):
@@ -65,6 +67,8 @@ class Situation:
     offline_refusal: str | None = None  # why no cash may be taken offline now; None: it may
     card_waiting: bool = False  # another checkout with this card has taken money and is not finished
     front_taken: bool = False  # another checkout is the active one
+    cash_awaited: bool = False  # another checkout awaits its cash: whatever the drawer does is told of that one
+    reversal_over: bool = False  # the reversal of this checkout came to its end without having reversed it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +77,13 @@ class Basket:
 
     products: tuple[Json, ...] = ()
     currency: str = "EUR"
+    told_sum: int | None = None  # as the API told it, of a basket that another program sent
 
     @property
     def sum(self) -> int:
         """The total in cents: what the API asks for as `basket_info.sum`. Never shown as the amount due."""
+        if self.told_sum is not None:
+            return self.told_sum
         return sum(_cents(line, "priceOne") * _cents(line, "quantity") for line in self.products)
 
 
@@ -122,6 +129,9 @@ class TransactionFacts:
     updated: str | None = None
     card: Card | None = None
     products: tuple[Json, ...] = ()
+    currency: str | None = None
+    merchantRef: str | None = None
+    transactionRef: str | None = None
     receipt: ReceiptLines = ReceiptLines()
     trans_id: str | None = None
     receipt_number: str | None = None
@@ -202,6 +212,26 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """A transaction that a register created: which, and what it says is due (cents)."""
+
+    transaction_id: str
+    amount_due: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal:
+    """What a reversal takes back, who asked for it, and how the API is asked."""
+
+    reverses: str
+    reason: str
+    by: str
+    call: CancelCall
+    receipt_number: int | None = None  # of the terminal's payment
+    open_drawer: bool = False  # while the person who asked stands there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
     """One checkout, from the first product line to its end."""
 
@@ -236,6 +266,13 @@ class Checkout:
     trans_id: str | None = None
     receipt_number: str | None = None
     resolution: Resolution | None = None
+    handed_over: HandedOver | None = None
+    reversal: Reversal | None = None
+    reversed_by: str | None = None  # the checkout that takes this one back
+
+    @property
+    def kind(self) -> Kind:
+        return "sale" if self.reversal is None else "reversal"
 
     @property
     def final(self) -> bool:

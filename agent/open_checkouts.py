@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from agent.card import CardNumber
-from agent.checkout import MONEY_TAKEN, is_active
+from agent.checkout import is_active
+from agent.checkout_row import MONEY_TAKEN
 from agent.checkout_state import Checkout, Phase
 from agent.connection import MOST_DOUBLINGS
 
@@ -64,11 +65,20 @@ class OpenCheckouts:
     def in_phase(self, phase: Phase) -> list[Kept]:
         return [kept for kept in self if kept.checkout.phase is phase]
 
-    def card_waits(self, other: Kept) -> bool:
-        """Another checkout with this card has taken money and has not come to its end."""
-        return other.card is not None and any(
-            kept.card == other.card and kept.checkout.phase in MONEY_TAKEN for kept in self if kept is not other
+    def with_transaction(self, transaction_id: str) -> Kept | None:
+        """The sale that has this transaction."""
+        return next((kept for kept in self if _has(kept.checkout, transaction_id)), None)
+
+    def card_waits(self, card: CardNumber | None, beside: Kept | None = None) -> bool:
+        """A checkout with this card, another one than `beside`, has taken money and has not come to its end."""
+        return card is not None and any(
+            kept.card == card and kept.checkout.phase in MONEY_TAKEN for kept in self if kept is not beside
         )
+
+    @property
+    def terminal_pays(self) -> bool:
+        """The terminal is, or may still be, busy with a payment."""
+        return any(_at_terminal(kept.checkout) for kept in self)
 
     def next_turn(self) -> Kept | None:
         """The confirmed payment that may be tried first, the oldest where several may.
@@ -79,6 +89,21 @@ class OpenCheckouts:
         if self.in_phase(Phase.STARTING) or any(kept.checkout.asking for kept in confirmed):
             return None
         return min(confirmed, key=_turn, default=None)
+
+
+def _has(checkout: Checkout, transaction_id: str) -> bool:
+    said, transaction = checkout.handed_over, checkout.transaction
+    return (said is not None and said.transaction_id == transaction_id) or (
+        transaction is not None and transaction.id == transaction_id
+    )
+
+
+def _at_terminal(checkout: Checkout) -> bool:
+    payment, reversal = checkout.payment, checkout.reversal
+    if checkout.phase not in {Phase.STARTING, Phase.UNSURE}:
+        return False
+    by_terminal = payment is not None and payment.method == "cashless"
+    return by_terminal or (reversal is not None and reversal.call == "cancelTrx")
 
 
 def _turn(kept: Kept) -> tuple[float, float]:

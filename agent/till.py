@@ -8,7 +8,7 @@ crash between any two lines leaves a journal that a restart can go on from.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -22,6 +22,7 @@ from agent.checkout import NotAllowed, step
 from agent.checkout_events import (
     AbortTransaction,
     Answer,
+    BeginReversal,
     CardChecked,
     CardSet,
     CashConfirmed,
@@ -29,16 +30,21 @@ from agent.checkout_events import (
     Effect,
     Event,
     OpenDrawer,
+    OpenDrawerToRefund,
     OtherAmountPaid,
     PrintReceipt,
     Request,
     Restarted,
+    ReverseAsked,
     SendBooked,
     TransactionSaved,
     Turn,
     Woke,
 )
-from agent.checkout_state import Card, Checkout, Level, Phase, Situation
+from agent.checkout_guards import is_overdue
+from agent.checkout_handed_over import begin_handed_over
+from agent.checkout_reversal import begin_reversal, reversal_named_by, took_nothing_back
+from agent.checkout_state import Card, Checkout, HandedOver, Level, Phase, Situation, TransactionFacts
 from agent.connection import Connection
 from agent.day_sheet import DaySheet
 from agent.device_reports import DeviceReports
@@ -73,6 +79,18 @@ class AnotherIsActive(Exception):
         self.checkout = checkout
 
 
+class HandedOverAlready(Exception):
+    """A checkout that is not over has the transaction, for another amount."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        super().__init__(f"checkout {checkout.id} has this transaction")
+        self.checkout = checkout
+
+
+class TerminalBusy(Exception):
+    """The terminal is paying, or does what it was asked before."""
+
+
 class KeyReused(Exception):
     """The idempotency key was used for another request."""
 
@@ -105,12 +123,15 @@ class Till:
         self.wall = wall
         self._new_id = new_id
         self._loop = asyncio.get_running_loop()
-        self._inbox = Inbox(NotAllowed, JournalError, DrawerRefused, NoSuchCheckout, AnotherIsActive, KeyReused)
+        self._inbox = Inbox(
+            NotAllowed, JournalError, DrawerRefused, NoSuchCheckout, AnotherIsActive, HandedOverAlready, KeyReused
+        )
         self._open = OpenCheckouts()
         self._desk = DrawerDesk(self, drawer, settings.drawer)
         self._devices = DeviceReports(self, self._desk, listener, settings)
         self._line = ApiLine(self, calls, jitter)
         self._unwritten: dict[str, Event] = {}
+        self._terminal = asyncio.Lock()
         self._newest_entry: datetime | None = None
         self._schedule = Schedule(self, self._open, self._desk, self._line)
         self.ready = asyncio.Event()
@@ -128,8 +149,11 @@ class Till:
 
     # What people and programs ask
 
-    async def create(self, order: Order, key: IdempotencyKey | None = None) -> Checkout:
-        """Begin a checkout. Raises AnotherIsActive, KeyReused, NotWritten, Overloaded."""
+    async def create(self, order: Order | HandedOver, key: IdempotencyKey | None = None) -> Checkout:
+        """Begin a checkout; a transaction handed over again is the checkout that has it.
+
+        Raises AnotherIsActive, HandedOverAlready, KeyReused, NotWritten, Overloaded.
+        """
         return await self._inbox.do(partial(self._create, order, key))
 
     async def ask(self, checkout_id: str, request: Request, key: IdempotencyKey | None = None) -> Checkout:
@@ -138,6 +162,13 @@ class Till:
         Raises NotAllowed, NoSuchCheckout, KeyReused, NotWritten, Overloaded.
         """
         return await self._inbox.do(partial(self._ask, checkout_id, request, key))
+
+    async def reverse(
+        self, checkout_id: str, *, reason: str, by: str, open_drawer: bool, key: IdempotencyKey | None = None
+    ) -> Checkout:
+        """Take a completed checkout back; returns the reversal, the first one if there is one. Raises as `ask` does."""
+        asked = ReverseAsked(reversal_id=self._new_id(), reason=reason, by=by, open_drawer=open_drawer)
+        return await self._inbox.do(partial(self._reverse, checkout_id, asked, key))
 
     async def set_card(self, checkout_id: str, card: CardNumber) -> Checkout:
         """Give a checkout its card. Raises as `ask` does."""
@@ -155,8 +186,15 @@ class Till:
         return found
 
     async def checkouts(self, phase: Phase | None, *, limit: int, before: str | None) -> list[Checkout]:
-        """Return checkouts, the newest first; `before` is the id that the page before ended with."""
-        return await self._journal.checkouts(phase, limit=limit, before=before)
+        """Return checkouts, the newest first; `before` is the id that the page before ended with.
+
+        Under attention stand, first, those too that go on by themselves but have waited for too long.
+        """
+        found = await self._journal.checkouts(phase, limit=limit, before=before)
+        if phase is not Phase.ATTENTION or before is not None:
+            return found
+        wall = self.wall()
+        return [*(checkout for checkout in self.open_checkouts if is_overdue(checkout, wall)), *found]
 
     async def events_since(self, sequence: int, limit: int) -> list[StoredEvent]:
         """Return what happened after this place of the journal. Raises EventsGone."""
@@ -174,13 +212,31 @@ class Till:
         """Return the sheet of a day, or of today."""
         return await day_records.sheet_of(self._journal, day or self.wall().astimezone().date())
 
+    async def end_of_day(self) -> TransactionFacts:
+        """Have the terminal close its day, and return its report. Raises TerminalBusy, SmartError."""
+        return await self._at_terminal(self._calls.end_of_day)
+
+    async def diagnosis(self) -> TransactionFacts:
+        """Have the terminal check itself. Raises TerminalBusy, SmartError."""
+        return await self._at_terminal(self._calls.diagnosis)
+
+    async def _at_terminal(self, ask: Callable[[], Awaitable[TransactionFacts]]) -> TransactionFacts:
+        if self._terminal.locked() or self._open.terminal_pays:
+            raise TerminalBusy
+        async with self._terminal:
+            return await ask()
+
     async def check_csc(self, card: CardNumber, csc: str) -> bool | None:
         """Ask whether these digits are on the back of the card; None: that could not be told."""
         return await self._calls.check_csc(card, csc)
 
     async def check_card(self, card: CardNumber) -> Card | None:
-        """Ask whether a card is good and what is on it; None: that could not be told."""
-        return await self._calls.check_card(card)
+        """Ask whether a card is good and what is on it; None: that could not be told.
+
+        While a payment with it is not booked, what the API tells of its balance is no offer.
+        """
+        told = await self._calls.check_card(card)
+        return told and replace(told, balance=None if self._open.card_waits(card) else told.balance)
 
     async def take_turn(self) -> None:
         """Return when a job that was queued now has had its turn. Raises Overloaded."""
@@ -275,17 +331,55 @@ class Till:
 
     # The jobs
 
-    async def _create(self, order: Order, key: IdempotencyKey | None) -> Checkout:
+    async def _create(self, order: Order | HandedOver, key: IdempotencyKey | None) -> Checkout:
         if (done := await self._done_before(key)) is not None:
             return done
+        if isinstance(order, HandedOver) and (known := self._open.with_transaction(order.transaction_id)):
+            if known.checkout.handed_over != order:
+                raise HandedOverAlready(known.checkout)
+            return known.checkout
         if (active := self.active) is not None:
             raise AnotherIsActive(active)
         if not self.records:
             raise NotWritten("cash was taken and could not be recorded yet")
-        checkout = order.begin(self._new_id(), self._settings.rules, self.now_s(), self.wall())
+        begin = partial(begin_handed_over, order) if isinstance(order, HandedOver) else order.begin
+        checkout, effects = begin(self._new_id(), self._settings.rules, self.now_s(), self.wall())
+        kept = Kept(checkout)
         entry = Entry(event=order, situation=self._situation(), checkout=checkout, idempotency=key)
-        await self._write(Kept(checkout), checkout, entry)
+        await self._write(kept, checkout, entry)
+        for effect in effects:
+            self._begin(kept, effect)
         return checkout
+
+    async def _reverse(self, checkout_id: str, asked: ReverseAsked, key: IdempotencyKey | None) -> Checkout:
+        """Both checkouts are written together: the one that names its reversal, and the reversal."""
+        if (done := await self._done_before(key)) is not None:
+            return done
+        kept = await self._kept(checkout_id)
+        before, situation = kept.checkout, await self._situation_of_reversal(kept)
+        after, effects = step(before, asked, situation)
+        if BeginReversal() not in effects:
+            return await self.find(reversal_named_by(before))
+        reversal, effects = begin_reversal(before, asked, self._settings.rules, situation)
+        entries = (
+            Entry(event=asked, situation=situation, checkout=after, before=before),
+            Entry(event=asked, situation=situation, checkout=reversal, idempotency=key),
+        )
+        begun = Kept(reversal)
+        sequence = await self._journal.commit(*entries)
+        self._became(kept, after, sequence - 1)
+        self._became(begun, reversal, sequence)
+        for effect in effects:
+            self._begin(begun, effect)
+        return reversal
+
+    async def _situation_of_reversal(self, kept: Kept) -> Situation:
+        """A reversal that is over without having reversed anything is no reason against another one."""
+        situation, reversed_by = self._situation(kept), kept.checkout.reversed_by
+        if reversed_by is None:
+            return situation
+        earlier = await self.find(reversed_by)
+        return replace(situation, reversal_over=took_nothing_back(earlier))
 
     async def _ask(self, checkout_id: str, request: Request, key: IdempotencyKey | None) -> Checkout:
         if (done := await self._done_before(key)) is not None:
@@ -366,19 +460,24 @@ class Till:
     async def _write(self, kept: Kept, after: Checkout, entry: Entry) -> None:
         """Make it durable, then let it be known."""
         sequence = await self._journal.commit(entry)
-        self._newest_entry = after.updated
-        kept.checkout = after
         if isinstance(entry.card, CardNumber):
             kept.card = entry.card
         elif entry.card is CardRow.WIPED:
             kept.card = None
+        self._became(kept, after, sequence)
+
+    def _became(self, kept: Kept, after: Checkout, sequence: int) -> None:
+        self._newest_entry = after.updated
+        kept.checkout = after
         self._open.keep(kept)
         self._listener.checkout_changed(after, sequence)
 
     def _begin(self, kept: Kept, effect: Effect) -> None:
         match effect:
-            case OpenDrawer():
-                pass  # after the other effects, with what it means to the drawer's watch
+            case OpenDrawer() | BeginReversal():
+                pass  # done with what it means to the drawer's watch; committed together with it
+            case OpenDrawerToRefund(reason=reason, by=by):
+                self.spawn(self.put(partial(self._open_to_refund, reason, by)))
             case PrintReceipt():
                 self.spawn(self._outlets.print_receipt(kept.checkout))
             case SendBooked():
@@ -387,6 +486,15 @@ class Till:
                 self.spawn(self._calls.abort(transaction_id))
             case _:
                 self.spawn(self._call(effect, kept.checkout, kept.card))
+
+    async def _open_to_refund(self, reason: str, by: str) -> None:
+        if self._open.in_phase(Phase.AWAITING_CASH):
+            logger.warning("the drawer was not opened for a refund: the cash of another checkout is awaited")
+            return
+        try:
+            await self._desk.open_by_person(reason, by)
+        except DrawerRefused as refused:
+            logger.warning("the drawer was not opened for a refund: %s", refused)
 
     async def _call(self, effect: CallEffect, checkout: Checkout, card: CardNumber | None) -> None:
         answer = await self._calls.answer(effect, checkout, card)
@@ -414,8 +522,9 @@ class Till:
         return replace(
             known,
             offline_refusal=refusal,
-            card_waiting=self._open.card_waits(kept),
+            card_waiting=self._open.card_waits(kept.card, kept),
             front_taken=self._open.active(known.now_s) not in {None, kept},
+            cash_awaited=any(other is not kept for other in self._open.in_phase(Phase.AWAITING_CASH)),
         )
 
     def _offline_refusal(self, checkout: Checkout, wall: datetime) -> str | None:

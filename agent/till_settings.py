@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agent.card import CardRules
+from agent.checkout_events import Effect
 from agent.checkout_state import Basket, Checkout, Rules
 from agent.evidence import DrawerRules
 from agent.offline import OfflineLimits
@@ -34,9 +35,11 @@ class Order:
     merchantRef: str | None = None
     transactionRef: str | None = None
 
-    def begin(self, checkout_id: str, rules: Rules, now_s: float, wall: datetime) -> Checkout:
-        """Return the draft that this order begins."""
-        return Checkout(
+    def begin(
+        self, checkout_id: str, rules: Rules, now_s: float, wall: datetime
+    ) -> tuple[Checkout, tuple[Effect, ...]]:
+        """Return the draft that this order begins; nothing is asked for it yet."""
+        draft = Checkout(
             id=checkout_id,
             created=wall,
             updated=wall,
@@ -46,3 +49,4 @@ class Order:
             merchantRef=self.merchantRef,
             transactionRef=self.transactionRef,
         )
+        return draft, ()

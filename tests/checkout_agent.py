@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.checkout import ROWS, TABLE, NotAllowed, Row, Rows, by_phase_and_event, step
+from agent.checkout import ROWS, TABLE, NotAllowed, Rows, by_phase_and_event, step
 from agent.checkout_events import (
     ApplyAsked,
     BasketSet,
@@ -23,7 +23,8 @@ from agent.checkout_events import (
     Turn,
     Woke,
 )
-from agent.checkout_state import Api, Checkout
+from agent.checkout_row import Row
+from agent.checkout_state import Api, Basket, Checkout
 from tests.checkouts import LUNCH, MASKED, RULES, SNACK, as_seen_now, cash_in, situation
 
 Told = tuple[int, tuple[Effect, ...]] | None
@@ -35,6 +36,7 @@ class Agent:
     """The table, asked once for each checkout, event and connection; a checkout is known by its number."""
 
     rows: Rows = field(default_factory=lambda: ROWS)
+    goods: tuple[Basket, Basket] = (SNACK, LUNCH)
     checkouts: list[Checkout] = field(default_factory=list)
     numbers: dict[Checkout, int] = field(default_factory=dict)
     told: dict[tuple[int, Event, Api], Told] = field(default_factory=dict)
@@ -47,7 +49,7 @@ class Agent:
             for (number, event, api), told in self.told.items()
             if type(event) is not row.event or self.checkouts[number].phase not in row.phases
         }
-        return Agent(by_phase_and_event((row, *TABLE)), self.checkouts, self.numbers, told)
+        return Agent(by_phase_and_event((row, *TABLE)), self.goods, self.checkouts, self.numbers, told)
 
     def number(self, checkout: Checkout) -> int:
         if checkout not in self.numbers:
@@ -71,12 +73,12 @@ class Agent:
     def may_happen(self, number: int) -> list[tuple[Event, Api]]:
         """Return what people, devices and the till may bring to this checkout, and what has an effect on it."""
         if number not in self.possible:
-            asked = _may_happen(self.checkouts[number])
+            asked = _may_happen(self.checkouts[number], self.goods)
             self.possible[number] = [(event, api) for event, api in asked if self.step(number, event, api)]
         return self.possible[number]
 
 
-def _may_happen(checkout: Checkout) -> Iterator[tuple[Event, Api]]:
+def _may_happen(checkout: Checkout, goods: tuple[Basket, Basket]) -> Iterator[tuple[Event, Api]]:
     """What people, devices and the till itself may bring, whatever the phase: the table refuses what it must."""
     due = checkout.basket.sum if checkout.amount_due is None else checkout.amount_due
     payment = checkout.payment.amount if checkout.payment is not None else due
@@ -86,7 +88,7 @@ def _may_happen(checkout: Checkout) -> Iterator[tuple[Event, Api]]:
         cash_in(payment),
     )
     online: tuple[Event, ...] = (
-        BasketSet(basket=LUNCH if checkout.basket == SNACK else SNACK),
+        BasketSet(basket=goods[checkout.basket == goods[0]]),
         CardRemoved(),
         ApplyAsked(use_balance=True),
         ApplyAsked(use_balance=False),

@@ -5,6 +5,7 @@ Amounts: 796 is the basket's sum, 296 what is missing after the balance, 0 when 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 
 from agent.checkout_events import (
@@ -16,6 +17,7 @@ from agent.checkout_events import (
     CallNotSent,
     CallRefused,
     CallUnknown,
+    CancelAnswered,
     CancelAsked,
     CardChecked,
     CardRemoved,
@@ -32,13 +34,28 @@ from agent.checkout_events import (
     ResolveAsked,
     Restarted,
     RetryAsked,
+    ReverseAsked,
     StartAnswered,
     TransactionSaved,
     Turn,
     Woke,
 )
-from agent.checkout_state import ApiProblem, Call, Situation
-from tests.checkouts import CHARGE, INVALID, LUNCH, MASKED, NOTHING, NOW_S, RULES, VALID, cash_in, facts, situation
+from agent.checkout_guards import OVERDUE_AFTER
+from agent.checkout_state import ApiProblem, Call, Level, Situation
+from tests.checkouts import (
+    CHARGE,
+    INVALID,
+    LUNCH,
+    MASKED,
+    NOTHING,
+    NOW_S,
+    RULES,
+    VALID,
+    WALL,
+    cash_in,
+    facts,
+    situation,
+)
 
 OPERATOR = replace(RULES, confirmed_by=("drawer-closed", "operator"))
 
@@ -58,6 +75,7 @@ REQUESTS: tuple[Event, ...] = (
     RetryAsked(by="Ada"),
     RetryAsked(by="Ada", new_transaction=True),
     *(ResolveAsked(outcome=outcome, note="", by="Ada") for outcome in ("executed", "refunded")),
+    *(ReverseAsked(reversal_id="co_2", reason="", by="", open_drawer=opens) for opens in (False, True)),
 )
 DEVICES: tuple[Event, ...] = (
     DrawerOpened(),
@@ -86,13 +104,15 @@ _READ = tuple(
             facts("pending"),
             facts("failed"),
             facts("received"),
+            facts("cancelled"),
+            facts("created", card=INVALID),
         ),
     )
 )
 _STARTED = tuple(
     StartAnswered(number=1, facts=told)
     for told in (
-        facts("ok", 796),
+        facts("ok", 796, receipt_number="3"),
         facts("ok", 0),
         facts("ok", None, missing_sum=900),
         facts("failed"),
@@ -107,6 +127,7 @@ _ANSWERS: dict[Call, tuple[Answer, ...]] = {
     "pre_transaction": tuple(Applied(number=1, missing_sum=amount) for amount in (0, 296, 796)),
     "read": _READ,
     "start": _STARTED,
+    "cancel": tuple(CancelAnswered(number=1, facts=facts(status)) for status in ("cancelled", "ok", "failed")),
 }
 _NO_ANSWERS: tuple[Answer, ...] = (
     CallRefused(number=1, problem=ApiProblem(error="a")),
@@ -119,6 +140,9 @@ _TOO_LATE: tuple[Answer, ...] = (
     *(answers[0] for answers in _ANSWERS.values()),
     *_NO_ANSWERS,
 )
+
+
+_PLACES: tuple[tuple[bool, Level], ...] = ((False, "closed"), (True, "closed"), (False, "open"))
 
 
 def _situations_of(event: Event) -> Iterator[Situation]:
@@ -134,8 +158,13 @@ def _situations_of(event: Event) -> Iterator[Situation]:
         case TransactionSaved():
             for drawer, waiting in product(("open", "closed"), (False, True)):
                 yield situation(drawer=drawer, card_waiting=waiting)
+        case RetryAsked() | ResolveAsked():
+            yield from (situation(wall=wall) for wall in (WALL, WALL + OVERDUE_AFTER))
+        case ReverseAsked() | CancelAnswered():
+            yield from (situation(), situation(wall=WALL + timedelta(days=1)))
+            yield from (situation(cash_awaited=True), situation(reversal_over=True))
         case ReadAnswered() | CallNotSent() | CallNotAuthorised():
-            yield from (situation(front_taken=taken) for taken in (False, True))
+            yield from (situation(front_taken=taken, drawer=drawer) for taken, drawer in _PLACES)
         case _:
             yield situation()
 

@@ -10,6 +10,9 @@ from agent.checkout import NotAllowed, step
 from agent.checkout_events import (
     CallNotAuthorised,
     CallNotSent,
+    CancelAnswered,
+    CancelTerminalPayment,
+    CancelTransaction,
     Effect,
     Event,
     ReadAnswered,
@@ -19,9 +22,22 @@ from agent.checkout_events import (
 from agent.checkout_guards import EXECUTED, REFUSED
 from agent.checkout_state import Checkout, Phase, Situation
 from tests.checkout_events_domain import ANSWERS, UNASKED
-from tests.checkouts import LUNCH, NOTHING, NOW_S, as_seen_now, new_checkout
+from tests.checkouts import (
+    CHARGE,
+    LUNCH,
+    NOTHING,
+    NOW_S,
+    as_seen_now,
+    handed_over,
+    new_checkout,
+    refused_charge,
+    reversal_of,
+    sold,
+)
 
 CHOOSING = frozenset({Phase.DRAFT, Phase.APPLYING, Phase.DUE})
+
+MOVES_MONEY = StartTransaction | CancelTransaction | CancelTerminalPayment
 
 LastStart = Literal["none", "under way", "late", "over", "executed"]
 """What may still become of the last start: nothing was sent; it may be carried out; its time is over; it was."""
@@ -74,19 +90,23 @@ class Taken:
 
 
 def _plain(checkout: Checkout) -> Checkout:
-    """From `awaiting_cash` on no rule looks at the basket any more."""
-    return checkout if checkout.phase in CHOOSING else replace(checkout, basket=LUNCH)
+    """From `awaiting_cash` on one rule looks at the basket: of a charge for which a person has a new one created.
+
+    The walk begins with such a charge, too, so that it need not carry every charge along from there.
+    """
+    kept = checkout.phase in CHOOSING or (checkout.basket == CHARGE and checkout.phase is not Phase.AWAITING_CASH)
+    return checkout if kept else replace(checkout, basket=LUNCH)
 
 
 def _last_start(taken: Taken) -> LastStart:
     before = taken.before.last_start
-    if any(isinstance(effect, StartTransaction) for effect in taken.effects):
+    if any(isinstance(effect, MOVES_MONEY) for effect in taken.effects):
         return "under way"
-    if isinstance(taken.event, StartAnswered | ReadAnswered):
-        status = taken.event.facts.status
-        if before in {"under way", "late"} and status in EXECUTED:
+    if isinstance(taken.event, StartAnswered | CancelAnswered | ReadAnswered):
+        status, sale = taken.event.facts.status, taken.after.kind == "sale"
+        if before in {"under way", "late"} and status in (EXECUTED if sale else {"cancelled"}):
             return "executed"
-        if before in {"late", "executed"} and status in REFUSED:
+        if before in {"late", "executed"} and sale and status in REFUSED:
             return "over"
     if before == "under way":
         return "over" if isinstance(taken.event, CallNotSent | CallNotAuthorised) else "late"
@@ -94,7 +114,7 @@ def _last_start(taken: Taken) -> LastStart:
 
 
 def _started(taken: Taken) -> bool:
-    if any(isinstance(effect, StartTransaction) for effect in taken.effects):
+    if any(isinstance(effect, MOVES_MONEY) for effect in taken.effects):
         return True
     return taken.before.started and taken.after.transaction is not None
 
@@ -108,10 +128,10 @@ class Walked(NamedTuple):
 
 
 def walk() -> Walked:
-    """Go on from an empty draft until nothing new is reached."""
-    first = State(_plain(as_seen_now(new_checkout(NOTHING))))
-    found = Walked({first}, [], [])
-    waiting = deque([first])
+    """Go on from all that a checkout can begin with, until nothing new is reached."""
+    first = list(_beginnings())
+    found = Walked(set(first), [], [])
+    waiting = deque(first)
     while waiting:
         state = waiting.popleft()
         taken = [Taken(state, outcome) for outcome in _outcomes(state.checkout)]
@@ -123,6 +143,15 @@ def walk() -> Walked:
                 found.states.add(reached)
                 waiting.append(reached)
     return found
+
+
+def _beginnings() -> Iterator[State]:
+    yield State(_plain(as_seen_now(new_checkout(NOTHING))))
+    yield from (State(as_seen_now(handed_over(amount_due))) for amount_due in (0, 796))
+    yield State(as_seen_now(refused_charge()), "over", started=True)
+    for reversed_, open_drawer in ((sold("cash"), True), (sold("cashless"), False)):
+        reversal = as_seen_now(reversal_of(reversed_, open_drawer=open_drawer))
+        yield State(_plain(reversal), "under way", started=True)
 
 
 @cache

@@ -19,6 +19,8 @@ from agent.checkout_events import (
     CallNotSent,
     CallRefused,
     CallUnknown,
+    CancelAnswered,
+    CancelTransaction,
     CreateTransaction,
     Effect,
     Event,
@@ -30,10 +32,11 @@ from agent.checkout_events import (
     TransactionSaved,
     UpdateTransaction,
 )
-from agent.checkout_state import Api, ApiProblem, Checkout, Phase, TransactionFacts
+from agent.checkout_handed_over import begin_handed_over
+from agent.checkout_state import Api, ApiProblem, Checkout, HandedOver, Phase, TransactionFacts
 from tests.checkout_agent import Agent
-from tests.checkouts import NOW_S, SNACK, as_seen_now, new_checkout
-from tests.server_model import Change, Execution, Held, PreTransaction, SecondStart, Start, Update, carry_out
+from tests.checkouts import NOW_S, RULES, VALID, WALL, as_seen_now, new_checkout, reversal_of, sold
+from tests.server_model import Cancel, Change, Execution, Held, PreTransaction, SecondStart, Start, Update, carry_out
 
 NOT_STARTED = frozenset(
     {Phase.DRAFT, Phase.APPLYING, Phase.DUE, Phase.AWAITING_CASH, Phase.CONFIRMED, Phase.CANCELLED, Phase.FAILED}
@@ -101,10 +104,11 @@ class Story:
 
 @dataclass(slots=True)
 class Walk:
-    """Every world that can be reached from a fresh checkout of a snack, the nearest first."""
+    """Every world that can be reached from a beginning, the nearest first: a fresh checkout if nothing else is said."""
 
     agent: Agent
     second_start: SecondStart
+    first: World | None = None
     _came_from: dict[World, tuple[World, object] | None] = field(default_factory=dict)
 
     @property
@@ -114,7 +118,7 @@ class Walk:
 
     def stories(self) -> Iterator[Story]:
         """Go on until nothing new is reached; tell each thing that goes wrong, once, on the shortest way to it."""
-        first = World(self.agent.number(as_seen_now(new_checkout(SNACK))))
+        first = self.first or World(self.agent.number(as_seen_now(new_checkout(self.agent.goods[0]))))
         self._came_from[first] = None
         told: set[str] = set()
         waiting = deque([first])
@@ -261,7 +265,7 @@ class Walk:
             if not isinstance(event, Answer) and awaited.change is not None and awaited.answer is None:
                 world = world._replace(late=(*world.late, Late(awaited.change)))
             awaited = None
-        if after.transaction is None and world.held is not None and not after.final:
+        if after.transaction is None and world.held is not None and not (after.final or after.handed_over):
             world = _left_behind(world)
         if (effect := _request(effects)) is not None:
             proves = after.pursuit is not None and after.pursuit.ends_s <= NOW_S
@@ -269,8 +273,25 @@ class Walk:
         return world._replace(awaited=awaited)
 
 
+def of_handed_over(agent: Agent) -> World:
+    """A register has created a transaction and hands it over."""
+    checkout, (read,) = begin_handed_over(
+        HandedOver(transaction_id="STX_1", amount_due=796), "co_1", RULES, NOW_S, WALL
+    )
+    held = Held(sum=796, card=False)
+    return World(agent.number(as_seen_now(checkout)), held=held, awaited=Awaited(read))
+
+
+def of_reversal(agent: Agent) -> World:
+    """A person takes back what was executed."""
+    held = Held(sum=796, card=False, status="ok")
+    cancel = CancelTransaction(number=1, transaction_id="STX_1", action_id="co_2.1")
+    number = agent.number(as_seen_now(reversal_of(sold())))
+    return World(number, held=held, awaited=Awaited(cancel, Cancel()), shown=Shown(796, 796))
+
+
 def _facts(held: Held) -> TransactionFacts:
-    return TransactionFacts(id="STX_1", status=held.status, sum=held.sum)
+    return TransactionFacts(id="STX_1", status=held.status, sum=held.sum, card=VALID if held.card else None)
 
 
 def _read_facts(held: Held | None) -> Iterator[TransactionFacts]:
@@ -288,6 +309,8 @@ def _answer(change: Change, held: Held) -> Answer:
             return Applied(number=1, missing_sum=held.missing_sum or 0)
         case Start():
             return StartAnswered(number=1, facts=_facts(held))
+        case Cancel():
+            return CancelAnswered(number=1, facts=_facts(held))
 
 
 def _held(world: World, held: Held) -> World:
@@ -307,6 +330,8 @@ def _change_of(effect: Effect, checkout: Checkout) -> Change | None:
             return PreTransaction()
         case StartTransaction(method=method):
             return Start(method=method)
+        case CancelTransaction():
+            return Cancel()
         case _:
             return None
 
@@ -321,7 +346,7 @@ def _left_behind(world: World) -> World:
 def _shown(before: Checkout, after: Checkout, shown: Shown | None) -> Shown | None:
     """The screen is what it was when the evidence came, or when a payment without cash was started."""
     payment = after.payment
-    if after.final:
+    if after.final or after.reversal is not None:
         return shown
     if payment is None or after.amount_due is None or (payment.method == "cash" and payment.evidence is None):
         return None

@@ -8,30 +8,40 @@ from agent.checkout import BACKGROUND_AFTER_S, step
 from agent.checkout_events import (
     Answer,
     Applied,
+    ApplyAsked,
     CallNotAuthorised,
     CallNotSent,
     CallRefused,
     CallUnknown,
+    CancelAnswered,
     CardChecked,
+    CardSet,
     CashConfirmed,
     Effect,
     Event,
+    PayAsked,
     ReadAnswered,
+    ReverseAsked,
     StartAnswered,
     TransactionSaved,
 )
 from agent.checkout_guards import EXECUTED, MOST_CREATES, MOST_REFUSALS, REFUSED
+from agent.checkout_handed_over import begin_handed_over
+from agent.checkout_reversal import begin_reversal
 from agent.checkout_state import (
     ApiProblem,
     Basket,
     Card,
     Checkout,
     Evidence,
+    HandedOver,
     Json,
+    Method,
     Payment,
     Phase,
     Pursuit,
     ReceiptLines,
+    Reversal,
     Rules,
     Situation,
     Transaction,
@@ -137,6 +147,36 @@ def tell(
     return checkout, effects
 
 
+def handed_over(amount_due: int = 796) -> Checkout:
+    """A checkout that begins with a transaction of a register."""
+    return begin_handed_over(HandedOver(transaction_id="STX_1", amount_due=amount_due), "co_1", RULES, NOW_S, WALL)[0]
+
+
+def sold(method: Method = "cash") -> Checkout:
+    """A completed sale of 796 cents."""
+    checkout = after(new_checkout(), ApplyAsked(), saved(), PayAsked(method=method, amount=796))
+    return after(checkout, *([cash_in()] if method == "cash" else []), executed())
+
+
+def refused_charge() -> Checkout:
+    """A charge that was paid in cash, and read as failed."""
+    with_card = after(new_checkout(CHARGE), CardSet(number=MASKED), checked())
+    paid = after(with_card, PayAsked(method="cash", amount=796), saved(card=VALID), cash_in())
+    return after(paid, refused(), read("failed"))
+
+
+def reversal_of(checkout: Checkout, *, open_drawer: bool = False) -> Checkout:
+    """The reversal that begins when a person takes this checkout back."""
+    asked = ReverseAsked(reversal_id="co_2", reason="wrong", by="Ada", open_drawer=open_drawer)
+    return begin_reversal(checkout, asked, RULES, situation())[0]
+
+
+def cancelled(status: str = "cancelled", **known: object) -> Numbered:
+    receipt = ReceiptLines(customer=({"type": "space"},))
+    told = replace(facts(status), receipt=receipt, **known)  # type: ignore[arg-type]  # as replace itself
+    return lambda number: CancelAnswered(number=number, facts=told)
+
+
 def after(checkout: Checkout, *happened: Event | Numbered, now_s: float = NOW_S, **known: object) -> Checkout:
     """As `tell`, where what follows does not matter."""
     return tell(checkout, *happened, now_s=now_s, **known)[0]
@@ -157,7 +197,8 @@ def as_seen_now(checkout: Checkout) -> Checkout:
     """
     if checkout.final:
         payment = checkout.payment and _payment_now(checkout.payment, awaiting=False)
-        return replace(_BLANK, phase=checkout.phase, payment=payment, resolution=checkout.resolution)
+        over = replace(_BLANK, phase=checkout.phase, payment=payment, resolution=checkout.resolution)
+        return over if checkout.phase is not Phase.COMPLETED else _with_reversal(over, checkout)
     awaiting = checkout.phase is Phase.AWAITING_CASH
     attention = checkout.phase is Phase.ATTENTION
     refusals = 0 if attention else min(checkout.refusals, MOST_REFUSALS)
@@ -174,7 +215,10 @@ def as_seen_now(checkout: Checkout) -> Checkout:
         payment=checkout.payment and _payment_now(checkout.payment, awaiting=awaiting),
         asking=checkout.asking and replace(checkout.asking, number=1),
         requests=1 if checkout.asking else 0,
-        creates=min(checkout.creates, MOST_CREATES) if checkout.phase is Phase.APPLYING else 0,
+        creates=min(checkout.creates, MOST_CREATES) if checkout.phase in COUNTS_CREATES else 0,
+        waiting_since=checkout.waiting_since and WALL,
+        handed_over=checkout.handed_over,
+        reversal=checkout.reversal and _reversal_now(checkout.reversal),
         started_s=_started_now(checkout),
         refusals=refusals,
         error=ApiProblem(error="a") if checkout.error and refusals else None,
@@ -183,6 +227,20 @@ def as_seen_now(checkout: Checkout) -> Checkout:
 
 
 _BLANK = new_checkout(amount_shown_s=NOW_S)
+COUNTS_CREATES = frozenset({Phase.APPLYING, Phase.CONFIRMED})
+
+
+def _with_reversal(over: Checkout, checkout: Checkout) -> Checkout:
+    return replace(
+        over,
+        receipt_number=checkout.receipt_number,
+        reversal=checkout.reversal and _reversal_now(checkout.reversal),
+        reversed_by=checkout.reversed_by,
+    )
+
+
+def _reversal_now(reversal: Reversal) -> Reversal:
+    return replace(reversal, reason="", by="")
 
 
 def _transaction_now(transaction: Transaction, *, attention: bool) -> Transaction:

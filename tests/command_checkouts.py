@@ -67,7 +67,7 @@ OTHER_AMOUNT = OtherAmountPaid(amount=500)
 async def put(journal: Journal, checkout_id: str, wall: datetime, *happened: Event | c.Numbered) -> Checkout:
     """Write one checkout and everything that happened to it, a second apart."""
     order = Order(basket=BASKET, merchantRef="A-17")
-    checkout = order.begin(checkout_id, Rules(), c.NOW_S, wall)
+    checkout, _ = order.begin(checkout_id, Rules(), c.NOW_S, wall)
     situation = replace(c.situation(), wall=wall)
     await journal.commit(Entry(event=order, situation=situation, checkout=checkout))
     for thing in happened:

@@ -63,7 +63,12 @@ class Start:
     fails: bool = False  # carried out, and answered with `status: failed`
 
 
-Change = Update | PreTransaction | Start
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Takes an executed transaction back. A second one may be refused, answered again, or carried out again, too."""
+
+
+Change = Update | PreTransaction | Start | Cancel
 Carried = tuple[Held, Execution | None, bool]
 """The transaction afterwards, what was booked by it, and whether the server answers with more than an error."""
 
@@ -77,6 +82,8 @@ def carry_out(change: Change, held: Held, second: SecondStart) -> Carried:
             return _apply(held)
         case Start():
             return _start(change, held, second)
+        case Cancel():
+            return _cancel(held, second)
 
 
 def _update(change: Update, held: Held) -> Carried:
@@ -105,3 +112,11 @@ def _start(change: Start, held: Held, second: SecondStart) -> Carried:
     redeemed = held.applied or 0
     booked = Execution(sum=held.sum, paid=held.sum - redeemed, redeemed=redeemed)
     return replace(held, status="ok"), booked, True
+
+
+def _cancel(held: Held, second: SecondStart) -> Carried:
+    if held.status == "cancelled" and second is SecondStart.REPEATS:
+        return held, None, True
+    if held.status != "ok" and not (held.status == "cancelled" and second is SecondStart.EXECUTES):
+        return held, None, False
+    return replace(held, status="cancelled"), Execution(sum=held.sum, paid=held.sum, redeemed=0), True

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.checkout import Row
 from agent.checkout_acts import forget_asking
 from agent.checkout_diagram import diagram, with_diagram
 from agent.checkout_events import CancelAsked, CardSet, Woke
+from agent.checkout_row import Row
 from agent.checkout_state import Phase
 
 PAGE = Path(__file__).parent.parent / "docs" / "checkout.md"

@@ -11,7 +11,6 @@ import pytest
 
 from agent import checkout_acts as do
 from agent import checkout_guards as is_
-from agent.checkout import Act, Guard, Row
 from agent.checkout_events import (
     ApplyAsked,
     BasketSet,
@@ -26,13 +25,17 @@ from agent.checkout_events import (
     TransactionSaved,
     Turn,
 )
-from agent.checkout_state import Checkout, Phase, Pursuit, Situation, Transaction
+from agent.checkout_reversal import cancel, is_reversal
+from agent.checkout_row import Act, Guard, Row
+from agent.checkout_state import Basket, Checkout, Phase, Pursuit, Situation, Transaction
 from tests.checkout_agent import Agent
-from tests.checkout_world import Walk
+from tests.checkout_world import Walk, of_handed_over, of_reversal
+from tests.checkouts import CHARGE, CHARGE_EAN, LUNCH, basket_of
 from tests.server_model import SecondStart
 
 Done = tuple[Checkout, tuple[Effect, ...]]
 AGENT = Agent()
+CHARGING = Agent(goods=(basket_of(349, CHARGE_EAN), Basket(products=(*LUNCH.products, *CHARGE.products))))
 """Kept for all tests of this file: what the table says is worked out once."""
 
 
@@ -44,6 +47,30 @@ def test_nothing_is_executed_twice_or_unconfirmed_or_other_than_shown(
     assert [str(story) for story in walk.stories()] == []
     with capsys.disabled():
         sys.stdout.write(f"\nserver walk: {walk.worlds} worlds, a second start {second_start} ")
+
+
+# The same law for the other flows
+
+
+def nothing_wrong(walk: Walk) -> None:
+    assert [str(story) for story in walk.stories()] == []
+    assert walk.worlds > 50, "the walk has hardly begun"
+
+
+@pytest.mark.parametrize("second_start", SecondStart)
+def test_money_is_never_loaded_onto_a_card_twice(second_start: SecondStart) -> None:
+    """A doubled charge would give money away. Alone, and beside other goods."""
+    nothing_wrong(Walk(CHARGING, second_start))
+
+
+@pytest.mark.parametrize("second_start", SecondStart)
+def test_a_transaction_that_was_handed_over_is_executed_once_and_as_shown(second_start: SecondStart) -> None:
+    nothing_wrong(Walk(AGENT, second_start, of_handed_over(AGENT)))
+
+
+@pytest.mark.parametrize("second_cancel", SecondStart)
+def test_nothing_is_taken_back_twice(second_cancel: SecondStart) -> None:
+    nothing_wrong(Walk(AGENT, second_cancel, of_reversal(AGENT)))
 
 
 # It has teeth
@@ -82,6 +109,10 @@ def show_basket_without_balance(checkout: Checkout, _event: ApplyAsked, _situati
 
 def changed(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
     return not is_.as_shown(checkout, event, situation)
+
+
+def not_taken_back(checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
+    return checkout.reversal is not None and event.facts.status == "ok"
 
 
 def forget_window(checkout: Checkout, _event: object, situation: Situation) -> Done:
@@ -146,4 +177,27 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES.keys())
 def test_a_seeded_mistake_is_found(mistake: Row[Any]) -> None:
     walk = Walk(AGENT.with_mistake(mistake), SecondStart.EXECUTES)
+    assert next(walk.stories(), None) is not None, f"not found in {walk.worlds} worlds"
+
+
+MISTAKES_OF_A_REVERSAL = {
+    "a cancel without answer is sent again": instead(Phase.STARTING, CallUnknown, Phase.STARTING, cancel),
+    "a refused cancel is sent again unread": instead(Phase.STARTING, CallRefused, Phase.STARTING, cancel),
+    "after a restart the cancel is sent again": instead(
+        Phase.STARTING, Restarted, Phase.STARTING, do.restart, cancel, when=is_reversal
+    ),
+    "a refused cancel is believed": instead(Phase.STARTING, CallRefused, Phase.FAILED, do.count_refusal),
+    "an answer that names no reversal is believed": instead(
+        Phase.UNSURE, ReadAnswered, Phase.COMPLETED, do.keep_result, when=is_reversal
+    ),
+    "the late window is not waited for": instead(
+        Phase.UNSURE, ReadAnswered, Phase.STARTING, cancel, when=not_taken_back
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES_OF_A_REVERSAL.values(), ids=MISTAKES_OF_A_REVERSAL.keys())
+def test_a_seeded_mistake_of_a_reversal_is_found(mistake: Row[Any]) -> None:
+    agent = AGENT.with_mistake(mistake)
+    walk = Walk(agent, SecondStart.EXECUTES, of_reversal(agent))
     assert next(walk.stories(), None) is not None, f"not found in {walk.worlds} worlds"

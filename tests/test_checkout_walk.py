@@ -7,7 +7,7 @@ walk 2 (test_checkout_server_walk.py).
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -19,15 +19,18 @@ from agent.checkout_events import (
     Answer,
     Applied,
     ApplyAsked,
+    ApplyBalance,
     BasketSet,
     CancelAsked,
     CardRemoved,
     CardSet,
     ConfirmAsked,
+    CreateTransaction,
     DrawerOpenAsked,
     Effect,
     Event,
     OpenDrawer,
+    OpenDrawerToRefund,
     PayAsked,
     PrintReceipt,
     ReadAnswered,
@@ -35,17 +38,28 @@ from agent.checkout_events import (
     ResolveAsked,
     Restarted,
     RetryAsked,
+    ReverseAsked,
     SendBooked,
     StartTransaction,
     TransactionSaved,
     Turn,
+    UpdateTransaction,
     Woke,
 )
-from agent.checkout_state import Checkout, Phase, Situation
+from agent.checkout_state import Checkout, Phase, Situation, TransactionFacts
 from agent.kiosk.roles import Role
 from agent.kiosk.view import allowed
-from tests.checkout_states import CHOOSING, State, Taken, Walked, may_happen, walk
-from tests.checkouts import NOW_S, as_seen_now, new_checkout, situation
+from tests.checkout_states import CHOOSING, MOVES_MONEY, State, Taken, Walked, may_happen, walk
+from tests.checkouts import (
+    NOW_S,
+    WALL,
+    as_seen_now,
+    handed_over,
+    new_checkout,
+    reversal_of,
+    situation,
+    sold,
+)
 
 MONEY_TAKEN = {Phase.CONFIRMED, Phase.STARTING, Phase.UNSURE, Phase.ATTENTION}
 GIVEN_UP = {Phase.DRAFT, Phase.APPLYING, Phase.DUE, Phase.AWAITING_CASH, Phase.CANCELLED, Phase.FAILED}
@@ -118,14 +132,19 @@ def test_loyalty_is_started_only_where_nothing_is_due(walked: Walked) -> None:
 
 
 def test_nothing_is_started_while_an_earlier_start_may_have_worked_or_may_still_work(walked: Walked) -> None:
-    """Only a read that began after the late window, or one that shows it refused, clears the way for another."""
+    """Only a read that began after the late window, or one that shows it refused, clears the way for another.
+
+    A reversal is as careful.
+    """
 
     def breaks(taken: Taken) -> bool:
-        if not effects_of(taken, StartTransaction):
+        if not any(isinstance(effect, MOVES_MONEY) for effect in taken.effects):
             return False
         pursuit = taken.before.checkout.pursuit
+        if taken.before.last_start == "none":
+            return False
         too_early = isinstance(taken.event, ReadAnswered) and (pursuit is None or taken.event.begun_s < pursuit.ends_s)
-        return taken.before.last_start not in {"none", "over"} or too_early
+        return taken.before.last_start != "over" or too_early
 
     assert none_of(walked, breaks)
 
@@ -168,7 +187,7 @@ def test_the_drawer_is_asked_once_for_a_payment_and_then_only_by_a_person(walked
 
     def breaks(taken: Taken) -> bool:
         enters = taken.before.checkout.phase is not Phase.AWAITING_CASH and taken.after.phase is Phase.AWAITING_CASH
-        wanted = isinstance(taken.event, TransactionSaved) and taken.before.checkout.wanted is not None
+        wanted = isinstance(taken.event, TransactionSaved | ReadAnswered) and taken.before.checkout.wanted is not None
         by_payment = enters and (isinstance(taken.event, PayAsked) or wanted)
         opens = len(effects_of(taken, OpenDrawer))
         return opens != (by_payment or isinstance(taken.event, DrawerOpenAsked)) or (enters and not by_payment)
@@ -177,9 +196,14 @@ def test_the_drawer_is_asked_once_for_a_payment_and_then_only_by_a_person(walked
 
 
 def test_a_receipt_is_given_exactly_when_the_payment_is_completed(walked: Walked) -> None:
+    """The terminal gives that of a reversal itself; nobody waits for word of a reversal."""
+
     def breaks(taken: Taken) -> bool:
+        completed = taken.after.phase is Phase.COMPLETED and taken.before.checkout.phase is not Phase.COMPLETED
+        reversal = taken.after.reversal
+        prints = completed and (reversal is None or reversal.call == "cancel")
         given = bool(effects_of(taken, PrintReceipt)), bool(effects_of(taken, SendBooked))
-        return given != (taken.after.phase is Phase.COMPLETED,) * 2
+        return given != (prints, completed and reversal is None)
 
     assert none_of(walked, breaks)
 
@@ -204,6 +228,33 @@ def test_a_new_request_has_a_new_number(walked: Walked) -> None:
 # Where a checkout may go
 
 
+def test_the_drawer_opens_for_a_refund_only_when_it_was_taken_back_and_no_other_cash_is_awaited(walked: Walked) -> None:
+    def breaks(taken: Taken) -> bool:
+        if not effects_of(taken, OpenDrawerToRefund):
+            return False
+        asked = taken.before.checkout.reversal is not None and taken.before.checkout.reversal.open_drawer
+        return not (asked and taken.after.phase is Phase.COMPLETED) or taken.situation.cash_awaited
+
+    assert none_of(walked, breaks)
+    assert any(effects_of(taken, OpenDrawerToRefund) for taken in walked.taken)
+
+
+def test_a_reversal_knows_no_other_phases(walked: Walked) -> None:
+    phases = {state.checkout.phase for state in walked.states if state.checkout.reversal is not None}
+    ways = {Phase.STARTING, Phase.UNSURE, Phase.ATTENTION}
+    assert ways | {Phase.COMPLETED, Phase.FAILED, Phase.RESOLVED} == phases
+
+
+def test_a_transaction_that_was_handed_over_is_never_changed_and_never_aborted(walked: Walked) -> None:
+    changes = (UpdateTransaction, CreateTransaction, ApplyBalance, AbortTransaction)
+
+    def breaks(taken: Taken) -> bool:
+        return taken.after.handed_over is not None and any(isinstance(effect, changes) for effect in taken.effects)
+
+    assert none_of(walked, breaks)
+    assert any(state.checkout.handed_over and state.checkout.phase is Phase.STARTING for state in walked.states)
+
+
 def test_money_that_was_taken_is_never_given_up(walked: Walked) -> None:
     """With evidence of cash a checkout ends completed, or by a person; until then it is being booked or needs one."""
 
@@ -217,7 +268,7 @@ def test_money_that_was_taken_is_never_given_up(walked: Walked) -> None:
 
 def test_a_confirmed_payment_is_never_cancelled_failed_or_a_draft_again(walked: Walked) -> None:
     to = {taken.after.phase for taken in walked.taken if taken.before.checkout.phase is Phase.CONFIRMED}
-    assert {Phase.CONFIRMED, Phase.STARTING, Phase.ATTENTION} == to
+    assert {Phase.CONFIRMED, Phase.STARTING, Phase.ATTENTION, Phase.RESOLVED} == to
 
 
 def test_evidence_stays_with_its_payment(walked: Walked) -> None:
@@ -231,11 +282,18 @@ def test_evidence_stays_with_its_payment(walked: Walked) -> None:
 def test_nothing_of_the_sale_changes_once_cash_is_awaited_or_money_was_taken(walked: Walked) -> None:
     def breaks(taken: Taken) -> bool:
         before, after = taken.before.checkout, taken.after
-        if before.phase not in MONEY_TAKEN | {Phase.AWAITING_CASH} or after.phase in CHOOSING:
+        if before.phase not in MONEY_TAKEN | {Phase.AWAITING_CASH} or after.phase in CHOOSING or before.handed_over:
             return False
         return (before.basket, before.card and before.card.number) != (after.basket, after.card and after.card.number)
 
     assert none_of(walked, breaks)
+
+
+def read_tells_due(taken: Taken, facts: TransactionFacts) -> bool:
+    due, said = taken.after.amount_due, taken.after.handed_over
+    if said is not None:
+        return due == said.amount_due and due in {facts.sum, facts.missing_sum}
+    return due == facts.missing_sum and taken.before.checkout.phase is Phase.APPLYING
 
 
 def test_the_amount_due_is_what_the_api_answered_to_a_change(walked: Walked) -> None:
@@ -251,7 +309,7 @@ def test_the_amount_due_is_what_the_api_answered_to_a_change(walked: Walked) -> 
             case Applied(missing_sum=missing_sum):
                 return due != missing_sum
             case ReadAnswered(facts=facts):
-                return due != facts.missing_sum or taken.before.checkout.phase is not Phase.APPLYING
+                return not read_tells_due(taken, facts)
             case PayAsked(amount=amount):
                 offline = taken.situation.api != "online" and taken.after.phase is Phase.AWAITING_CASH
                 return not (offline and due == amount == taken.after.basket.sum)
@@ -270,7 +328,15 @@ def test_balance_is_not_applied_while_another_payment_with_the_card_waits(walked
 
 
 def test_final_is_final(walked: Walked) -> None:
-    assert none_of(walked, lambda taken: taken.before.checkout.final)
+    """A completed checkout only comes to name its reversal."""
+
+    def breaks(taken: Taken) -> bool:
+        before = taken.before.checkout
+        names_reversal = isinstance(taken.event, ReverseAsked) and taken.after.phase is Phase.COMPLETED
+        as_before = replace(taken.after, reversed_by=before.reversed_by, updated=before.updated)
+        return before.final and not (names_reversal and as_before == before)
+
+    assert none_of(walked, breaks)
 
 
 def test_a_checkout_never_comes_back_to_a_till_that_it_left_or_that_is_taken(walked: Walked) -> None:
@@ -337,13 +403,17 @@ ACTS = {
     ConfirmAsked: "confirm",
     RetryAsked: "retry",
     ResolveAsked: "resolve",
+    ReverseAsked: "reverse",
 }
 
 
 def test_a_request_that_has_an_effect_is_among_what_the_screen_is_told(walked: Walked) -> None:
     def breaks(taken: Taken) -> bool:
         act = ACTS.get(type(taken.event))
-        return act is not None and act not in allowed(taken.before.checkout, Role.OPERATOR)
+        if act is None or taken.situation.reversal_over:  # what became of another checkout only the till knows
+            return False
+        now = replace(taken.before.checkout, updated=taken.situation.wall)
+        return act not in allowed(now, Role.OPERATOR)
 
     assert none_of(walked, breaks)
 
@@ -363,15 +433,19 @@ def test_no_row_of_the_table_is_superfluous(walked: Walked) -> None:
 # The walk may forget what it forgets
 
 
-@given(st.lists(st.integers(min_value=0, max_value=10_000), max_size=40), st.datetimes())
-def test_what_the_walk_forgets_no_rule_looks_at(choices: list[int], wall: datetime) -> None:
+@given(
+    st.sampled_from((new_checkout(), handed_over(), reversal_of(sold(), open_drawer=True), sold("cashless"))),
+    st.lists(st.integers(min_value=0, max_value=10_000), max_size=40),
+    st.timedeltas(min_value=timedelta(), max_value=timedelta(days=9000)),
+)
+def test_what_the_walk_forgets_no_rule_looks_at(whole: Checkout, choices: list[int], later: timedelta) -> None:
     """A whole checkout and what the walk keeps of it go the same way, at any time and beside any closed drawer."""
-    whole = new_checkout()
+    whole = replace(whole, updated=whole.updated + later, waiting_since=whole.waiting_since and WALL + later)
     for choice in choices:
         possible = list(may_happen(whole))
         event, now = possible[choice % len(possible)]
         told = _with_number_of(whole, event)
-        other = replace(now, wall=wall, drawer="open" if now.drawer == "open" else "unknown")
+        other = replace(now, wall=now.wall + later, drawer="open" if now.drawer == "open" else "unknown")
         assert _way(as_seen_now(whole), event, now) == _way(whole, told, other)
         whole = _next(whole, told, other)
         whole = replace(whole, rules=as_seen_now(whole).rules)  # each restart may bring others, and the walk has both

@@ -42,9 +42,9 @@ def test_the_pause_between_two_turns_is_capped() -> None:
 
 def test_a_card_waits_while_another_checkout_with_it_has_taken_money() -> None:
     mine = kept(Phase.DRAFT, "co_mine", card=CARD)
-    assert till_with(mine, kept(Phase.UNSURE, "co_other", card=CARD)).card_waits(mine)
-    assert not till_with(mine, kept(Phase.UNSURE, "co_other")).card_waits(mine)
-    assert not till_with(mine, kept(Phase.DUE, "co_other", card=CARD)).card_waits(mine)
+    assert till_with(mine, kept(Phase.UNSURE, "co_other", card=CARD)).card_waits(CARD, mine)
+    assert not till_with(mine, kept(Phase.UNSURE, "co_other")).card_waits(CARD, mine)
+    assert not till_with(mine, kept(Phase.DUE, "co_other", card=CARD)).card_waits(CARD, mine)
 
 
 def test_what_is_over_is_forgotten_with_its_card() -> None:

@@ -44,7 +44,7 @@ MONEY: dict[str, Call] = {
     "start/loyalty": lambda api: api.start(STX, "loyalty", "co_1.1"),
     "start/cashless": lambda api: api.start(STX, "cashless", "co_1.1"),
     "cancel": lambda api: api.cancel(STX, "co_1.1"),
-    "cancelTrx": lambda api: api.cancel_trx(3),
+    "cancelTrx": lambda api: api.cancel_trx(STX, 3),
     "EndOfDay": lambda api: api.end_of_day(),
     "diagnosis": lambda api: api.diagnosis(),
 }
@@ -179,7 +179,7 @@ async def test_cancel(server: Server, api: SmartTransactions, spelling: str) -> 
 @pytest.mark.parametrize("receipt_number", [3, "3", "0003", None])
 async def test_cancel_trx(server: Server, api: SmartTransactions, receipt_number: object) -> None:
     server.reply(answer({**STARTED, "status": "cancelled", "receipt_number": receipt_number}))
-    assert (await api.cancel_trx(3)).status == "cancelled"
+    assert (await api.cancel_trx(STX, 3)).status == "cancelled"
     assert sent(server) == ("POST", "/Smart/Transactions/3/cancelTrx", None)
 
 
@@ -255,7 +255,7 @@ async def test_an_answer_about_another_transaction_is_unknown(
 async def test_an_answer_about_another_receipt_is_unknown(server: Server, api: SmartTransactions) -> None:
     server.reply(answer({**STARTED, "receipt_number": 4}))
     with pytest.raises(Unknown, match="another receipt"):
-        await api.cancel_trx(3)
+        await api.cancel_trx(STX, 3)
 
 
 async def test_an_answer_about_another_card_is_unknown(server: Server, api: SmartTransactions) -> None:

@@ -10,7 +10,7 @@ from agent.commands.plain_text import money, plain
 from agent.commands.table import table
 from agent.kiosk.answers import HappenedAnswer
 
-_AMOUNTS = frozenset({"amount", "sum", "missing_sum", "balance", "priceOne"})
+_AMOUNTS = frozenset({"amount", "amount_due", "sum", "missing_sum", "balance", "priceOne"})
 
 FACTS_COLUMNS = 28  # what is left of 80 beside time, event and phase
 

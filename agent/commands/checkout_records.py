@@ -10,6 +10,7 @@ from typing import Protocol
 
 from agent.checkout import NotAllowed, step
 from agent.checkout_events import ResolveAsked, RetryAsked
+from agent.checkout_guards import is_overdue
 from agent.checkout_state import Checkout, Phase, Situation
 from agent.commands.asking import Failed, check_there, own_journal
 from agent.control import RunningAgent, agent_at, in_shape
@@ -26,6 +27,7 @@ from agent.kiosk.answers import (
     ReportAnswer,
 )
 from agent.kiosk.problems import TITLES, not_allowed
+from agent.kiosk.requests import ReverseBody
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer, happened_answer, report_answer
 from agent.receipt import Line, parse_lines
@@ -61,6 +63,10 @@ class Records(Protocol):
 
     async def decide(self, checkout_id: str, decision: Decision) -> CheckoutAnswer:
         """Do what a person decided, and return the checkout as it stands then."""
+        ...
+
+    async def reverse(self, checkout_id: str, wanted: ReverseBody) -> CheckoutAnswer:
+        """Take a completed checkout back, and return the reversal as it stands then."""
         ...
 
 
@@ -106,6 +112,11 @@ class AgentRecords:
         path = _path(checkout_id, "retry" if isinstance(decision, RetryAsked) else "resolve")
         return in_shape(CheckoutAnswer, await self._agent.post(path, asdict(decision)))
 
+    async def reverse(self, checkout_id: str, wanted: ReverseBody) -> CheckoutAnswer:
+        return in_shape(
+            CheckoutAnswer, await self._agent.post(_path(checkout_id, "reverse"), wanted.model_dump(exclude_none=True))
+        )
+
 
 class JournalRecords:
     """Read from the journal of an agent that does not run, and decided by the same table.
@@ -121,7 +132,15 @@ class JournalRecords:
 
     async def page(self, phase: Phase | None, limit: int, before: str | None = None) -> Sequence[CheckoutAnswer]:
         found = await self._journal.checkouts(phase, limit=limit, before=before)
+        if phase is Phase.ATTENTION and before is None:
+            found = [*await self._overdue(), *found]
         return [checkout_answer(checkout, Role.OPERATOR) for checkout in found]
+
+    async def _overdue(self) -> list[Checkout]:
+        """Return what goes on by itself and has waited for too long: a person is told of it, too."""
+        wall = datetime.now(UTC)
+        waiting = [each.checkout for each in await self._journal.open_checkouts()]
+        return [checkout for checkout in waiting if is_overdue(checkout, wall)]
 
     async def find(self, checkout_id: str) -> CheckoutAnswer:
         return checkout_answer(await self._checkout(checkout_id), Role.OPERATOR)
@@ -146,6 +165,9 @@ class JournalRecords:
         if after is not before:
             await self._journal.commit(Entry(event=decision, situation=situation, checkout=after, before=before))
         return checkout_answer(after, Role.OPERATOR)
+
+    async def reverse(self, checkout_id: str, wanted: ReverseBody) -> CheckoutAnswer:  # noqa: ARG002 - as Records says
+        raise Failed("no agent runs: only a running agent can ask the API to take a payment back; start it first")
 
     async def _checkout(self, checkout_id: str) -> Checkout:
         found = await self._journal.checkout(checkout_id)

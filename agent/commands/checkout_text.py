@@ -80,6 +80,8 @@ def checkout_lines(
 
 def _facts(checkout: CheckoutAnswer) -> Iterator[tuple[str, str]]:
     currency = checkout.basket_info.currency
+    yield "reverses", checkout.reverses or ""
+    yield "reversed by", checkout.reversed_by or ""
     yield "phase", checkout.phase
     yield "reason", checkout.reason or ""
     yield "waiting since", moment(checkout.waiting_since) if checkout.waiting_since else ""
@@ -100,6 +102,7 @@ def _facts(checkout: CheckoutAnswer) -> Iterator[tuple[str, str]]:
     yield "trans_id", checkout.trans_id or ""
     yield "receipt_number", checkout.receipt_number or ""
     yield "resolved", _resolution(checkout)
+    yield "reversal", _reversal(checkout)
 
 
 def _card(checkout: CheckoutAnswer) -> str:
@@ -143,6 +146,11 @@ def _resolution(checkout: CheckoutAnswer) -> str:
     return f"{closed.outcome}, by {closed.by}: {closed.note}" if closed else ""
 
 
+def _reversal(checkout: CheckoutAnswer) -> str:
+    asked = checkout.reversal
+    return f"by {asked.call}, asked by {asked.by}: {asked.reason}" if asked else ""
+
+
 def _product_lines(products: Sequence[Json], currency: str) -> Iterator[str]:
     rows = [
         (str(line.get("quantity", 1)), plain(str(line.get("desc", ""))), money(line.get("priceOne"), currency))
@@ -157,6 +165,8 @@ def _ways_on(checkout: CheckoutAnswer) -> Iterator[str]:
         yield f"{command} retry {checkout.id}"
     if "resolve" in checkout.allowed:
         yield f"{command} resolve {checkout.id} --outcome executed|not_executed|refunded --note TEXT"
+    if "reverse" in checkout.allowed:
+        yield f"{command} reverse {checkout.id} --reason TEXT [--open-drawer]"
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from agent.commands.checkout_text import checkout_lines, list_lines, most_urgent
 from agent.commands.common import GOOD, NO, add_config, add_json, become_owner_of, complain, load_settings, say
 from agent.kiosk.answers import CheckoutAnswer
 from agent.kiosk.queries import MOST_LISTED
-from agent.kiosk.requests import Reason
+from agent.kiosk.requests import Reason, ReverseBody
 from agent.receipt import as_json
 from config.settings import Settings
 
@@ -32,7 +32,7 @@ Work = Callable[[Records], Coroutine[None, None, int]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|retry|resolve|export")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|retry|resolve|reverse|export")
     listing = actions.add_parser("list", help="what is open, the most urgent first, and what was finished lately")
     listing.add_argument("--phase", choices=list(Phase), metavar="PHASE", help=f"only this one: {', '.join(Phase)}")
     listing.add_argument(
@@ -46,15 +46,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     resolve.add_argument(
         "--note", required=True, type=checked(TypeAdapter(Reason)), metavar="TEXT", help="how you know"
     )
+    reverse = actions.add_parser("reverse", help="take a completed one back; it gets a reversal beside it")
+    reverse.add_argument(
+        "--reason", required=True, type=checked(TypeAdapter(Reason)), metavar="TEXT", help="why it is taken back"
+    )
+    reverse.add_argument(
+        "--open-drawer", action="store_true", help="open it when the API has taken the payment back at once"
+    )
     export = actions.add_parser("export", help="all checkouts as JSON lines, the newest first")
     export.add_argument("file", metavar="FILE", help="- for standard output")
-    for action in (show, retry, resolve):
+    for action in (show, retry, resolve, reverse):
         action.add_argument("id", metavar="ID", help="as the list shows it")
-    for action in (retry, resolve):
+    for action in (retry, resolve, reverse):
         add_by(action)
     for action in (listing, show):
         add_json(action)
-    for action in (listing, show, retry, resolve, export):
+    for action in (listing, show, retry, resolve, reverse, export):
         add_config(action)
 
 
@@ -88,6 +95,9 @@ def _work(arguments: argparse.Namespace, files: ExitStack) -> Work:
         case "retry":
             retry = RetryAsked(by=arguments.by, new_transaction=arguments.new_transaction)
             return partial(_decide, checkout_id=arguments.id, decision=retry)
+        case "reverse":
+            wanted = ReverseBody(reason=arguments.reason, open_drawer=arguments.open_drawer, by=arguments.by)
+            return partial(_reverse, checkout_id=arguments.id, wanted=wanted)
         case _:
             resolve = ResolveAsked(outcome=arguments.outcome, note=arguments.note, by=arguments.by)
             return partial(_decide, checkout_id=arguments.id, decision=resolve)
@@ -142,6 +152,13 @@ async def _decide(records: Records, *, checkout_id: str, decision: Decision) -> 
     return GOOD
 
 
+async def _reverse(records: Records, *, checkout_id: str, wanted: ReverseBody) -> int:
+    """Begin a reversal. How it ends is seen by `checkouts show`: the API may take its time."""
+    reversal = await records.reverse(checkout_id, wanted)
+    say(f"{reversal.id} reverses {checkout_id} and is {reversal.phase} now; see tillwire checkouts show {reversal.id}")
+    return GOOD
+
+
 async def _export(records: Records, *, out: TextIO) -> int:
     async for checkout in _all(records, None):
         line = json.dumps(_plain(checkout)) + "\n"
@@ -163,7 +180,7 @@ async def _all(records: Records, phase: Phase | None) -> AsyncIterator[CheckoutA
     while page:
         for checkout in page:
             yield checkout
-        page = await records.page(phase, PAGE, before=page[-1].id) if len(page) == PAGE else ()
+        page = await records.page(phase, PAGE, before=page[-1].id) if len(page) >= PAGE else ()
 
 
 def _plain(checkout: CheckoutAnswer) -> object:

@@ -1,7 +1,7 @@
 """What is written to the journal's tables and read from them. Blocking: all of it runs on the journal's executor."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from agent.card import CardNumber
@@ -37,30 +37,34 @@ class Database:
         self._copied_sequence = self.latest_sequence
         self.wipe_cards()
 
-    def commit(self, entry: Entry) -> int:
-        """Write the entry whole, and return its sequence when it is on the disk.
+    def commit(self, entries: Sequence[Entry]) -> int:
+        """Write the entries whole, together, and return the sequence of the last when they are on the disk.
 
         On a full disk the reserve is given up, but only for a checkout whose cash is, or may be, in the drawer. What
         comes before that must find ordinary room: this is how the room is proved.
         """
         try:
-            return self._write(entry)
+            return self._write(entries)
         except DiskFull:
-            if not _must_be_written(entry) or not self.reserve.give_up():
+            if not any(map(_must_be_written, entries)) or not self.reserve.give_up():
                 raise
-        return self._write(entry)
+        return self._write(entries)
 
-    def _write(self, entry: Entry) -> int:
+    def _write(self, entries: Sequence[Entry]) -> int:
         with transaction(self._connection):
-            if entry.checkout is not None:
-                self._put_checkout(entry.checkout)
-            sequence = self._add_event(entry)
-            if entry.checkout is not None:
-                self._put_card(entry.checkout, entry.card)
-            if entry.idempotency is not None:
-                answered = (entry.idempotency.key, entry.idempotency.digest, sequence)
-                self._connection.execute(statements.ADD_IDEMPOTENCY, answered)
-        self.latest_sequence = sequence
+            sequences = [self._put(entry) for entry in entries]
+        self.latest_sequence = sequences[-1]
+        return self.latest_sequence
+
+    def _put(self, entry: Entry) -> int:
+        if entry.checkout is not None:
+            self._put_checkout(entry.checkout)
+        sequence = self._add_event(entry)
+        if entry.checkout is not None:
+            self._put_card(entry.checkout, entry.card)
+        if entry.idempotency is not None:
+            answered = (entry.idempotency.key, entry.idempotency.digest, sequence)
+            self._connection.execute(statements.ADD_IDEMPOTENCY, answered)
         return sequence
 
     def _put_checkout(self, checkout: Checkout) -> None:

@@ -70,15 +70,15 @@ class Journal:
     def event_id(self, sequence: int) -> EventId:
         return EventId(self.id, sequence)
 
-    async def commit(self, entry: Entry) -> int:
-        """Return the sequence of the event once it is on the disk with all that it changes.
+    async def commit(self, *entries: Entry) -> int:
+        """Return the sequence of the last event once all are on the disk with all that they change, or none is.
 
         Raises NotWritten (DiskFull), with nothing changed. Cancelling the caller does not take the entry back: it is
         written in its place all the same.
         """
         began = time.monotonic()
-        committed = self._worker.submit(partial(self._database.commit, entry))
-        if _wipes_card(entry):
+        committed = self._worker.submit(partial(self._database.commit, entries))
+        if any(map(_wipes_card, entries)):
             self._worker.schedule(self._database.keep_house)
         sequence = await result_of(committed)
         self._committed(time.monotonic() - began)

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.checkout_state import Api, Confirmation, Json, Level, Method, Outcome, Phase
+from agent.checkout_state import Api, CancelCall, Confirmation, Json, Kind, Level, Method, Outcome, Phase
 from agent.listener import CardRefusal, DrawerEvent, ScanRefusal
 
-Act = Literal["basket", "card", "apply", "pay", "cancel", "confirm", "retry", "resolve"]
+Act = Literal["basket", "card", "apply", "pay", "cancel", "confirm", "retry", "resolve", "reverse"]
 EventName = Literal[
     "snapshot",
     "checkout",
@@ -101,11 +101,19 @@ class ResolutionAnswer(Answer):
     by: str
 
 
+class ReversalAnswer(Answer):
+    """Who takes a checkout back and why, and which call of the API does it."""
+
+    reason: str
+    by: str
+    call: CancelCall
+
+
 class CheckoutAnswer(Answer):
     """One checkout as it stands in the journal."""
 
     id: str
-    kind: Literal["sale"]
+    kind: Kind
     phase: Phase
     reason: str | None = Field(description="why it stands in this phase, where that is not the usual course")
     merchantRef: str | None
@@ -128,6 +136,10 @@ class CheckoutAnswer(Answer):
     receipt_number: str | None
     receipts: tuple[ReceiptCopy, ...]
     resolution: ResolutionAnswer | None
+    handed_over: bool = Field(description="a register created the transaction: nothing of it is changed here")
+    reverses: str | None = Field(description="of a reversal: the checkout that it takes back")
+    reversed_by: str | None = Field(description="the reversal of this checkout; how it stands is told there")
+    reversal: ReversalAnswer | None = Field(description="of a reversal: who asked for it, and why")
     allowed: tuple[Act, ...] = Field(description="what the caller's role may ask for now")
     created: datetime
     updated: datetime
@@ -236,6 +248,15 @@ class FieldProblem(Answer):
     message: str
 
 
+class TerminalAnswer(Answer):
+    """What the card terminal was asked to do, as the API tracks it; `receipt` and `merchant_receipt` are its report."""
+
+    transaction_id: str
+    status: str
+    receipt: tuple[ReceiptLine, ...]
+    merchant_receipt: tuple[ReceiptLine, ...]
+
+
 class ProblemAnswer(_Sparse):
     """An RFC 9457 problem document. `type` is stable; programs decide by it alone."""
 
@@ -244,6 +265,7 @@ class ProblemAnswer(_Sparse):
     status: int
     detail: str | None = None
     checkout: CheckoutAnswer | None = None
+    error: ErrorAnswer | None = None
     problems: tuple[FieldProblem, ...] | None = None
 
 

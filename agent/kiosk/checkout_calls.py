@@ -16,9 +16,10 @@ from agent.checkout_events import (
     ResolveAsked,
     RetryAsked,
 )
-from agent.checkout_state import Basket, Checkout
+from agent.checkout_state import Basket, Checkout, HandedOver
 from agent.kiosk.answers import CheckoutList, HistoryAnswer
 from agent.kiosk.call import B, Call, Q, answer, operator_name
+from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.problems import Problem
 from agent.kiosk.queries import ListQuery, NoQuery
 from agent.kiosk.requests import (
@@ -31,6 +32,7 @@ from agent.kiosk.requests import (
     PayBody,
     ResolveBody,
     RetryBody,
+    ReverseBody,
 )
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer, happened_answer
@@ -38,12 +40,20 @@ from agent.till_settings import Order
 
 
 async def create(call: Call[CreateBody, NoQuery]) -> web.Response:
-    """Begin a checkout: 201, or 200 where its Idempotency-Key began one before."""
+    """Begin a checkout: 201, or 200 where its Idempotency-Key, or its transaction, began one before."""
     body, till = call.body, call.kiosk.till
     open_before = {checkout.id for checkout in till.open_checkouts}
+    return _begun(call, await till.create(_order(body), call.key), open_before)
+
+
+def _order(body: CreateBody) -> Order | HandedOver:
+    if body.transaction_id is not None and body.amount_due is not None:
+        return HandedOver(transaction_id=body.transaction_id, amount_due=body.amount_due)
     basket = body.basket.as_basket(body.currency)
-    order = Order(basket=basket, merchantRef=body.merchantRef, transactionRef=body.transactionRef)
-    checkout = await till.create(order, call.key)
+    return Order(basket=basket, merchantRef=body.merchantRef, transactionRef=body.transactionRef)
+
+
+def _begun(call: Call[B, Q], checkout: Checkout, open_before: set[str]) -> web.Response:
     if checkout.final or checkout.id in open_before:
         return _shown(call, checkout)
     location = {"Location": f"/v1/checkouts/{checkout.id}"}
@@ -78,7 +88,7 @@ async def set_card(call: Call[CardBody, NoQuery]) -> web.Response:
     """Take a card number that was not read by one of our own readers: by the digits on its back, or the operator."""
     till = call.kiosk.till
     await till.find(call.checkout_id)
-    card = _card(call)
+    card = card_in(call.body.value, call.kiosk)
     if call.body.csc is not None:
         await _check_csc(call, card, call.body.csc)
     elif call.role is not Role.OPERATOR:
@@ -86,8 +96,9 @@ async def set_card(call: Call[CardBody, NoQuery]) -> web.Response:
     return _shown(call, await till.set_card(call.checkout_id, card))
 
 
-def _card(call: Call[CardBody, NoQuery]) -> CardNumber:
-    match read_card(call.body.value, call.kiosk.cards):
+def card_in(value: str, kiosk: Kiosk) -> CardNumber:
+    """Return the card in what was typed or read. Raises Problem."""
+    match read_card(value, kiosk.cards):
         case CardNumber() as card:
             return card
         case NotACard.PAYMENT_CARD:
@@ -135,6 +146,16 @@ async def retry(call: Call[RetryBody, NoQuery]) -> web.Response:
 async def resolve(call: Call[ResolveBody, NoQuery]) -> web.Response:
     name = await operator_name(call)
     return await _ask(call, ResolveAsked(outcome=call.body.outcome, note=call.body.note, by=name))
+
+
+async def reverse(call: Call[ReverseBody, NoQuery]) -> web.Response:
+    """Take a completed checkout back: 201 with the reversal, or 200 where it was asked for before."""
+    till, body, name = call.kiosk.till, call.body, await operator_name(call)
+    open_before = {checkout.id for checkout in till.open_checkouts}
+    reversal = await till.reverse(
+        call.checkout_id, reason=body.reason, by=name, open_drawer=body.open_drawer, key=call.key
+    )
+    return _begun(call, reversal, open_before)
 
 
 async def _ask(call: Call[B, Q], request: Request) -> web.Response:

@@ -62,6 +62,7 @@ class Kiosk:
         self.tokens = tokens
         self.tickets = Tickets(clock)
         self.wrong_codes = WrongAttempts(clock)
+        self.unknown_cards = WrongAttempts(clock)
         self.page_url: str | None = None
 
     @property

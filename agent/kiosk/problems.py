@@ -5,6 +5,7 @@ is for people and may be.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 
 from pydantic import ValidationError
@@ -14,10 +15,12 @@ from agent.checkout import NotAllowed
 from agent.checkout_state import Checkout
 from agent.inbox import Overloaded
 from agent.journal.errors import JournalError, NotWritten
-from agent.kiosk.answers import FieldProblem, ProblemAnswer
+from agent.kiosk.answers import ErrorAnswer, FieldProblem, ProblemAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer
-from agent.till import AnotherIsActive, KeyReused, NoSuchCheckout
+from agent.smart.errors import ApiError, NotAuthorised, NotSent, Refused, SmartError
+from agent.smart.facts import known_problem
+from agent.till import AnotherIsActive, HandedOverAlready, KeyReused, NoSuchCheckout, TerminalBusy
 from device.interface import DrawerRefused
 
 TYPE_PREFIX = "urn:tillwire:problem:"
@@ -31,14 +34,19 @@ CONFLICTS = {
     "card-present": "The checkout has another card already.",
     "card-waiting": "A payment with this card is not booked yet, so its balance cannot be used.",
     "charge-without-balance": "Money is loaded onto a card only without using its balance.",
+    "drawer-in-use": "The cash of another checkout is awaited: the drawer is opened for that one.",
     "drawer-open": "The drawer is open: close it first.",
     "empty-basket": "The basket is empty.",
     "executed": "It was executed, so it is not sent again.",
+    "handed-over": "A register created this transaction: change it there, and hand it over again.",
     "interrupted": "The agent was restarted meanwhile: a person must decide.",
     "late": "This came too late.",
     "no-card": "There is no card.",
     "not-allowed": "The checkout does not allow this now.",
+    "no-receipt-number": "The API told no receipt number: take the payment back at the terminal.",
     "not-confirmed": "The cash was never confirmed: confirm it first.",
+    "not-reversible": "A reversal cannot be reversed.",
+    "not-same-day": "A terminal takes back only payments of the same day.",
     "offline": "The API is away, and this cannot be done without it.",
     "operator-not-needed": "The drawer confirms this payment by itself.",
     "read-first": "What became of the transaction must be read before another one takes its place.",
@@ -48,7 +56,12 @@ CONFLICTS = {
 """The reasons of the checkout table, with - for _."""
 
 TITLES = CONFLICTS | {
+    "api-away": "The API is away: nothing was sent.",
+    "api-no-answer": "No usable answer came from the API: it may have worked all the same.",
+    "api-not-authorised": "The API does not accept this till.",
+    "api-refused": "The API refused this.",
     "body-not-json": "The body is not JSON.",
+    "card-not-checked": "The card could not be checked: the API did not answer.",
     "card-refused": "This card cannot be used.",
     "csc-not-checked": "The digits on the back could not be checked: the API did not answer.",
     "csc-required": "A typed card number needs the four digits on its back, or the operator.",
@@ -56,6 +69,7 @@ TITLES = CONFLICTS | {
     "drawer-refused": "The drawer was not asked to open.",
     "headers-too-large": "The headers are too large.",
     "host-not-allowed": "This interface is not called by that name.",
+    "handed-over-already": "A checkout has this transaction already, for another amount.",
     "idempotency-key-invalid": "An Idempotency-Key is 1 to 255 printable characters.",
     "idempotency-key-reused": "The key was used for another request.",
     "internal": "A mistake of ours. It is in the log.",
@@ -76,6 +90,7 @@ TITLES = CONFLICTS | {
     "payment-card": "This looks like a bank card. It was not read.",
     "request-too-large": "The body is too large.",
     "request-too-slow": "The request was not complete in time.",
+    "terminal-busy": "The terminal is busy.",
     "ticket-invalid": "The ticket is not valid (any more). Ask for a new address.",
     "token-required": "A valid token is needed.",
     "too-many-attempts": "Too many wrong attempts. Try again later.",
@@ -87,6 +102,7 @@ TITLES = CONFLICTS | {
 _OF_THE_TILL: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     NoSuchCheckout: (HTTPStatus.NOT_FOUND, "no-such-checkout"),
     KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
+    TerminalBusy: (HTTPStatus.CONFLICT, "terminal-busy"),
     NotWritten: (HTTPStatus.INSUFFICIENT_STORAGE, "not-written"),
     JournalError: (HTTPStatus.SERVICE_UNAVAILABLE, "journal-unusable"),  # after its own kinds
 }
@@ -102,6 +118,7 @@ class Problem(Exception):
         detail: str | None = None,
         *,
         checkout: Checkout | None = None,
+        error: ApiError | None = None,
         fields: tuple[FieldProblem, ...] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -110,6 +127,7 @@ class Problem(Exception):
         self.name = name
         self.detail = detail
         self.checkout = checkout
+        self.error = error
         self.fields = fields
         self.headers = headers or {}
 
@@ -120,6 +138,7 @@ class Problem(Exception):
             status=self.status,
             detail=self.detail,
             checkout=None if self.checkout is None else checkout_answer(self.checkout, role),
+            error=None if self.error is None else ErrorAnswer(**asdict(known_problem(self.error))),
             problems=self.fields,
         )
 
@@ -134,14 +153,29 @@ def problem_of(error: Exception) -> Problem | None:
     """What a caller is told about an error of the till; None: it is a mistake of ours."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, AnotherIsActive):
-        return Problem(HTTPStatus.CONFLICT, "another-is-active", checkout=error.checkout)
+    if isinstance(error, AnotherIsActive | HandedOverAlready):
+        name = "another-is-active" if isinstance(error, AnotherIsActive) else "handed-over-already"
+        return Problem(HTTPStatus.CONFLICT, name, checkout=error.checkout)
+    if isinstance(error, SmartError):
+        return _of_the_api(error)
     if isinstance(error, Overloaded):
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", headers={"Retry-After": "1"})
     if isinstance(error, DrawerRefused):
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "drawer-refused", str(error))
     kind = next((kind for kind in _OF_THE_TILL if isinstance(error, kind)), None)
     return Problem(*_OF_THE_TILL[kind]) if kind is not None else None
+
+
+def _of_the_api(error: SmartError) -> Problem:
+    match error:
+        case Refused(error=told):
+            return Problem(HTTPStatus.BAD_GATEWAY, "api-refused", error=told)
+        case NotSent():
+            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "api-away")
+        case NotAuthorised(error=told):
+            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "api-not-authorised", error=told)
+        case _:
+            return Problem(HTTPStatus.GATEWAY_TIMEOUT, "api-no-answer")
 
 
 def invalid_request(error: ValidationError) -> Problem:

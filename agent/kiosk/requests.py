@@ -4,9 +4,9 @@ Product lines carry the API's names and pass through unchanged. Only what the ag
 `quantity` and `priceOne` must be whole numbers, and `ean` a code.
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from agent.card import mask_numbers
 from agent.checkout_state import Basket, Json, Method, Outcome
@@ -18,6 +18,8 @@ MOST_CENTS = 100_000_000
 """A million euros: what is beyond is no price, and a sum stays far below what JSON numbers hold."""
 MOST_PIECES = 100_000
 LONGEST_REFERENCE = 255
+TRANSACTION_ID = "[0-9A-Za-z_-]{1,100}"
+"""What may stand in a path and a log; ids of the API are not checked more strictly (smart-api 9)."""
 LONGEST_NAME = 100
 LONGEST_TEXT = 500
 
@@ -90,10 +92,28 @@ class BasketBody(Body):
 
 
 class CreateBody(Body):
+    """A sale: what is in the basket. Or a transaction that a register created: which, and what it says is due."""
+
     merchantRef: Reference | None = None
     transactionRef: Reference | None = None
     basket: BasketBody = BasketBody(products=())
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    transaction_id: Annotated[str, Field(pattern=f"^{TRANSACTION_ID}$")] | None = None
+    amount_due: Cents | None = Field(None, description="with `transaction_id`, and only then")
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        if (self.transaction_id is None) != (self.amount_due is None):
+            raise ValueError("transaction_id and amount_due go together")
+        if self.transaction_id is not None and self.model_fields_set - {"transaction_id", "amount_due"}:
+            raise ValueError("a transaction that is handed over brings its own basket and references")
+        return self
+
+
+class CheckCardBody(Body):
+    """A card number, as it was read or typed."""
+
+    value: str = Field(min_length=1, max_length=500, repr=False)
 
 
 class CardBody(Body):
@@ -127,6 +147,11 @@ class RetryBody(OperatorBody):
 class ResolveBody(OperatorBody):
     outcome: Outcome
     note: Reason
+
+
+class ReverseBody(OperatorBody):
+    reason: Reason
+    open_drawer: bool = Field(default=False, description="opens it when the API has taken the payment back at once")
 
 
 class OpenDrawerBody(OperatorBody):

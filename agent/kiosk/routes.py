@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.kiosk import checkout_calls, metrics_call, receipt_call, till_calls
 from agent.kiosk.answers import (
+    CardAnswer,
     CheckoutAnswer,
     CheckoutList,
     DeviceList,
@@ -15,6 +16,7 @@ from agent.kiosk.answers import (
     HistoryAnswer,
     ReceiptAnswer,
     ReportAnswer,
+    TerminalAnswer,
     TicketAnswer,
 )
 from agent.kiosk.call import Route
@@ -23,13 +25,16 @@ from agent.kiosk.requests import (
     ApplyBody,
     BasketBody,
     CardBody,
+    CheckCardBody,
     ConfirmBody,
     CreateBody,
     Nothing,
     OpenDrawerBody,
+    OperatorBody,
     PayBody,
     ResolveBody,
     RetryBody,
+    ReverseBody,
     SessionBody,
     TicketBody,
 )
@@ -161,6 +166,16 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         answers=_CHECKOUT,
     ),
     Route(
+        method="POST",
+        path="/v1/checkouts/{id}/reverse",
+        summary="Take a completed checkout back: begins a reversal",
+        handler=checkout_calls.reverse,
+        body=ReverseBody,
+        query=NoQuery,
+        needs=Role.OPERATOR,
+        answers={HTTPStatus.CREATED: CheckoutAnswer, **_CHECKOUT},
+    ),
+    Route(
         method="GET",
         path="/v1/checkouts/{id}/receipt",
         summary="The receipt, as lines, text, HTML or bytes for an ESC/POS printer",
@@ -169,6 +184,35 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         query=ReceiptQuery,
         answers={HTTPStatus.OK: ReceiptAnswer},
         media_types=receipt_call.MEDIA_TYPES,
+    ),
+    Route(
+        method="POST",
+        path="/v1/cards/check",
+        summary="Whether a card may be used, and what is on it",
+        handler=till_calls.check_card,
+        body=CheckCardBody,
+        query=NoQuery,
+        answers={HTTPStatus.OK: CardAnswer},
+    ),
+    Route(
+        method="POST",
+        path="/v1/terminal/end-of-day",
+        summary="Have the card terminal close its day; answers when it has",
+        handler=till_calls.end_of_day,
+        body=OperatorBody,
+        query=NoQuery,
+        needs=Role.OPERATOR,
+        answers={HTTPStatus.OK: TerminalAnswer},
+    ),
+    Route(
+        method="POST",
+        path="/v1/terminal/diagnosis",
+        summary="Have the card terminal check itself; answers when it has",
+        handler=till_calls.diagnosis,
+        body=OperatorBody,
+        query=NoQuery,
+        needs=Role.OPERATOR,
+        answers={HTTPStatus.OK: TerminalAnswer},
     ),
     Route(
         method="POST",

@@ -1,20 +1,33 @@
 """The calls about the till itself: its drawer, its devices, its event stream, its health, and letting a screen in."""
 
 import asyncio
+import logging
 from contextlib import aclosing
+from dataclasses import asdict
 from http import HTTPStatus
 
 from aiohttp import web
 
-from agent.kiosk.answers import DeviceList, HealthAnswer, HistoryAnswer, TicketAnswer
+from agent.checkout_state import TransactionFacts
+from agent.kiosk.answers import (
+    CardAnswer,
+    DeviceList,
+    HealthAnswer,
+    HistoryAnswer,
+    TerminalAnswer,
+    TicketAnswer,
+)
 from agent.kiosk.call import Call, answer, operator_name
+from agent.kiosk.checkout_calls import card_in
 from agent.kiosk.problems import Problem
 from agent.kiosk.queries import EventsQuery, HistoryQuery, NoQuery, ReportQuery
-from agent.kiosk.requests import Nothing, OpenDrawerBody, SessionBody, TicketBody
+from agent.kiosk.requests import CheckCardBody, Nothing, OpenDrawerBody, OperatorBody, SessionBody, TicketBody
 from agent.kiosk.roles import Role
 from agent.kiosk.stream import TooManyReaders
 from agent.kiosk.tickets import COOKIES, OPERATOR_PAGE, TICKET_S, new_cookie
 from agent.kiosk.view import happened_answer, report_answer
+
+logger = logging.getLogger("tillwire.kiosk")
 
 EVENT_STREAM = "text/event-stream"
 RETRY = b"retry: 1000\n\n"
@@ -39,6 +52,43 @@ async def history(call: Call[Nothing, HistoryQuery]) -> web.Response:
     """Tell what happened last at this till, with who did it."""
     newest = await call.kiosk.till.newest_events(call.query.limit)
     return answer(HistoryAnswer(events=tuple(map(happened_answer, newest))))
+
+
+async def check_card(call: Call[CheckCardBody, NoQuery]) -> web.Response:
+    """Tell whether a card may be used and what is on it, without a checkout. Nobody may try numbers for long."""
+    kiosk = call.kiosk
+    till, card = kiosk.till, card_in(call.body.value, kiosk)
+    if kiosk.unknown_cards.too_many:
+        raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-attempts")
+    told = await till.check_card(card)
+    if told is None:
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "card-not-checked")
+    if not told.valid:
+        kiosk.unknown_cards.count()
+    return answer(CardAnswer(**asdict(told)))
+
+
+async def end_of_day(call: Call[OperatorBody, NoQuery]) -> web.Response:
+    """Have the terminal close its day. Waits for the terminal; a caller that goes away does not stop it."""
+    logger.info("end of day at the terminal, asked by %s", await operator_name(call))
+    return _reported(await call.kiosk.till.end_of_day())
+
+
+async def diagnosis(call: Call[OperatorBody, NoQuery]) -> web.Response:
+    """Have the terminal check itself and its configuration. Waits for the terminal."""
+    logger.info("diagnosis of the terminal, asked by %s", await operator_name(call))
+    return _reported(await call.kiosk.till.diagnosis())
+
+
+def _reported(facts: TransactionFacts) -> web.Response:
+    return answer(
+        TerminalAnswer(
+            transaction_id=facts.id,
+            status=facts.status,
+            receipt=facts.receipt.customer,
+            merchant_receipt=facts.receipt.merchant,
+        )
+    )
 
 
 async def devices(call: Call[Nothing, NoQuery]) -> web.Response:

@@ -6,7 +6,7 @@ What a caller may do next, `allowed`, is asked of the checkout table, so that no
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from agent.checkout import MONEY_TAKEN, ROWS
+from agent.checkout import ROWS
 from agent.checkout_events import (
     ApplyAsked,
     BasketSet,
@@ -18,8 +18,10 @@ from agent.checkout_events import (
     Request,
     ResolveAsked,
     RetryAsked,
+    ReverseAsked,
 )
-from agent.checkout_state import Card, Checkout, Situation
+from agent.checkout_row import MONEY_TAKEN
+from agent.checkout_state import Card, Checkout, Reversal, Situation
 from agent.connection import Connection
 from agent.day_sheet import DaySheet, Opening
 from agent.journal.records import StoredEvent
@@ -39,6 +41,7 @@ from agent.kiosk.answers import (
     ReceiptCopy,
     ReportAnswer,
     ResolutionAnswer,
+    ReversalAnswer,
     ScanAnswer,
     Split,
     TotalsAnswer,
@@ -47,7 +50,7 @@ from agent.kiosk.roles import Role
 from agent.listener import DrawerTold, ScanTold
 from device.interface import DeviceState
 
-_OPERATORS: frozenset[Act] = frozenset({"confirm", "retry", "resolve"})
+_OPERATORS: frozenset[Act] = frozenset({"confirm", "retry", "resolve", "reverse"})
 
 
 def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
@@ -55,7 +58,7 @@ def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
     payment = checkout.payment
     return CheckoutAnswer(
         id=checkout.id,
-        kind="sale",
+        kind=checkout.kind,
         phase=checkout.phase,
         reason=checkout.reason,
         merchantRef=checkout.merchantRef,
@@ -78,6 +81,10 @@ def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
         receipt_number=checkout.receipt_number,
         receipts=tuple(_receipts(checkout)),
         resolution=ResolutionAnswer(**asdict(checkout.resolution)) if checkout.resolution else None,
+        handed_over=checkout.handed_over is not None,
+        reverses=checkout.reversal.reverses if checkout.reversal else None,
+        reversed_by=checkout.reversed_by,
+        reversal=_reversal(checkout.reversal, role),
         allowed=allowed(checkout, role),
         created=checkout.created,
         updated=checkout.updated,
@@ -92,7 +99,7 @@ def allowed(checkout: Checkout, role: Role) -> tuple[Act, ...]:
 
 def _requests(checkout: Checkout) -> Iterator[tuple[Act, Request]]:
     """Every act as the request that would most likely be granted."""
-    amount = checkout.basket.sum if checkout.amount_due is None else checkout.amount_due
+    amount = _probable_amount(checkout)
     yield "basket", BasketSet(basket=checkout.basket)
     yield "card", CardSet(number="")
     yield "card", CardRemoved()
@@ -103,6 +110,14 @@ def _requests(checkout: Checkout) -> Iterator[tuple[Act, Request]]:
     yield "confirm", ConfirmAsked(amount=checkout.payment.amount if checkout.payment else 0, by="")
     yield "retry", RetryAsked(by="")
     yield "resolve", ResolveAsked(outcome="executed", note="", by="")
+    yield "reverse", ReverseAsked(reversal_id="", reason="", by="")
+
+
+def _probable_amount(checkout: Checkout) -> int:
+    """What will be due, where that is not known yet."""
+    if checkout.amount_due is not None:
+        return checkout.amount_due
+    return checkout.handed_over.amount_due if checkout.handed_over else checkout.basket.sum
 
 
 def _has_effect(checkout: Checkout, request: Request) -> bool:
@@ -132,7 +147,7 @@ def split(checkout: Checkout) -> Split | None:
     due = checkout.amount_due
     if due is None:
         return None
-    at_terminal = checkout.payment is not None and checkout.payment.method == "cashless"
+    at_terminal = _at_terminal(checkout)
     bonus = -sum(_cents(line.get("priceOne")) * _cents(line.get("quantity", 1)) for line in checkout.bonus_products)
     return Split(
         cash=0 if at_terminal else due,
@@ -140,6 +155,20 @@ def split(checkout: Checkout) -> Split | None:
         bonus=bonus,
         terminal=due if at_terminal else 0,
     )
+
+
+def _at_terminal(checkout: Checkout) -> bool:
+    payment, reversal = checkout.payment, checkout.reversal
+    return (payment is not None and payment.method == "cashless") or (
+        reversal is not None and reversal.call == "cancelTrx"
+    )
+
+
+def _reversal(reversal: Reversal | None, role: Role) -> ReversalAnswer | None:
+    """Show who asked for it, and why, to the operator: neither is for the customer's screen."""
+    if reversal is None or role is not Role.OPERATOR:
+        return None
+    return ReversalAnswer(reason=reversal.reason, by=reversal.by, call=reversal.call)
 
 
 def _cents(value: object) -> int:

@@ -92,10 +92,14 @@ class SmartTransactions:
         path = _path(transaction_id, "cancel")
         return _same(transaction_id, await self._execute(path, self._timeouts.request_s, action_id=action_id))
 
-    async def cancel_trx(self, receipt_number: int) -> SmartTransaction:
-        """Reverse a terminal payment by its receipt number, before the end of its day. Waits for the terminal."""
+    async def cancel_trx(self, transaction_id: str, receipt_number: int) -> SmartTransaction:
+        """Reverse this transaction's terminal payment by its receipt number, before the end of its day.
+
+        Waits for the terminal. Receipt numbers begin anew some day, so the answer must name the transaction, too.
+        """
         path = f"{_TRANSACTIONS}/{receipt_number:d}/cancelTrx"
-        return _with_receipt(receipt_number, _transaction(await self._execute(path, self._timeouts.blocking_s)))
+        answer = await self._execute(path, self._timeouts.blocking_s)
+        return _with_receipt(receipt_number, _same(transaction_id, answer))
 
     async def end_of_day(self) -> SmartTransaction:
         """Have the terminal close its day. Waits for the terminal; the answer has its report as a receipt."""

@@ -48,7 +48,7 @@ class ApiError:
         )
 
     def __str__(self) -> str:
-        parts = (self.error, self.error_details, self.code and f"code {self.code}", self.supportId)
+        parts = (self.error, self.error_details, self.error_user, self.code and f"code {self.code}", self.supportId)
         return ", ".join(str(part) for part in parts if part) or "no details"
 
 
