@@ -1,0 +1,556 @@
+"""Every flow of the reference (smart-api 8, B to M) as a checkout: the real till, simulator, journal and drawer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from agent.checkout import NotAllowed
+from agent.checkout_events import ApplyAsked, CancelAsked, CardSet, ConfirmAsked, PayAsked, Request
+from agent.checkout_state import Basket, Checkout, HandedOver, Method, Phase, Rules
+from agent.simulator import CLIENT_ID, CLIENT_SECRET
+from agent.simulator.switches import Switches
+from agent.smart.errors import NotSent
+from agent.smart.transport import Timeouts
+from agent.till import HandedOverAlready, TerminalBusy
+from agent.till_settings import Order
+from tests.till_bench import CARD, SEED, TillBench, whole_till
+
+QUICK = Rules(late_window_s=0.2, stale_read_s=0.0)
+IMPATIENT = Timeouts(request_s=0.3, blocking_s=0.6)
+CHARGE_LINE: dict[str, object] = {
+    "id": 1,
+    "ean": "4260447149502",
+    "articleNumber": None,
+    "desc": "Kartenaufladung 15 EUR",
+    "quantity": 1,
+    "priceOne": 1500,
+    "tax": 7,
+}
+CHARGE = Order(basket=Basket(products=(CHARGE_LINE,)))
+MIXED = Order(basket=Basket(products=(*SEED.basket.products, CHARGE_LINE | {"id": 4, "ean": "4260447149519"})))
+LOCKED_NUMBER = "9276004429999952"
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[TillBench]:
+    async with whole_till(tmp_path, rules=QUICK, timeouts=IMPATIENT) as bench:
+        yield bench
+
+
+async def cash_in(bench: TillBench) -> Checkout:
+    await bench.heard.drawer_event("opened")
+    bench.drawer.close_drawer()
+    return await bench.heard.phase(Phase.COMPLETED)
+
+
+async def shown(bench: TillBench, order: Order, *, card: bool, use_balance: bool = False) -> Checkout:
+    """Bring a sale to the amount due."""
+    checkout = await bench.till.create(order)
+    if card:
+        await bench.till.set_card(checkout.id, CARD)
+    await bench.till.ask(checkout.id, ApplyAsked(use_balance=use_balance))
+    return await bench.heard.phase(Phase.DUE)
+
+
+async def pay(bench: TillBench, checkout: Checkout, method: Method = "cash") -> None:
+    assert checkout.amount_due is not None
+    await bench.till.ask(checkout.id, PayAsked(method=method, amount=checkout.amount_due))
+
+
+async def sold(bench: TillBench, method: Method = "cash") -> Checkout:
+    await pay(bench, await shown(bench, SEED, card=True, use_balance=True), method)
+    return await cash_in(bench) if method == "cash" else await bench.heard.phase(Phase.COMPLETED)
+
+
+def booked(bench: TillBench) -> list[tuple[str, str, int, int]]:
+    return [(each.kind, each.method, each.sum, each.amount) for each in bench.simulator.ledger]
+
+
+# B to H
+
+
+async def test_b_points_are_collected_and_no_balance_is_used(bench: TillBench) -> None:
+    await pay(bench, await shown(bench, SEED, card=True))
+    await cash_in(bench)
+    assert booked(bench) == [("start", "cash", 796, 796)]
+    assert bench.simulator.ledger[0].card == CARD.value
+    assert bench.simulator.requests_of("preTransaction") == []
+    assert bench.simulator.card(CARD.value).cash_balance == 500
+
+
+@pytest.mark.parametrize("method", ["loyalty", "cash", "cashless"])
+async def test_c_a_card_that_covers_all_pays_by_itself_whatever_the_method(bench: TillBench, method: Method) -> None:
+    bench.simulator.set_card(CARD.value, cash_balance=800)
+    await pay(bench, await shown(bench, SEED, card=True, use_balance=True), method)
+    await bench.heard.phase(Phase.COMPLETED)
+    assert booked(bench) == [("start", "loyalty", 796, 0)]
+    assert bench.drawer.pulses == 0
+
+
+async def test_d_card_and_cash(bench: TillBench) -> None:
+    await sold(bench)
+    assert booked(bench) == [("start", "cash", 796, 296)]
+
+
+async def test_e_card_and_terminal(bench: TillBench) -> None:
+    done = await sold(bench, "cashless")
+    assert booked(bench) == [("start", "cashless", 796, 296)]
+    assert (done.receipt_number, bool(done.receipt.merchant), bench.drawer.pulses) == ("3", True, 0)
+
+
+async def test_e_a_terminal_that_takes_its_time_is_waited_for(bench: TillBench) -> None:
+    bench.simulator.add_fault("start/cashless:slow-execution:1:seconds=0.4")
+    await sold(bench, "cashless")
+    assert len(bench.simulator.requests_of("start/cashless")) == 1
+
+
+async def test_e_a_terminal_that_answers_too_late_is_read_and_never_asked_twice(bench: TillBench) -> None:
+    bench.simulator.add_fault("start/cashless:slow-execution:1:seconds=1")
+    await sold(bench, "cashless")
+    assert len(bench.simulator.requests_of("start/cashless")) == 1
+    assert len(bench.simulator.ledger) == 1
+
+
+async def test_e_a_terminal_that_refuses_gives_the_choice_back(bench: TillBench) -> None:
+    bench.simulator.add_fault("start/cashless:failed:1")
+    due = await shown(bench, SEED, card=False)
+    await pay(bench, due, "cashless")
+    draft = await bench.heard.phase(Phase.DRAFT)
+    assert draft.reason == "refused"
+    await bench.till.ask(due.id, PayAsked(method="cash", amount=796))
+    await cash_in(bench)
+    assert booked(bench) == [("start", "cash", 796, 796)]
+
+
+async def test_e_a_foreign_terminal_is_cash_that_an_operator_confirms(tmp_path: Path) -> None:
+    async with whole_till(tmp_path, rules=Rules(confirmed_by=("operator",))) as bench:
+        due = await shown(bench, SEED, card=True, use_balance=True)
+        await pay(bench, due)
+        await bench.till.ask(due.id, ConfirmAsked(amount=296, by="Eva"))
+        await bench.heard.phase(Phase.COMPLETED)
+        assert booked(bench) == [("start", "cash", 796, 296)]
+
+
+async def test_f_no_card_cash_only(bench: TillBench) -> None:
+    await pay(bench, await shown(bench, SEED, card=False))
+    await cash_in(bench)
+    assert booked(bench) == [("start", "cash", 796, 796)]
+
+
+async def test_g_the_customer_keeps_the_balance_after_all(bench: TillBench) -> None:
+    due = await shown(bench, SEED, card=True, use_balance=True)
+    await bench.till.ask(due.id, ApplyAsked(use_balance=False))
+    again = await bench.heard.phase(Phase.DUE)
+    assert again.amount_due == 796
+    assert len(bench.simulator.requests_of("update")) == 1
+    await pay(bench, again)
+    await cash_in(bench)
+    assert booked(bench) == [("start", "cash", 796, 796)]
+    assert bench.simulator.card(CARD.value).cash_balance == 500
+
+
+async def test_h_a_card_is_charged_with_cash(bench: TillBench) -> None:
+    await pay(bench, await shown(bench, CHARGE, card=True))
+    done = await cash_in(bench)
+    assert booked(bench) == [("start", "cash", 1500, 1500)]
+    assert bench.simulator.card(CARD.value).cash_balance == 2000
+    assert {"type": "separator", "value": {"caption": "Kundenkarte Aufladung"}} in done.receipt.customer
+
+
+async def test_h_a_mixed_basket_sells_and_charges_at_once(bench: TillBench) -> None:
+    await pay(bench, await shown(bench, MIXED, card=True))
+    await cash_in(bench)
+    assert booked(bench) == [("start", "cash", 2296, 2296)]
+    assert bench.simulator.card(CARD.value).cash_balance == 2000
+    assert bench.simulator.requests_of("preTransaction") == []
+
+
+@pytest.mark.parametrize("order", [CHARGE, MIXED])
+async def test_h_no_balance_is_used_where_a_card_is_charged(bench: TillBench, order: Order) -> None:
+    checkout = await bench.till.create(order)
+    await bench.till.set_card(checkout.id, CARD)
+    with pytest.raises(NotAllowed, match="charge_without_balance"):
+        await bench.till.ask(checkout.id, ApplyAsked(use_balance=True))
+
+
+@pytest.mark.parametrize("second_start", ["refuses", "repeats-answer", "executes-again"])
+@pytest.mark.parametrize("fault", ["no-answer-before-executing", "no-answer-after-executing", "server-error"])
+async def test_h_money_is_never_loaded_onto_a_card_twice(bench: TillBench, fault: str, second_start: str) -> None:
+    bench.simulator.switches = Switches.model_validate({"second-start": second_start})
+    bench.simulator.add_fault(f"start/cash:{fault}:1")
+    await pay(bench, await shown(bench, CHARGE, card=True))
+    await cash_in(bench)
+    assert len(bench.simulator.ledger) == 1
+    assert bench.simulator.card(CARD.value).cash_balance == 2000
+
+
+async def test_h_the_drawer_is_not_asked_for_a_card_that_is_not_valid(bench: TillBench) -> None:
+    checkout = await bench.till.create(CHARGE)
+    await bench.till.ask(checkout.id, PayAsked(method="cash", amount=1500))
+    draft = await bench.heard.phase(Phase.DRAFT)
+    assert (draft.reason, bench.drawer.pulses) == ("card_refused", 0)
+
+
+async def test_h_nothing_is_charged_onto_a_card_offline(bench: TillBench) -> None:
+    bench.simulator.refuse_connections(60)
+    checkout = await bench.till.create(CHARGE)
+    await bench.till.set_card(checkout.id, CARD)
+    await bench.heard.until(lambda: bench.till.connection.api == "offline")
+    with pytest.raises(NotAllowed, match="offline"):
+        await bench.till.ask(checkout.id, PayAsked(method="cash", amount=1500))
+    assert bench.drawer.pulses == 0
+
+
+# J2, K
+
+
+async def test_j2_a_customer_who_leaves_abandons_the_transaction(bench: TillBench) -> None:
+    due = await shown(bench, SEED, card=True, use_balance=True)
+    await bench.till.ask(due.id, CancelAsked())
+    await bench.simulator.request_arrived("abort")
+    assert bench.simulator.ledger == []
+
+
+async def test_k_bonus_lines_are_shown_with_what_is_due(bench: TillBench) -> None:
+    bench.simulator.set_card(CARD.value, cash_balance=200, bonus_balance=20)
+    due = await shown(bench, SEED, card=True, use_balance=True)
+    assert due.amount_due == 576
+    assert sum(int(str(line["priceOne"])) for line in due.bonus_products) == -20
+
+
+# L: a completed checkout is taken back
+
+
+async def reverse(bench: TillBench, checkout: Checkout, *, open_drawer: bool = False) -> Checkout:
+    return await bench.till.reverse(checkout.id, reason="wrong lunch", by="Eva", open_drawer=open_drawer)
+
+
+async def reversed_(bench: TillBench, reversal: Checkout, phase: Phase = Phase.COMPLETED) -> Checkout:
+    def there() -> bool:
+        return any(each.id == reversal.id and each.phase is phase for each in bench.heard.checkouts)
+
+    await bench.heard.until(there)
+    return await bench.till.find(reversal.id)
+
+
+@pytest.mark.parametrize(("method", "call"), [("cash", "cancel"), ("cashless", "cancelTrx")])
+async def test_l_a_payment_is_taken_back_and_both_name_each_other(bench: TillBench, method: Method, call: str) -> None:
+    sale = await sold(bench, method)
+    reversal = await reverse(bench, sale)
+    assert (reversal.kind, reversal.phase) == ("reversal", Phase.STARTING)
+    done = await reversed_(bench, reversal)
+    assert done.reversal is not None
+    assert (done.reversal.reverses, done.reversal.reason, done.reversal.by) == (sale.id, "wrong lunch", "Eva")
+    before = await bench.till.find(sale.id)
+    assert (before.phase, before.reversed_by) == (Phase.COMPLETED, reversal.id)
+    assert booked(bench)[1:] == [(call, method, -796, -296)]
+    assert bench.simulator.card(CARD.value).cash_balance == 500
+
+
+async def test_l_a_card_payment_is_taken_back(bench: TillBench) -> None:
+    bench.simulator.set_card(CARD.value, cash_balance=800)
+    sale = await sold(bench, "loyalty")
+    await reversed_(bench, await reverse(bench, sale))
+    assert bench.simulator.card(CARD.value).cash_balance == 800
+
+
+async def test_l_a_reversal_has_its_own_receipt(bench: TillBench) -> None:
+    sale = await sold(bench)
+    done = await reversed_(bench, await reverse(bench, sale))
+    texts = [line.get("value") for line in done.receipt.customer]
+    assert {"text": "STORNO", "decoration": ["important", "align-center"]} in texts
+    assert (await bench.till.find(sale.id)).receipt == sale.receipt
+
+
+async def test_l_the_terminals_receipt_of_a_reversal_is_its_own_affair(bench: TillBench) -> None:
+    """The answer repeats that of the payment (documented): it would look like a second payment."""
+    done = await reversed_(bench, await reverse(bench, await sold(bench, "cashless")))
+    assert done.receipt.customer == done.receipt.merchant == ()
+
+
+async def test_l_a_repeated_reversal_is_the_first(bench: TillBench) -> None:
+    sale = await sold(bench)
+    first = await reverse(bench, sale)
+    assert (await reverse(bench, sale)).id == first.id
+    await reversed_(bench, first)
+    assert (await reverse(bench, sale)).id == first.id
+    assert len(bench.simulator.requests_of("cancel")) == 1
+
+
+@pytest.mark.parametrize("second_cancel", ["refuses", "repeats-answer", "executes-again"])
+@pytest.mark.parametrize("fault", ["no-answer-before-executing", "no-answer-after-executing", "cut-in-body"])
+async def test_l_a_reversal_without_an_answer_is_read_and_never_repeated_blindly(
+    bench: TillBench, fault: str, second_cancel: str
+) -> None:
+    bench.simulator.switches = Switches.model_validate({"second-cancel": second_cancel})
+    sale = await sold(bench)
+    bench.simulator.add_fault(f"cancel:{fault}:1")
+    await reversed_(bench, await reverse(bench, sale))
+    assert [each.kind for each in bench.simulator.ledger] == ["start", "cancel"]
+
+
+async def test_l_a_refused_reversal_has_failed_in_the_apis_words_and_may_be_tried_again(bench: TillBench) -> None:
+    sale = await sold(bench)
+    bench.simulator.add_fault("cancel:server-error:1")
+    first = await reverse(bench, sale)
+    failed = await reversed_(bench, first, Phase.FAILED)
+    assert failed.reason == "refused"
+    assert failed.error is not None
+    assert failed.error.error_user
+    second = await reverse(bench, sale)
+    assert second.id != first.id
+    await reversed_(bench, second)
+    assert (await bench.till.find(sale.id)).reversed_by == second.id
+
+
+async def test_l_without_the_api_a_reversal_has_failed_and_nothing_was_sent(bench: TillBench) -> None:
+    sale = await sold(bench)
+    bench.simulator.refuse_connections(60)
+    failed = await reversed_(bench, await reverse(bench, sale), Phase.FAILED)
+    assert failed.reason == "offline"
+    assert bench.simulator.requests_of("cancel") == []
+
+
+@pytest.mark.parametrize(("open_drawer", "pulses"), [(True, 2), (False, 1)])
+async def test_l_the_drawer_opens_for_the_refund_if_it_is_wanted(
+    bench: TillBench, *, open_drawer: bool, pulses: int
+) -> None:
+    sale = await sold(bench)
+    await reversed_(bench, await reverse(bench, sale, open_drawer=open_drawer))
+    if open_drawer:
+        await bench.heard.drawer_event("opened")
+        asked = next(told for told in reversed(bench.heard.drawer) if told.event == "asked")
+        assert (asked.reason, asked.asked_by) == ("wrong lunch", "Eva")
+    assert bench.drawer.pulses == pulses
+
+
+async def test_l_the_drawer_is_not_opened_for_a_refund_while_other_cash_is_awaited(bench: TillBench) -> None:
+    sale = await sold(bench)
+    await pay(bench, await shown(bench, SEED, card=False))
+    await bench.heard.drawer_event("opened")
+    with pytest.raises(NotAllowed, match="drawer_in_use"):
+        await reverse(bench, sale, open_drawer=True)
+    await reversed_(bench, await reverse(bench, sale))
+    assert bench.drawer.pulses == 2
+
+
+async def test_l_a_reversal_does_not_hold_the_till(bench: TillBench) -> None:
+    sale = await sold(bench)
+    bench.simulator.add_fault("cancel:latency:1")
+    await reverse(bench, sale)
+    assert bench.till.active is None
+    await bench.till.create(SEED)
+
+
+async def test_l_a_reversal_is_not_reversed_and_an_open_checkout_not_either(bench: TillBench) -> None:
+    sale = await sold(bench)
+    reversal = await reversed_(bench, await reverse(bench, sale))
+    with pytest.raises(NotAllowed, match="not_reversible"):
+        await reverse(bench, reversal)
+    with pytest.raises(NotAllowed):
+        await reverse(bench, await bench.till.create(SEED))
+
+
+async def test_l_a_terminals_payment_of_another_day_is_not_asked_for(bench: TillBench) -> None:
+    sale = await sold(bench, "cashless")
+    bench.till.wall = lambda: datetime(2999, 1, 1, tzinfo=UTC)
+    with pytest.raises(NotAllowed, match="not_same_day"):
+        await reverse(bench, sale)
+
+
+# M: a card without a checkout
+
+
+async def test_m_a_card_is_checked_without_a_checkout(bench: TillBench) -> None:
+    told = await bench.till.check_card(CARD)
+    assert told is not None
+    assert (told.number, told.valid, told.locked, told.balance) == ("9276********2845", True, False, 500)
+    assert bench.simulator.requests_of("create") == []
+
+
+async def test_m_no_balance_is_offered_while_a_payment_with_the_card_is_unsure(bench: TillBench) -> None:
+    bench.simulator.add_fault("start/cash:no-answer-before-executing:1")
+    bench.simulator.add_fault("read:bare-server-error:always:first=2")
+    await pay(bench, await shown(bench, SEED, card=True, use_balance=True))
+    await bench.heard.drawer_event("opened")
+    bench.drawer.close_drawer()
+    await bench.heard.phase(Phase.UNSURE)
+    told = await bench.till.check_card(CARD)
+    assert told is not None
+    assert (told.valid, told.balance) == (True, None)
+
+
+# A transaction that a register created
+
+
+async def of_register(bench: TillBench, order: Order = SEED, *, card: str | None = None) -> str:
+    """Create a transaction as another program does, and return its id."""
+    async with aiohttp.ClientSession(bench.simulator.base_url) as session:
+        login = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        async with session.post("/oauth/token", json=login) as answer:
+            token = (await answer.json())["access_token"]
+        body = {
+            "idents": [{"type": "card", "value": card}] if card else [],
+            "basket": {"products": list(order.basket.products)},
+            "basket_info": {"sum": order.basket.sum, "currency": "EUR"},
+            "merchantRef": "R-9",
+        }
+        headers = {"Authorization": f"Bearer {token}"}
+        async with session.post("/api/v2/Smart/Transactions", json=body, headers=headers) as answer:
+            transaction_id = str((await answer.json())["id"])
+        if card:
+            path = f"/api/v2/Smart/Transactions/{transaction_id}/preTransaction"
+            async with session.post(path, headers=headers) as answer:
+                assert answer.status == 200, await answer.text()
+    return transaction_id
+
+
+async def hand_over(bench: TillBench, transaction_id: str, amount_due: int) -> Checkout:
+    return await bench.till.create(HandedOver(transaction_id=transaction_id, amount_due=amount_due))
+
+
+async def test_a_registers_transaction_is_read_paid_and_started_and_never_changed(bench: TillBench) -> None:
+    transaction_id = await of_register(bench)
+    checkout = await hand_over(bench, transaction_id, 796)
+    await bench.till.ask(checkout.id, PayAsked(method="cash", amount=796))
+    done = await cash_in(bench)
+    assert (done.merchantRef, done.basket.sum, len(done.basket.products)) == ("R-9", 796, 3)
+    assert [each.transaction for each in bench.simulator.ledger] == [transaction_id]
+    assert booked(bench) == [("start", "cash", 796, 796)]
+    for call in ("update", "preTransaction", "abort"):
+        assert bench.simulator.requests_of(call) == []
+    assert len(bench.simulator.requests_of("create")) == 1
+
+
+async def test_a_balance_that_the_register_applied_leaves_the_rest_to_pay(bench: TillBench) -> None:
+    await hand_over(bench, await of_register(bench, card=CARD.value), 296)
+    due = await bench.heard.phase(Phase.DUE)
+    assert (due.amount_due, due.use_balance) == (296, True)
+    assert due.card is not None
+    assert due.card.number == "9276********2845"
+    await pay(bench, due)
+    await cash_in(bench)
+    assert booked(bench) == [("start", "cash", 796, 296)]
+
+
+@pytest.mark.parametrize(
+    ("amount_due", "prepared", "reason"),
+    [(795, None, "amount_differs"), (796, "start", "not_payable"), (796, "unknown", "refused")],
+)
+async def test_what_is_not_as_the_register_says_is_refused_plainly(
+    bench: TillBench, amount_due: int, prepared: str | None, reason: str
+) -> None:
+    if prepared == "start":
+        await pay(bench, await shown(bench, SEED, card=False))
+        transaction = (await cash_in(bench)).transaction
+        assert transaction is not None
+        transaction_id = transaction.id
+    else:
+        transaction_id = "STX_UNKNOWN" if prepared == "unknown" else await of_register(bench)
+    pulses = bench.drawer.pulses
+    await hand_over(bench, transaction_id, amount_due)
+    failed = await bench.heard.phase(Phase.FAILED)
+    assert (failed.reason, bench.drawer.pulses) == (reason, pulses)
+    assert (failed.error is not None) == (reason == "refused")
+
+
+async def test_a_locked_card_in_a_registers_transaction_is_refused_plainly(bench: TillBench) -> None:
+    await hand_over(bench, await of_register(bench, card=LOCKED_NUMBER), 796)
+    assert (await bench.heard.phase(Phase.FAILED)).reason == "card_refused"
+
+
+async def test_without_the_api_a_registers_transaction_is_refused_and_may_come_again(bench: TillBench) -> None:
+    transaction_id = await of_register(bench)
+    bench.simulator.refuse_connections(0.5)
+    await hand_over(bench, transaction_id, 796)
+    assert (await bench.heard.phase(Phase.FAILED)).reason == "offline"
+    await bench.heard.until(lambda: bench.till.connection.api == "online")
+    await hand_over(bench, transaction_id, 796)
+    await bench.heard.phase(Phase.DUE)
+
+
+async def test_a_transaction_handed_over_twice_is_one_checkout(bench: TillBench) -> None:
+    transaction_id = await of_register(bench)
+    first = await hand_over(bench, transaction_id, 796)
+    assert (await hand_over(bench, transaction_id, 796)).id == first.id
+    with pytest.raises(HandedOverAlready):
+        await hand_over(bench, transaction_id, 700)
+
+
+@pytest.mark.parametrize("asked", [CardSet(number="9276********2845"), ApplyAsked(use_balance=True)])
+async def test_what_was_handed_over_is_not_changed_here(bench: TillBench, asked: Request) -> None:
+    checkout = await hand_over(bench, await of_register(bench), 796)
+    await bench.heard.phase(Phase.DUE)
+    with pytest.raises(NotAllowed, match="handed_over"):
+        await bench.till.ask(checkout.id, asked)
+
+
+async def test_a_customer_who_leaves_leaves_the_registers_transaction_alone(bench: TillBench) -> None:
+    checkout = await hand_over(bench, await of_register(bench), 796)
+    await bench.heard.phase(Phase.DUE)
+    await bench.till.ask(checkout.id, CancelAsked())
+    await shown(bench, SEED, card=False)
+    assert bench.simulator.requests_of("abort") == []
+
+
+async def test_what_the_register_changes_meanwhile_is_not_paid(bench: TillBench) -> None:
+    transaction_id = await of_register(bench)
+    checkout = await hand_over(bench, transaction_id, 796)
+    await bench.heard.phase(Phase.DUE)
+    bench.simulator.switches = bench.simulator.switches.model_copy(update={"created_lifetime_seconds": 0.001})
+    await bench.till.ask(checkout.id, PayAsked(method="cash", amount=796))
+    failed = await bench.heard.phase(Phase.FAILED)
+    assert (failed.reason, bench.simulator.ledger) == ("amount_changed", [])
+
+
+async def test_a_start_that_another_device_may_not_make_ends_in_attention_with_the_apis_words(
+    bench: TillBench,
+) -> None:
+    bench.simulator.switches = Switches(start_by_another_device="refuses")
+    transaction_id, state = await of_register(bench), bench.simulator.api.state
+    state.put(replace(state.transactions[transaction_id], device="SDV_ANOTHER"), bench.simulator.clock.now())
+    checkout = await hand_over(bench, transaction_id, 796)
+    await bench.till.ask(checkout.id, PayAsked(method="cash", amount=796))
+    await bench.heard.drawer_event("opened")
+    bench.drawer.close_drawer()
+    stuck = await bench.heard.phase(Phase.ATTENTION)
+    assert stuck.error is not None
+    assert bench.simulator.ledger == []
+
+
+# The terminal
+
+
+async def test_the_terminal_closes_its_day_and_reports(bench: TillBench) -> None:
+    await sold(bench, "cashless")
+    report = await bench.till.end_of_day()
+    assert (report.status, report.receipt.merchant != ()) == ("ok", True)
+    assert (await bench.till.diagnosis()).status == "ok"
+
+
+async def test_the_terminal_does_one_thing_at_a_time(bench: TillBench) -> None:
+    bench.simulator.add_fault("EndOfDay:latency:1:seconds=0.3")
+    closing = asyncio.create_task(bench.till.end_of_day())
+    await bench.simulator.request_arrived("EndOfDay")
+    with pytest.raises(TerminalBusy):
+        await bench.till.diagnosis()
+    await closing
+
+
+async def test_a_terminal_that_pays_is_not_asked_for_its_report(bench: TillBench) -> None:
+    bench.simulator.add_fault("start/cashless:slow-execution:1:seconds=0.3")
+    await pay(bench, await shown(bench, SEED, card=False), "cashless")
+    with pytest.raises(TerminalBusy):
+        await bench.till.end_of_day()
+    await bench.heard.phase(Phase.COMPLETED)
+
+
+async def test_a_terminal_that_cannot_be_reached_is_said(bench: TillBench) -> None:
+    bench.simulator.refuse_connections(60)
+    with pytest.raises(NotSent):
+        await bench.till.end_of_day()
