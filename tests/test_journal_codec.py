@@ -106,6 +106,8 @@ def test_what_was_known_is_kept_and_its_wall_time_is_not_repeated() -> None:
         "offline_refusal": None,
         "card_waiting": False,
         "front_taken": False,
+        "cash_awaited": False,
+        "reversal_over": False,
     }
 
 
