@@ -370,7 +370,8 @@ def _apply(
     for act in row.then:
         changed, more = act(changed, event, situation)
         effects += more
-    changed = replace(changed, phase=row.to or checkout.phase, updated=situation.wall)
+    updated = checkout.updated if checkout.final else situation.wall  # when it came to its end
+    changed = replace(changed, phase=row.to or checkout.phase, updated=updated)
     return _with_times(checkout.phase, changed, situation.now_s), effects
 
 

@@ -108,7 +108,9 @@ def day_sheet(day: Day, checkouts: Iterable[Checkout], drawer: Iterable[DrawerRe
     """Make the sheet of a day from the journal's records; those of other days may be among them, in any order."""
     known = tuple(checkouts)
     of_day = [each for each in known if _confirmed_on(day)(each) or _ended_on(day)(each)]
-    currencies = sorted({checkout.basket.currency for checkout in of_day if checkout.payment is not None})
+    currencies = sorted(
+        {each.basket.currency for each in of_day if each.payment is not None or each.reversal is not None}
+    )
     told = sorted((record for record in drawer if day.has(record.at)), key=lambda record: record.at)
     return DaySheet(
         day=day,
@@ -121,14 +123,15 @@ def _totals(day: Day, currency: str, checkouts: Iterable[Checkout]) -> Totals:
     paid = [each for each in checkouts if each.basket.currency == currency]
     confirmed = [each for each in paid if _confirmed_on(day)(each)]
     ended = [each for each in paid if _ended_on(day)(each)]
+    taken_back = {each.reversal.reverses for each in ended if each.reversal is not None and _is_completed(each)}
     return Totals(
         currency=currency,
         confirmed=_sum(confirmed),
         booked=_sum(each for each in confirmed if each.phase is Phase.COMPLETED),
         waiting=_sum(each for each in confirmed if not each.final),
         resolved=_sum(each for each in confirmed if each.phase is Phase.RESOLVED),
-        refunded=_sum(each for each in ended if each.resolution is not None and each.resolution.outcome == "refunded"),
-        cashless=_sum(each for each in ended if _completed_by(each, "cashless")),
+        refunded=_sum((each for each in ended if _gave_cash_back(each)), _given_back),
+        cashless=_sum(each for each in ended if _completed_by(each, "cashless") and each.id not in taken_back),
         loyalty=_sum((each for each in ended if _completed_by(each, "loyalty")), lambda each: each.basket.sum),
         hours=tuple(_hours(day, confirmed)),
     )
@@ -143,8 +146,24 @@ def _sum(checkouts: Iterable[Checkout], cents: Callable[[Checkout], int] = _amou
     return Sum(count=len(amounts), cents=sum(amounts))
 
 
+def _gave_cash_back(checkout: Checkout) -> bool:
+    """A person closed it so; or it is the reversal of a payment that was made in cash, in part or whole."""
+    if checkout.resolution is not None:
+        return checkout.resolution.outcome == "refunded"
+    reversal = checkout.reversal
+    return reversal is not None and reversal.call == "cancel" and _is_completed(checkout) and _given_back(checkout) > 0
+
+
+def _given_back(checkout: Checkout) -> int:
+    return checkout.amount_due or 0 if checkout.reversal is not None else _amount(checkout)
+
+
+def _is_completed(checkout: Checkout) -> bool:
+    return checkout.phase is Phase.COMPLETED
+
+
 def _completed_by(checkout: Checkout, method: str) -> bool:
-    return checkout.phase is Phase.COMPLETED and checkout.payment is not None and checkout.payment.method == method
+    return _is_completed(checkout) and checkout.payment is not None and checkout.payment.method == method
 
 
 def _confirmed_at(checkout: Checkout) -> datetime | None:

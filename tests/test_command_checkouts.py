@@ -341,6 +341,29 @@ async def test_a_running_agent_retries_and_goes_on(filled: Box) -> None:
     assert (said.code, said.out) == (0, f"{ATTENTION} is unsure now; the agent goes on with it\n")
 
 
+async def test_a_running_agent_reverses(filled: Box) -> None:
+    async with filled.agent():
+        words = ("checkouts", "reverse", COMPLETED, "--reason", "wrong lunch", "--by", "Erika")
+        said = await filled.types(*words)
+        shown = await filled.types("checkouts", "show", COMPLETED)
+    assert said.err == ""
+    reversal = said.out.split()[0]
+    assert (said.code, said.out.split(";")[0]) == (0, f"{reversal} reverses {COMPLETED} and is starting now")
+    assert f"reversed by     {reversal}" in shown.out
+    async with journal_at(filled.journal) as journal:
+        assert (await journal.events_of(reversal))[0].data == {
+            "reversal_id": reversal,
+            "reason": "wrong lunch",
+            "by": "Erika",
+            "open_drawer": False,
+        }
+
+
+async def test_without_an_agent_nothing_is_reversed(filled: Box) -> None:
+    said = await filled.types("checkouts", "reverse", COMPLETED, "--reason", "wrong lunch")
+    assert (said.code, said.err.startswith("tillwire: no agent runs")) == (1, True)
+
+
 async def test_what_a_running_agent_refuses_is_one_line(filled: Box) -> None:
     async with filled.agent():
         not_allowed = await filled.types("checkouts", "retry", DRAFT)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agent.checkout_state import Basket, Checkout, Evidence, Method, Payment, Phase, Resolution
 from agent.day_sheet import Day, DrawerRecord, Hour, Opening, Sum, day_sheet
 from agent.listener import DrawerEvent, DrawerTold
-from tests.checkouts import new_checkout
+from tests.checkouts import new_checkout, reversal_of, sold
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 BEGIN = datetime(2026, 11, 22, tzinfo=UTC)
@@ -34,6 +34,15 @@ def without_cash(method: Method) -> Checkout:
 def told(event: DrawerEvent, seconds: float, **known: object) -> DrawerRecord:
     drawer = DrawerTold(drawer="drawer", state="open", event=event)
     return DrawerRecord(at=NOON + timedelta(seconds=seconds), told=replace(drawer, **known))  # type: ignore[arg-type]
+
+
+def test_a_payment_that_was_reversed_is_given_back_in_cash_or_at_the_terminal() -> None:
+    sale, at_terminal = paid(Phase.COMPLETED, 300, confirmed=NOON), replace(sold("cashless"), updated=NOON)
+    back = replace(reversal_of(sold()), id="co_3", amount_due=300, phase=Phase.COMPLETED, updated=NOON)
+    back_at_terminal = replace(reversal_of(at_terminal), id="co_4", phase=Phase.COMPLETED, updated=NOON)
+    [totals] = day_sheet(DAY, (sale, at_terminal, back, back_at_terminal), ()).totals
+    assert (totals.refunded, totals.drawer) == (Sum(count=1, cents=300), 0)
+    assert totals.cashless == Sum(count=0, cents=0)
 
 
 def test_a_day_on_which_nothing_happened_is_empty() -> None:

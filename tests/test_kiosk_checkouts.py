@@ -263,6 +263,9 @@ OPERATOR_ONLY: list[tuple[str, dict[str, object]]] = [
     ("/v1/checkouts/{id}/confirm", {"amount": 296, "by": "Ada"}),
     ("/v1/checkouts/{id}/retry", {"by": "Ada"}),
     ("/v1/checkouts/{id}/resolve", {"outcome": "executed", "note": "seen", "by": "Ada"}),
+    ("/v1/checkouts/{id}/reverse", {"reason": "wrong", "by": "Ada"}),
+    ("/v1/terminal/end-of-day", {"by": "Ada"}),
+    ("/v1/terminal/diagnosis", {"by": "Ada"}),
     ("/v1/drawer/open", {"reason": "change", "by": "Ada"}),
     ("/v1/tickets", {}),
 ]

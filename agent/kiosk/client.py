@@ -22,6 +22,7 @@ from pydantic import BaseModel, TypeAdapter
 from agent.checkout_state import Json, Method, Outcome, Phase
 from agent.kiosk.answers import (
     BusyAnswer,
+    CardAnswer,
     CardCheckedAnswer,
     CardRefusedAnswer,
     CheckoutAnswer,
@@ -37,10 +38,13 @@ from agent.kiosk.answers import (
     ReceiptCopy,
     ScanAnswer,
     SnapshotAnswer,
+    TerminalAnswer,
 )
 
 ANSWER_TIMEOUT_S = 10.0
 """The agent answers from its memory or its journal; a disk that takes longer is out of order."""
+TERMINAL_TIMEOUT_S = 180.0
+"""Longer than the agent waits for the API, which waits for the terminal: the ladder of docs/api.md."""
 SILENCE_TIMEOUT_S = 45.0
 """The agent writes into a silent event stream every 15 s: three pings that do not come are a dead connection."""
 RECONNECT_PAUSE_S = 1.0
@@ -113,6 +117,11 @@ class KioskClient:
         }
         return await self._post(CheckoutAnswer, "/v1/checkouts", body, key)
 
+    async def hand_over(self, transaction_id: str, amount_due: int, *, key: str | None = None) -> CheckoutAnswer:
+        """Begin a checkout of a transaction that your register created. It is read first: `due`, or `failed`."""
+        body = {"transaction_id": transaction_id, "amount_due": amount_due}
+        return await self._post(CheckoutAnswer, "/v1/checkouts", body, key)
+
     async def set_basket(self, checkout_id: str, products: Sequence[Json]) -> CheckoutAnswer:
         return await self._ask(CheckoutAnswer, "PUT", _of(checkout_id, "basket"), {"products": list(products)})
 
@@ -153,10 +162,36 @@ class KioskClient:
         body = {"outcome": outcome, "note": note, "by": by}
         return await self._post(CheckoutAnswer, _of(checkout_id, "resolve"), body, key)
 
+    async def reverse(
+        self, checkout_id: str, reason: str, *, by: str, open_drawer: bool = False, key: str | None = None
+    ) -> CheckoutAnswer:
+        """Take a completed checkout back. Returns the reversal; how it ends is told by events."""
+        body = {"reason": reason, "open_drawer": open_drawer, "by": by}
+        return await self._post(CheckoutAnswer, _of(checkout_id, "reverse"), body, key)
+
+    async def end_of_day(self, *, by: str) -> TerminalAnswer:
+        """Have the card terminal close its day, and wait for its report."""
+        return await self._at_terminal("end-of-day", by)
+
+    async def diagnosis(self, *, by: str) -> TerminalAnswer:
+        """Have the card terminal check itself, and wait for it."""
+        return await self._at_terminal("diagnosis", by)
+
+    async def _at_terminal(self, what: str, by: str) -> TerminalAnswer:
+        timeout = aiohttp.ClientTimeout(total=TERMINAL_TIMEOUT_S)
+        path = f"/v1/terminal/{what}"
+        async with self._session.post(path, json={"by": by}, timeout=timeout) as response:
+            await _check(response)
+            return TerminalAnswer.model_validate_json(await response.read())
+
     async def open_drawer(self, reason: str, *, by: str, key: str | None = None) -> None:
         await self._call("POST", "/v1/drawer/open", {"reason": reason, "by": by}, key=key or _new_key())
 
     # Looking
+
+    async def check_card(self, value: str) -> CardAnswer:
+        """Ask whether a card may be used, and what is on it."""
+        return await self._ask(CardAnswer, "POST", "/v1/cards/check", {"value": value})
 
     async def checkout(self, checkout_id: str) -> CheckoutAnswer:
         return await self._ask(CheckoutAnswer, "GET", _of(checkout_id))

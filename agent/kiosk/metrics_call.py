@@ -6,7 +6,8 @@ from importlib.metadata import version
 
 from aiohttp import web
 
-from agent.checkout import MONEY_TAKEN
+from agent.checkout_guards import is_overdue
+from agent.checkout_row import MONEY_TAKEN
 from agent.checkout_state import Checkout, Phase
 from agent.kiosk.call import Call
 from agent.kiosk.kiosk import Kiosk
@@ -40,7 +41,7 @@ def _gauges(kiosk: Kiosk) -> Gauges:
         drawer=drawer.state if drawer is not None else "unknown",
         waiting_payments=len(waiting),
         oldest_waiting_s=max((_age_s(checkout, now) for checkout in waiting), default=0.0),
-        attention=sum(checkout.phase is Phase.ATTENTION for checkout in waiting),
+        attention=sum(each.phase is Phase.ATTENTION or is_overdue(each, now) for each in waiting),
         event_readers=kiosk.stream.reader_count,
         devices={(device.name, device.kind): device.state for device in kiosk.stream.devices.values()},
     )
