@@ -131,6 +131,14 @@ def test_loyalty_is_started_only_where_nothing_is_due(walked: Walked) -> None:
     assert none_of(walked, breaks)
 
 
+def proves_too_early(taken: Taken) -> bool:
+    """Is it a read that began before the late window was over."""
+    before = taken.before.checkout
+    if before.phase is not Phase.UNSURE or not isinstance(taken.event, ReadAnswered):
+        return False
+    return before.pursuit is None or taken.event.begun_s < before.pursuit.ends_s
+
+
 def test_nothing_is_started_while_an_earlier_start_may_have_worked_or_may_still_work(walked: Walked) -> None:
     """Only a read that began after the late window, or one that shows it refused, clears the way for another.
 
@@ -140,11 +148,7 @@ def test_nothing_is_started_while_an_earlier_start_may_have_worked_or_may_still_
     def breaks(taken: Taken) -> bool:
         if not any(isinstance(effect, MOVES_MONEY) for effect in taken.effects):
             return False
-        pursuit = taken.before.checkout.pursuit
-        if taken.before.last_start == "none":
-            return False
-        too_early = isinstance(taken.event, ReadAnswered) and (pursuit is None or taken.event.begun_s < pursuit.ends_s)
-        return taken.before.last_start != "over" or too_early
+        return taken.before.last_start not in {"none", "over"} or proves_too_early(taken)
 
     assert none_of(walked, breaks)
 
@@ -240,7 +244,7 @@ def test_the_drawer_opens_for_a_refund_only_when_it_was_taken_back_and_no_other_
 
 
 def test_a_reversal_knows_no_other_phases(walked: Walked) -> None:
-    phases = {state.checkout.phase for state in walked.states if state.checkout.reversal is not None}
+    phases = {taken.after.phase for taken in walked.taken if taken.after.reversal is not None}
     ways = {Phase.STARTING, Phase.UNSURE, Phase.ATTENTION}
     assert ways | {Phase.COMPLETED, Phase.FAILED, Phase.RESOLVED} == phases
 
