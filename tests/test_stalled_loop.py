@@ -16,8 +16,9 @@ import pytest
 from device.evdev_scanner import EvdevScanner, EvdevScannerSettings
 from device.hidpos_scanner import QUEUE_REPORTS, HidPosScanner, HidPosScannerSettings
 from device.interface import Scanner
-from device.key_decoder import IDLE_S
+from device.key_decoder import KeyReading
 from device.keystrokes import Stroke, key_events, strokes
+from device.line_decoder import LineReading
 from device.matching import Match
 from device.serial_scanner import SerialScanner, SerialScannerSettings
 from device.simulated_scanner import (
@@ -31,10 +32,11 @@ from tests.scanner_reports import running
 
 CARD = "9276004429942845"
 STALL_S = 1.0
+IDLE_S = 0.5  # less than the loop stands still, more than a busy machine lets a thread wait
 SCANS = 8
 PAGE_BYTES = 4096  # the smallest pipe: 170 events, where the kernel holds 64; eight scans are 800
 
-SETTINGS = EvdevScannerSettings(name="counter", match=Match())
+SETTINGS = EvdevScannerSettings(name="counter", match=Match(), reading=KeyReading(idle_s=IDLE_S))
 Step = Callable[[], None]
 
 
@@ -89,14 +91,16 @@ async def test_keyboard_mode() -> None:
 
 async def test_hid_pos() -> None:
     async with SimulatedHidPosScanner() as reader:
-        settings = HidPosScannerSettings(name="counter", match=Match())
+        settings = HidPosScannerSettings(name="counter", match=Match(), idle_s=IDLE_S)
         scanner = HidPosScanner(settings, open_device=reader.open_device)
         assert await stalled_while_it_scans(scanner, reports(reader)) == numbers()
 
 
 async def test_serial(tmp_path: Path) -> None:
     async with SimulatedSerialScanner(tmp_path / "reader") as reader:
-        scanner = SerialScanner(SerialScannerSettings(name="wall", port=PortSettings(path=reader.path)))
+        reading = LineReading(idle_s=IDLE_S)
+        settings = SerialScannerSettings(name="wall", port=PortSettings(path=reader.path), reading=reading)
+        scanner = SerialScanner(settings)
         assert await stalled_while_it_scans(scanner, received(reader)) == numbers()
 
 
