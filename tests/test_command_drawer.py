@@ -183,6 +183,15 @@ async def test_a_running_agent_tells_the_level(box: Box, drawer: SimulatedDrawer
     assert (said.code, said.out) == (0, "open\n")
 
 
+async def test_status_right_after_the_start_waits_for_the_drawers_first_answer(
+    box: Box, drawer: SimulatedDrawer
+) -> None:
+    drawer.faults.delay_s = 0.4
+    async with box.agent():
+        said = await box.types("drawer", "status")
+    assert (said.code, said.out) == (0, "closed\n")
+
+
 async def test_a_running_agent_refuses_with_its_reason(box: Box) -> None:
     async with box.agent():
         said = await box.types(*OPEN)

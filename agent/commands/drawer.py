@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
+from agent.chosen_devices import drawer_profile
 from agent.commands.asking import Failed, add_by, answered, checked
 from agent.commands.common import GOOD, NO, add_config, add_json, become_owner_of, load_settings, say
 from agent.commands.drawer_alone import drawer_alone
@@ -59,7 +60,8 @@ async def _run(settings: Settings, arguments: argparse.Namespace) -> int:
 async def _drawer_of(settings: Settings) -> AsyncIterator[WatchedDrawer]:
     async with agent_at(settings) as agent:
         if agent is not None:
-            yield AgentDrawer(agent)
+            profile = drawer_profile(settings)
+            yield AgentDrawer(agent, can_tell=profile is not None and profile.capabilities.status)
             return
     async with drawer_alone(settings) as drawer:
         yield drawer

@@ -11,7 +11,7 @@ from agent.checkout_state import Checkout, Level, Situation
 from agent.chosen_devices import Tools, choose, drawer_profile
 from agent.commands.asking import Failed, own_journal
 from agent.commands.common import complain, say
-from agent.commands.drawer_news import NO_DRAWER, DrawerNow, News
+from agent.commands.drawer_news import HEARD_OF_S, NO_DRAWER, DrawerNow, News
 from agent.drawer_desk import DrawerDesk
 from agent.evidence import SETTLING_S, DrawerRules
 from agent.inbox import Inbox, Job
@@ -24,12 +24,9 @@ from agent.listener import DrawerTold
 from agent.service import till_settings
 from config.settings import Settings
 from device.drawer_profile import DrawerProfile
-from device.drawer_reading import SILENT_AFTER_S
 from device.interface import CashDrawer, DeviceState, DrawerLevel, DrawerRefused, Report
 from device.plugging import watch_plugging
 
-HEARD_OF_S = SILENT_AFTER_S + 1.0
-"""By then a drawer has told its first status, or its driver has said why it has not."""
 PULSE_LEAVES_S = 0.3
 """The port is closed when the command ends, and what still lies in chip or adapter would be lost."""
 MOST_NEWS = 64

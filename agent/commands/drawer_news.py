@@ -1,5 +1,7 @@
 """What the drawer does, as it happens: from the running agent, or from the drawer itself where none runs."""
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -10,7 +12,11 @@ from agent.chosen_devices import DRAWER
 from agent.commands.asking import Failed
 from agent.control import RunningAgent, in_shape
 from agent.kiosk.answers import DeviceAnswer, DrawerAnswer, SnapshotAnswer
+from device.drawer_reading import SILENT_AFTER_S
 
+HEARD_OF_S = SILENT_AFTER_S + 1.0
+"""By then a drawer has told its first status, or its driver has said why it has not."""
+LOOK_AGAIN_S = 0.1
 NO_DRAWER = "no drawer is configured: set [drawer] profile and port"
 
 
@@ -20,6 +26,11 @@ class DrawerNow:
 
     level: Level
     device: DeviceAnswer | None
+
+    @property
+    def may_be_known_soon(self) -> bool:
+        """Nothing is wrong with the port, and nothing was told yet."""
+        return self.level == "unknown" and (self.device is None or self.device.state == "present")
 
 
 News = DrawerNow | DrawerAnswer | DeviceAnswer
@@ -40,19 +51,28 @@ class WatchedDrawer(Protocol):
 class AgentDrawer:
     """The drawer that a running agent holds."""
 
-    def __init__(self, agent: RunningAgent) -> None:
+    def __init__(self, agent: RunningAgent, *, can_tell: bool) -> None:
         self._agent = agent
+        self._can_tell = can_tell
 
     async def news(self) -> AsyncGenerator[News, None]:
         async with aclosing(self._agent.events()) as events:
             async for name, told in events:
                 if name == "snapshot":
-                    yield _now(in_shape(SnapshotAnswer, told))
+                    yield await self._once_known(_now(in_shape(SnapshotAnswer, told)))
                 elif name == "drawer":
                     yield in_shape(DrawerAnswer, told)
                 elif name == "device" and told.get("name") == DRAWER:
                     yield in_shape(DeviceAnswer, told)
         raise Failed("the agent was stopped")
+
+    async def _once_known(self, now: DrawerNow) -> DrawerNow:
+        """Wait for the first status, where the agent has not yet heard it; no event tells a first status."""
+        until = time.monotonic() + HEARD_OF_S
+        while self._can_tell and now.may_be_known_soon and time.monotonic() < until:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            now = _now(in_shape(SnapshotAnswer, await self._agent.snapshot()))
+        return now
 
     async def open(self, reason: str, by: str) -> None:
         await self._agent.post("/v1/drawer/open", {"reason": reason, "by": by})
