@@ -301,7 +301,9 @@ def _not_opened(watch: Watch, now_s: float) -> Seen:
     gives_up = _gives_up_at(watch)
     if gives_up is None or now_s < gives_up:
         return watch, ()
-    watch, spoilt = _spoil(replace(watch, pulsed_s=None), "did_not_open")
+    is_the_payments = watch.expected is not None and gives_up >= watch.expected.since_s + watch.rules.open_timeout_s
+    watch = replace(watch, pulsed_s=None)
+    watch, spoilt = _spoil(watch, "did_not_open") if is_the_payments else (watch, ())  # or a person's, before it
     return watch, (DrawerSign(event="did_not_open"), *spoilt)
 
 

@@ -240,6 +240,57 @@ def test_the_opening_of_a_persons_pulse_before_the_payment_is_not_the_payments()
     assert line.cash == []
 
 
+def test_a_persons_pulse_that_opened_nothing_before_the_payment_does_not_spoil_it() -> None:
+    line = closed_line()
+    line.pulse()
+    line.wait(2.5)
+    line.expect()
+    line.wait(1)
+    assert (line.drawer, line.troubles) == ([("did_not_open", None)], [])
+    line.pulse()
+    line.level("open")
+    line.wait(2)
+    line.level("closed")
+    assert len(line.cash) == 1
+
+
+def test_a_drawer_opened_by_hand_right_before_the_pulse_is_a_persons_business() -> None:
+    line = closed_line()
+    line.expect()
+    line.level("open")
+    assert (line.drawer, line.troubles) == ([("opened", "unasked")], ["unknown"])
+
+
+def test_a_pulse_that_was_refused_after_its_payment_was_over_spoils_no_other() -> None:
+    line = closed_line()
+    line.expect()
+    asked_s = line.now_s
+    line.wait(0.5)
+    line.watch = evidence.cash_not_expected(line.watch)
+    line.expect()
+    line.do(evidence.pulse_refused(line.watch, asked_s))
+    assert line.troubles == []
+
+
+def test_with_paid_messages_a_lost_drawer_leaves_the_word_to_the_operator_and_the_message_still_counts() -> None:
+    line = closed_line(DrawerRules(confirmed_by=("paid-message",)))
+    line.expect()
+    line.do(evidence.port_lost(line.watch))
+    assert line.troubles == ["lost"]
+    line.do(evidence.paid_message(line.watch, AMOUNT, line.now_s))
+    assert len(line.cash) == 1
+
+
+def test_a_pulse_into_an_open_drawer_is_not_one_that_opened_nothing() -> None:
+    line = closed_line()
+    line.level("open")
+    line.pulse()
+    line.wait(4)
+    line.level("closed")
+    line.wait(10)
+    assert ("did_not_open", None) not in line.drawer
+
+
 def test_a_register_may_open_its_drawer_at_any_time() -> None:
     line = closed_line(BY_REGISTER)
     line.expect()
