@@ -164,20 +164,23 @@ def test_a_preflight_is_an_options_request_with_both_headers() -> None:
     ],
 )
 def test_the_role_is_that_of_the_token(authorization: str, role: Role | None) -> None:
-    assert role_of(DOOR, TOKENS, headers(("Authorization", authorization)), {}) is role
+    assert role_of(DOOR, TOKENS, headers(("Authorization", authorization)), {}, Role.SCREEN) is role
 
 
-def test_the_cookie_is_a_screen() -> None:
-    assert role_of(DOOR, TOKENS, headers(), {COOKIES[Role.SCREEN].name: new_cookie(TOKENS, Role.SCREEN)}) is Role.SCREEN
+def test_a_cookie_counts_for_the_calls_of_its_own_page_only() -> None:
+    for role, other in ((Role.SCREEN, Role.OPERATOR), (Role.OPERATOR, Role.SCREEN)):
+        cookies = {COOKIES[role].name: new_cookie(TOKENS, role)}
+        assert role_of(DOOR, TOKENS, headers(), cookies, role) is role
+        assert role_of(DOOR, TOKENS, headers(), cookies, other) is None
 
 
 def test_a_wrong_token_is_not_saved_by_a_good_cookie() -> None:
     cookies = {COOKIES[Role.SCREEN].name: new_cookie(TOKENS, Role.SCREEN)}
-    assert role_of(DOOR, TOKENS, headers(("Authorization", "Bearer wrong")), cookies) is None
+    assert role_of(DOOR, TOKENS, headers(("Authorization", "Bearer wrong")), cookies, Role.SCREEN) is None
 
 
 def test_whoever_reaches_the_control_socket_is_an_operator() -> None:
-    assert role_of(SOCKET, TOKENS, headers(), {}) is Role.OPERATOR
+    assert role_of(SOCKET, TOKENS, headers(), {}, Role.SCREEN) is Role.OPERATOR
 
 
 def test_the_operator_may_do_everything_and_the_screen_only_its_own() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.kiosk.roles import Role
-from agent.kiosk.tickets import COOKIES, MOST_TICKETS, TICKET_S, Tickets, new_cookie, role_of_cookies
+from agent.kiosk.tickets import COOKIES, MOST_TICKETS, TICKET_S, Tickets, has_cookie, new_cookie
 from agent.kiosk.tokens import Tokens, load_tokens
 from agent.kiosk.wrong_attempts import MOST_WRONG, PERIOD_S, WrongAttempts
 
@@ -82,8 +82,8 @@ def test_the_oldest_of_too_many_tickets_gives_way() -> None:
 def test_a_cookie_outlives_the_agent_and_ends_with_the_token() -> None:
     tokens = Tokens(screen="s" * 43, operator="o" * 43)
     cookies = {COOKIES[Role.SCREEN].name: new_cookie(tokens, Role.SCREEN)}
-    assert role_of_cookies(cookies, Tokens(screen="s" * 43, operator="new" * 15)) is Role.SCREEN
-    assert role_of_cookies(cookies, Tokens(screen="t" * 43, operator="o" * 43)) is None
+    assert has_cookie(cookies, Tokens(screen="s" * 43, operator="new" * 15), Role.SCREEN)
+    assert not has_cookie(cookies, Tokens(screen="t" * 43, operator="o" * 43), Role.SCREEN)
     assert tokens.screen not in str(cookies)
 
 
@@ -91,14 +91,17 @@ def test_the_operators_cookie_is_no_screens_and_the_other_way_round() -> None:
     tokens = Tokens(screen="s" * 43, operator="o" * 43)
     operator, screen = new_cookie(tokens, Role.OPERATOR), new_cookie(tokens, Role.SCREEN)
     names = {role: kept.name for role, kept in COOKIES.items()}
-    assert role_of_cookies({names[Role.OPERATOR]: operator, names[Role.SCREEN]: screen}, tokens) is Role.OPERATOR
-    assert role_of_cookies({names[Role.OPERATOR]: screen, names[Role.SCREEN]: operator}, tokens) is None
+    right = {names[Role.OPERATOR]: operator, names[Role.SCREEN]: screen}
+    wrong = {names[Role.OPERATOR]: screen, names[Role.SCREEN]: operator}
+    assert all(has_cookie(right, tokens, role) for role in Role)
+    assert not any(has_cookie(wrong, tokens, role) for role in Role)
 
 
 @pytest.mark.parametrize("forged", ["", ".", "a.b", "\udcff.\udcff", "." + "0" * 64])
 def test_a_forged_cookie_is_nobodys(forged: str) -> None:
     tokens = Tokens(screen="s" * 43, operator="o" * 43)
-    assert role_of_cookies({kept.name: forged for kept in COOKIES.values()}, tokens) is None
+    cookies = {kept.name: forged for kept in COOKIES.values()}
+    assert not any(has_cookie(cookies, tokens, role) for role in Role)
 
 
 def test_guessing_ends_after_some_wrong_attempts_and_begins_again_later() -> None:

@@ -51,6 +51,7 @@ class NetworkCable:
             return
         self._server.close()
         self._server = None
+        await asyncio.sleep(0)  # what was just accepted begins, and is known
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -67,8 +68,8 @@ class NetworkCable:
                     both.create_task(self._pump(there, writer))
             finally:
                 back.close()
-        except (OSError, ExceptionGroup, asyncio.CancelledError):
-            pass  # the cable was pulled, or one of both ends went away
+        except* OSError:
+            pass  # one of both ends went away
         finally:
             writer.close()
             self._connections.discard(task)

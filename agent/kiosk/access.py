@@ -15,7 +15,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from agent.kiosk.problems import Problem
 from agent.kiosk.roles import Role
-from agent.kiosk.tickets import role_of_cookies
+from agent.kiosk.tickets import has_cookie
 from agent.kiosk.tokens import Tokens
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -107,11 +107,13 @@ def preflight_headers(door: Door, headers: Headers) -> Mapping[str, str]:
     return answer
 
 
-def role_of(door: Door, tokens: Tokens, headers: Headers, cookies: Mapping[str, str]) -> Role | None:
-    """Return what this caller may do; None: we do not know him. A token that is wrong is not saved by a cookie."""
+def role_of(door: Door, tokens: Tokens, headers: Headers, cookies: Mapping[str, str], page: Role) -> Role | None:
+    """Return what this caller may do; None: we do not know him. A token that is wrong is not saved by a cookie, and a
+    cookie counts for the calls of its own page only.
+    """
     if door.everyone is not None:
         return door.everyone
     if "Authorization" in headers:
         scheme, _, token = headers["Authorization"].partition(" ")
         return tokens.role_of(token.strip()) if scheme.lower() == "bearer" else None
-    return role_of_cookies(cookies, tokens)
+    return page if has_cookie(cookies, tokens, page) else None

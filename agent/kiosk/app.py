@@ -28,9 +28,10 @@ _EVERY_ANSWER = {
 def build_app(kiosk: Kiosk, door: Door, files: Sequence[StaticFile]) -> web.Application:
     """Build what answers at this door."""
     app = web.Application(middlewares=[_guard(door)], client_max_size=MOST_BODY_BYTES)
-    for prefix in ("", OPERATOR_PAGE):  # the operator's cookie goes to his page and what is below it, and nowhere else
-        for route in ROUTES:
-            app.router.add_route(route.method, prefix + route.path, as_handler(kiosk, door, route))
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, as_handler(kiosk, door, route))
+        below = as_handler(kiosk, door, route, Role.OPERATOR)  # where the operator's cookie is sent, and nowhere else
+        app.router.add_route(route.method, OPERATOR_PAGE + route.path, below)
     for file in files:
         app.router.add_get(file.path, file.serve)
     app.on_response_prepare.append(_header_writer(door))

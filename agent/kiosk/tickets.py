@@ -64,13 +64,9 @@ def new_cookie(tokens: Tokens, role: Role) -> str:
     return f"{name}.{_signature(name, tokens, role)}"
 
 
-def role_of_cookies(cookies: Mapping[str, str], tokens: Tokens) -> Role | None:
-    """Return the highest role that these cookies prove."""
-    return next((role for role, kept in COOKIES.items() if _is_ours(cookies.get(kept.name, ""), tokens, role)), None)
-
-
-def _is_ours(cookie: str, tokens: Tokens, role: Role) -> bool:
-    name, _, signature = cookie.rpartition(".")
+def has_cookie(cookies: Mapping[str, str], tokens: Tokens, role: Role) -> bool:
+    """Whether these cookies prove this role."""
+    name, _, signature = cookies.get(COOKIES[role].name, "").rpartition(".")
     return hmac.compare_digest(signature.encode(errors="surrogateescape"), _signature(name, tokens, role).encode())
 
 

@@ -19,8 +19,7 @@ export function askFor({ title, text, fields = [], yes }, { no }) {
 
 function field({ name, label, choices, yesNo }) {
   if (choices) {
-    const choice = ([value, text], place) =>
-      make("label", { class: "choice" }, make("input", { type: "radio", name, value, required: true, checked: place === 0 }), text);
+    const choice = ([value, text]) => make("label", { class: "choice" }, make("input", { type: "radio", name, value, required: true }), text);
     return make("fieldset", {}, make("legend", {}, label), Object.entries(choices).map(choice));
   }
   if (yesNo) return make("label", { class: "choice" }, make("input", { type: "checkbox", name }), label);

@@ -28,6 +28,7 @@ export const operatorEnglish = {
   transaction: "Transaction",
   card: "Card",
   reference: "Reference",
+  reason: "Reason",
   apiSays: "The API says",
   evidence: "Cash confirmed by",
   phases: {
@@ -106,7 +107,7 @@ export const operatorEnglish = {
 
   drawerHeading: "The drawer",
   openDrawer: "Open the drawer",
-  openings: (count, withoutSale) => `Opened ${count} times, of it ${withoutSale} without a sale.`,
+  openings: (count, withoutSale) => `Openings: ${count}, without a sale: ${withoutSale}`,
   openingsList: "Openings of the drawer",
   withoutSale: "no sale",
   openedBy: { key: "by key", unasked: "nobody had asked", register: "by the register", till: "by the till" },

@@ -28,6 +28,7 @@ export const operatorGerman = {
   transaction: "Transaktion",
   card: "Karte",
   reference: "Referenz",
+  reason: "Grund",
   apiSays: "Die API sagt",
   evidence: "Bargeld bestätigt durch",
   phases: {
@@ -106,7 +107,7 @@ export const operatorGerman = {
 
   drawerHeading: "Die Schublade",
   openDrawer: "Schublade öffnen",
-  openings: (count, withoutSale) => `${count}-mal geöffnet, davon ${withoutSale}-mal ohne Verkauf.`,
+  openings: (count, withoutSale) => `Öffnungen: ${count}, ohne Verkauf: ${withoutSale}`,
   openingsList: "Öffnungen der Schublade",
   withoutSale: "kein Verkauf",
   openedBy: { key: "mit dem Schlüssel", unasked: "niemand hatte darum gebeten", register: "durch die Kasse des Händlers", till: "durch den Agenten" },

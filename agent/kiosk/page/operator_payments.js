@@ -37,8 +37,9 @@ function whyStopped({ texts }, { interrupted, drawer_trouble }) {
   return reasons.length > 0 && make("p", {}, reasons.join("; "));
 }
 
-function facts({ evidence, error, card, merchantRef, transaction_id }, texts) {
+function facts({ reason, evidence, error, card, merchantRef, transaction_id }, texts) {
   return [
+    [texts.reason, reason?.replaceAll("_", " ")],
     [texts.apiSays, error && (error.error_user ?? error.error_details ?? error.error)],
     [texts.evidence, evidence && [evidence.kind, evidence.by].filter(Boolean).join(", ")],
     [texts.card, card?.number],
