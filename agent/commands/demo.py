@@ -8,20 +8,26 @@ from pathlib import Path
 
 from agent.commands.common import complain
 from agent.demo.acts import ACTS
+from agent.demo.flows import FLOWS, Flow, hands_of, in_words, played
 from agent.demo.panel_server import HOST, panel_at
 from agent.demo.panel_server import USUAL_PORT as PANEL_PORT
 from agent.demo.stage import USUAL_PORT, NotStarted, Stage, free_port, set_up
-from agent.demo.story import Teller, WentWrong, listening, play
+from agent.demo.story import SETTLING_S, Teller, WentWrong, listening, play
 from agent.kiosk.roles import Role
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--serve", action="store_true", help="keep everything running, with the reference screen")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--serve", action="store_true", help="keep everything running, with the reference screen")
+    what.add_argument("--flow", choices=FLOWS, metavar="NAME", help=f"play another flow: {', '.join(FLOWS)}")
 
 
 def run(arguments: argparse.Namespace) -> int:
     try:
-        asyncio.run(_serve() if arguments.serve else _play())
+        if arguments.flow:
+            asyncio.run(_play_flow(FLOWS[arguments.flow]))
+        else:
+            asyncio.run(_serve() if arguments.serve else _play())
     except (NotStarted, WentWrong) as error:
         complain(f"the demo went wrong: {error}")
         return 1
@@ -37,6 +43,19 @@ async def _play() -> None:
             _show_config(stage, teller)
             teller.head("What happens")
             await play(stage, teller)
+
+
+async def _play_flow(flow: Flow) -> None:
+    """Play one flow and number the calls that went out."""
+    teller = Teller(sys.stdout.write)
+    with tempfile.TemporaryDirectory(prefix="tillwire-demo-") as directory:
+        async with set_up(Path(directory)) as stage, listening(stage.screen, teller) as heard:
+            teller.head(f"{flow.letter}. {flow.title}: {flow.story}")
+            await asyncio.sleep(SETTLING_S)
+            requests = await played(flow, hands_of(stage, heard), stage.simulator_url)
+        teller.head("What went over the wire")
+        for number, request in enumerate(requests, 1):
+            teller.write(f"{number:3}. {in_words(request)}  {request['status']}\n")
 
 
 def _show_config(stage: Stage, teller: Teller) -> None:

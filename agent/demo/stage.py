@@ -130,6 +130,7 @@ class Stage:
     scanner: SimulatedSerialScanner
     drawer: SimulatedDrawer
     screen: KioskClient
+    operator: KioskClient
 
     @property
     def tokens(self) -> Path:
@@ -170,8 +171,11 @@ async def set_up(directory: Path, *, port: int = 0, framed_by: str | None = None
         }
         config = _write_config(directory, settings)
         agent = await stack.enter_async_context(Process("run", "--config", str(config), "--json"))
-        token = (directory / "state" / "tokens" / "screen").read_text(encoding="ascii").strip()
-        screen = await stack.enter_async_context(kiosk_at(agent.told["url"], token))
+        tokens = directory / "state" / "tokens"
+        screen, operator = [
+            await stack.enter_async_context(kiosk_at(agent.told["url"], (tokens / role).read_text("ascii").strip()))
+            for role in Role
+        ]
         yield Stage(
             config=config,
             simulator_url=f"{simulator.told['base_url']}/simulator",
@@ -181,6 +185,7 @@ async def set_up(directory: Path, *, port: int = 0, framed_by: str | None = None
             scanner=scanner,
             drawer=drawer,
             screen=screen,
+            operator=operator,
         )
 
 
