@@ -57,6 +57,7 @@ class Totals:
     waiting: Sum
     resolved: Sum
     refunded: Sum
+    reversed: Sum
     cashless: Sum
     loyalty: Sum
     hours: tuple[Hour, ...]
@@ -64,7 +65,7 @@ class Totals:
     @property
     def drawer(self) -> int:
         """The cents by which the drawer must be fuller than at the beginning of the day."""
-        return self.confirmed.cents - self.refunded.cents
+        return self.confirmed.cents - self.refunded.cents - self.reversed.cents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,8 @@ def _totals(day: Day, currency: str, checkouts: Iterable[Checkout]) -> Totals:
         booked=_sum(each for each in confirmed if each.phase is Phase.COMPLETED),
         waiting=_sum(each for each in confirmed if not each.final),
         resolved=_sum(each for each in confirmed if each.phase is Phase.RESOLVED),
-        refunded=_sum((each for each in ended if _gave_cash_back(each)), _given_back),
+        refunded=_sum(each for each in ended if each.resolution is not None and each.resolution.outcome == "refunded"),
+        reversed=_sum((each for each in ended if _reversed_cash(each)), _due),
         cashless=_sum(each for each in ended if _completed_by(each, "cashless") and each.id not in taken_back),
         loyalty=_sum((each for each in ended if _completed_by(each, "loyalty")), lambda each: each.basket.sum),
         hours=tuple(_hours(day, confirmed)),
@@ -146,16 +148,14 @@ def _sum(checkouts: Iterable[Checkout], cents: Callable[[Checkout], int] = _amou
     return Sum(count=len(amounts), cents=sum(amounts))
 
 
-def _gave_cash_back(checkout: Checkout) -> bool:
-    """A person closed it so; or it is the reversal of a payment that was made in cash, in part or whole."""
-    if checkout.resolution is not None:
-        return checkout.resolution.outcome == "refunded"
+def _reversed_cash(checkout: Checkout) -> bool:
+    """Whether this is the reversal of a payment that was made in cash, in part or whole."""
     reversal = checkout.reversal
-    return reversal is not None and reversal.call == "cancel" and _is_completed(checkout) and _given_back(checkout) > 0
+    return reversal is not None and reversal.call == "cancel" and _is_completed(checkout) and _due(checkout) > 0
 
 
-def _given_back(checkout: Checkout) -> int:
-    return checkout.amount_due or 0 if checkout.reversal is not None else _amount(checkout)
+def _due(checkout: Checkout) -> int:
+    return checkout.amount_due or 0
 
 
 def _is_completed(checkout: Checkout) -> bool:

@@ -34,6 +34,7 @@ def _totals(totals: TotalsAnswer) -> Iterator[str]:
     yield _sum("of it waiting", totals.waiting, currency)
     yield _sum("of it closed by a person", totals.resolved, currency)
     yield _sum("Given back", totals.refunded, currency)
+    yield _sum("Reversed", totals.reversed, currency)
     yield _row("In the drawer from this day", money(totals.drawer, currency))
     yield ""
     yield _sum("Paid by card terminal", totals.cashless, currency)

@@ -306,6 +306,7 @@ class TotalsAnswer(Answer):
     waiting: SumAnswer = Field(description="of it: not booked yet")
     resolved: SumAnswer = Field(description="of it: closed by a person")
     refunded: SumAnswer = Field(description="given back by a person who closed a checkout on this day")
+    reversed: SumAnswer = Field(description="given back by a reversal that was executed on this day")
     drawer: int = Field(description="cents by which the drawer must be fuller than at the beginning of the day")
     cashless: SumAnswer
     loyalty: SumAnswer = Field(description="paid without anything due")

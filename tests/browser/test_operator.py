@@ -137,3 +137,18 @@ async def test_the_screens_token_opens_nothing_of_it(tmp_path: Path) -> None:
         await screen.screen("idle")
         await screen.page.goto(f"{the_till.stage.agent_url}operator")
         await expect(screen.page.locator("main h2")).to_have_text("This browser is not logged in")
+
+
+async def test_a_booked_payment_is_reversed_with_a_reason(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, operator(the_till) as page, the_till.page() as screen:
+        await awaiting_cash(the_till)
+        await the_till.put_money_in()
+        await screen.screen("thanks")
+        await page.button("Reverse").click()
+        await page.page.locator("[name=open_drawer]").check()
+        await answer(page, "wrong lunch")
+        await expect(page.page.locator(".latest")).to_contain_text("reversal by Ada: wrong lunch")
+        await expect(page.page.locator(".sheet")).to_contain_text(re.compile(r"Reversed\s*1 payment"))
+        await the_till.stage.drawer.opened()
+        assert await the_till.booked() == [("start", 796), ("cancel", -796)]
+        await expect(screen.page.locator("body[data-screen=thanks]")).to_be_attached()

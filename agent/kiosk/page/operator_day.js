@@ -21,7 +21,7 @@ function sheet({ texts, language }, totals) {
   const { currency } = totals;
   const line = (kind, name, count, cents) =>
     make("tr", { class: kind }, make("th", { scope: "row" }, name), make("td", {}, count), make("td", { class: "cents" }, written(language, cents, currency)));
-  const row = (kind, name) => totals[name] && line(kind, texts[name], texts.payments(totals[name].count), totals[name].cents);
+  const row = (kind, name) => line(kind, texts[name], texts.payments(totals[name].count), totals[name].cents);
   return make("div", { class: "sheet", "data-key": currency },
     make("table", {}, make("tbody", {}, row("whole", "confirmed"), row("part", "booked"), row("part", "waiting"), row("part", "resolved"),
       row("", "refunded"), row("", "reversed"), line("whole", texts.inDrawer, "", totals.drawer), row("", "cashless"), row("", "loyalty"))),

@@ -52,6 +52,8 @@ export const operatorEnglish = {
     unknown: "the drawer's state is not known",
     not_asked: "the drawer was not asked to open",
   },
+  reversal: (by, reason) => `reversal by ${by}: ${reason}`,
+  wasReversed: "reversed",
   interrupted: "the agent was restarted while the cash was awaited",
   confirm: "The cash is in",
   cancel: "Cancel it",

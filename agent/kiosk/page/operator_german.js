@@ -52,6 +52,8 @@ export const operatorGerman = {
     unknown: "der Zustand der Schublade ist nicht bekannt",
     not_asked: "die Schublade wurde nicht zum Öffnen aufgefordert",
   },
+  reversal: (by, reason) => `Storno durch ${by}: ${reason}`,
+  wasReversed: "storniert",
   interrupted: "der Agent wurde neu gestartet, während Bargeld erwartet wurde",
   confirm: "Das Geld ist drin",
   cancel: "Abbrechen",

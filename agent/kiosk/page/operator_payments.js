@@ -25,15 +25,15 @@ function payment(page, checkout) {
   const since = texts.since(shortTime(language, checkout.waiting_since ?? checkout.updated));
   return make("li", { class: needsPerson(checkout) ? "urgent" : false, "data-key": checkout.id },
     make("p", { class: "top" }, make("strong", { class: "sum" }, amount), make("span", { class: "phase" }, texts.phases[checkout.phase]), make("span", {}, since)),
-    whyStopped(page, checkout),
+    whyHere(page, checkout),
     make("dl", {}, facts(checkout, texts).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
     make("div", { class: "actions" }, decisions(page, checkout, amount)));
 }
 
 const amountOf = ({ language }, { amount_due, basket_info }) => written(language, amount_due ?? basket_info.sum, basket_info.currency);
 
-function whyStopped({ texts }, { interrupted, drawer_trouble }) {
-  const reasons = [interrupted && texts.interrupted, texts.troubles[drawer_trouble]].filter(Boolean);
+function whyHere({ texts }, { reversal, interrupted, drawer_trouble }) {
+  const reasons = [reversal && texts.reversal(reversal.by, reversal.reason), interrupted && texts.interrupted, texts.troubles[drawer_trouble]].filter(Boolean);
   return reasons.length > 0 && make("p", {}, reasons.join("; "));
 }
 
@@ -62,9 +62,15 @@ function decisions({ texts, acts }, checkout, amount) {
 export function latestPanel(page) {
   const { known, texts, language, acts } = page;
   const row = (checkout) => {
-    const closed = checkout.resolution && `, ${checkout.resolution.by}: ${checkout.resolution.note}`;
+    const { resolution, reversal, reversed_by } = checkout;
+    const more = [
+      texts.phases[checkout.phase],
+      resolution && `${resolution.by}: ${resolution.note}`,
+      reversal && texts.reversal(reversal.by, reversal.reason),
+      reversed_by !== null && texts.wasReversed,
+    ].filter(Boolean);
     return make("tr", { "data-key": checkout.id }, make("td", {}, shortTime(language, checkout.updated)), make("td", { class: "cents" }, amountOf(page, checkout)),
-      make("td", {}, texts.phases[checkout.phase], closed), make("td", {}, checkout.allowed.includes("reverse") && button(texts.reverse, () => acts.reverse(checkout))));
+      make("td", {}, more.join(", ")), make("td", {}, checkout.allowed.includes("reverse") && button(texts.reverse, () => acts.reverse(checkout))));
   };
   return panel("latest", texts.latestHeading, known.latest.length === 0
     ? make("p", { class: "empty" }, texts.noPayments)

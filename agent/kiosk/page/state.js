@@ -59,5 +59,5 @@ const known = (state, device) => (device.kind === "drawer" && device.state !== "
 
 function inFront(shown, checkouts) {
   const same = checkouts.find((checkout) => shown !== null && checkout.id === shown.id);
-  return same ?? checkouts.findLast((checkout) => IN_FRONT.has(checkout.phase)) ?? shown;
+  return same ?? checkouts.findLast((checkout) => checkout.kind === "sale" && IN_FRONT.has(checkout.phase)) ?? shown;
 }
