@@ -231,6 +231,20 @@ async def test_a_booking_without_an_answer_is_waited_for(tmp_path: Path) -> None
         assert await the_till.booked() == [("start", 296)]
 
 
+async def test_an_amount_that_changed_is_shown_again_before_anything_is_booked(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, the_till.page() as page:
+        await to_the_card(page)
+        await page.button("Go on without a card").click()
+        await page.screen("due")
+        await the_till.change_transaction()
+        await the_till.may_pay()
+        await page.main.click()
+        await the_till.stage.drawer.opened()
+        await expect(page.page.locator(".reason")).to_contain_text("The amount has changed.")
+        await page.screen("due", "amount_changed")
+        assert await the_till.booked() == []
+
+
 async def test_a_drawer_that_does_not_open_calls_staff(tmp_path: Path) -> None:
     async with till(tmp_path) as the_till, the_till.page("de", TALL) as page:
         the_till.stage.drawer.faults.stuck = True

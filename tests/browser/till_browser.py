@@ -19,9 +19,11 @@ import aiohttp
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, async_playwright, expect
 
+from agent.checkout_state import Phase
 from agent.demo.stage import Stage, set_up
 from agent.demo.story import CARD, OPEN_S, SETTLING_S
 from agent.kiosk.roles import Role
+from agent.simulator import CLIENT_ID, CLIENT_SECRET
 
 expect.set_options(timeout=30_000)
 """Milliseconds: the agent, Chromium and axe share the machine with other tests. Nothing waits longer than it must."""
@@ -163,6 +165,24 @@ class Till:
             told.raise_for_status()
             answer: dict[str, object] = await told.json()
             return answer
+
+    async def change_transaction(self) -> None:
+        """Another program changes the transaction behind our back: it has half of the sum now."""
+        [checkout] = await self.stage.screen.checkouts(Phase.DUE)
+        api = self.stage.simulator_url.removesuffix("/simulator")
+        line = {"id": 1, "desc": "Sandwich Romano", "quantity": 1, "priceOne": 398, "tax": 7}
+        body = {
+            "is_demo": True,
+            "idents": [],
+            "basket": {"products": [line]},
+            "basket_info": {"sum": 398, "currency": "EUR"},
+        }
+        client = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        async with aiohttp.ClientSession() as session, session.post(f"{api}/oauth/token", json=client) as login:
+            token = {"Authorization": f"Bearer {(await login.json())['access_token']}"}
+            path = f"{api}/api/v2/Smart/Transactions/{checkout.transaction_id}"
+            async with session.put(path, json=body, headers=token) as changed:
+                changed.raise_for_status()
 
     async def booked(self) -> list[tuple[str, int]]:
         """What the API has booked: kind and cents."""
