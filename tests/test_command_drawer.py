@@ -145,6 +145,8 @@ async def test_watch_shows_what_happens_until_ctrl_c(box: Box, drawer: Simulated
         assert b"the port is lost: " in await out.readline()
         drawer.plug_in()
         assert (await out.readline()).endswith(b"the port is present\n")
+        drawer.set_offline(offline=True)
+        assert b"out of order: printer offline" in await out.readline()
 
 
 async def test_watch_for_programs(box: Box, drawer: SimulatedDrawer) -> None:

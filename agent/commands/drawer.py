@@ -124,6 +124,8 @@ def _words(news: News) -> str:
             return f"unknown: {device.reason if device and device.reason else 'it tells no level'}"
         case DrawerNow():
             return news.level
+        case DeviceAnswer(state="fault"):
+            return f"out of order: {news.reason}"
         case DeviceAnswer():
             return f"the port is {news.state}{f': {news.reason}' if news.reason else ''}"
         case DrawerAnswer():
