@@ -18,7 +18,7 @@ from device.showing_drawer import Patience
 from device.simulated_drawer import SimulatedDrawer
 from tests.command_bench import DRAWER, Box
 
-SHORT = Patience(listens_s=0.1, answer_s=0.05)
+SHORT = Patience(listens_s=0.15, answer_s=0.3)
 FILE = '# my till\n[drawer]  # under the counter\nprofile = "none"\n[cash]\nconfirmed_by = ["operator"]\n'
 
 
