@@ -1,6 +1,6 @@
 # What a newcomer types. Everything else is in scripts/ and in `tillwire --help`.
 
-.PHONY: demo test test-system package lint lock clean
+.PHONY: demo test test-system faults mutants package lint lock clean
 
 demo: ## the seed's checkout, end to end, without account or hardware
 	@scripts/setup run
@@ -18,6 +18,14 @@ test-system: ## the tests that need root, Debian packages (it installs them) or 
 
 package: ## the Debian packages for Debian 12 and 13, into dist/; as root, in chroots
 	@scripts/package
+
+faults: ## the simulation of faults: RUNS=… FROM=… (seeds); ended at any moment, it goes on where it stood
+	@scripts/setup test
+	@.venv/bin/python -m tests.faults --runs $(or $(RUNS),5000) --from $(or $(FROM),1)
+
+mutants: ## mistakes made in copies of the code, each of which the simulation of faults must find
+	@scripts/setup test
+	@.venv/bin/python -m tests.faults.mutants
 
 lint:
 	@.venv/bin/ruff check --quiet .

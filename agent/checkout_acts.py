@@ -414,6 +414,14 @@ def give_back_choice(checkout: Checkout, _event: object, _situation: Situation) 
     )
 
 
+def take_remainder(checkout: Checkout, event: StartAnswered, _situation: Situation) -> Done:
+    """Where the API starts nothing and names another remainder, the amount that was shown is never started again."""
+    told = event.facts.missing_sum
+    if told is None:
+        return checkout, ()
+    return replace(checkout, transaction=replace(transaction_of(checkout), missing_sum=told)), ()
+
+
 def open_window(checkout: Checkout, _event: object, situation: Situation) -> Done:
     """From now on it takes the late window until a read can prove that nothing was executed."""
     return replace(checkout, pursuit=_full_window(checkout.rules, situation)), ()

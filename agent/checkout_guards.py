@@ -394,6 +394,15 @@ def proven_not_executed_and_fits(checkout: Checkout, event: ReadAnswered, situat
     return proven_not_executed(checkout, event, situation) and transaction_fits(checkout, event, situation)
 
 
+def unfit_and_not_cash(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    """Nothing was executed, nothing was paid, and another amount is due by now: the customer chooses again."""
+    return not_cash(checkout, event, situation) and proven_not_executed(checkout, event, situation)
+
+
+def unfit_and_nobody_waits(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    return unfit_and_not_cash(checkout, event, situation) and _nobody_waits(checkout, situation)
+
+
 def too_early_to_tell(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
     return _nothing_happened(checkout, event, situation) and not proven_not_executed(checkout, event, situation)
 

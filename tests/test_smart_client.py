@@ -62,6 +62,7 @@ OTHERS: dict[str, Call] = {
 }
 CALLS = MONEY | OTHERS
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+every_harmless_call = pytest.mark.parametrize("call", OTHERS.values(), ids=OTHERS)
 every_money_call = pytest.mark.parametrize("call", MONEY.values(), ids=MONEY)
 
 
@@ -303,7 +304,7 @@ async def test_a_network_that_is_away_is_not_sent(call: Call) -> None:
 REJECTIONS = [answer(EXPIRED, 403), answer(EXPIRED, 401), answer({"error": "invalid_token"}, 401), raw(http(401, b""))]
 
 
-@every_call
+@every_harmless_call
 async def test_a_rejected_token_is_renewed_and_the_call_sent_once_more(
     server: Server, api: SmartTransactions, call: Call
 ) -> None:
@@ -313,7 +314,19 @@ async def test_a_rejected_token_is_renewed_and_the_call_sent_once_more(
     first, second = server.requests
     assert (first.token, second.token) == ("token1", "token2")
     assert (first.method, first.target, first.body) == (second.method, second.target, second.body)
-    assert first.headers.get("x-action") == second.headers.get("x-action")
+
+
+@every_money_call
+async def test_a_call_that_moves_money_is_not_sent_again_for_its_token(
+    server: Server, api: SmartTransactions, call: Call
+) -> None:
+    """It may have been executed all the same; the next call has a new token."""
+    server.reply(answer(EXPIRED, 403), answer(STARTED))
+    with pytest.raises(Refused) as refused:
+        await call(api)
+    assert refused.value.error.code == 2003
+    await api.read(STX)
+    assert [each.token for each in server.requests] == ["token1", "token2"]
 
 
 @pytest.mark.parametrize("rejection", REJECTIONS)
@@ -322,8 +335,18 @@ async def test_a_token_rejected_twice_is_not_authorised(
 ) -> None:
     server.reply(rejection, rejection)
     with pytest.raises(NotAuthorised):
-        await api.start(STX, "cash", "co_1.1")
+        await api.read(STX)
     assert (len(server.requests), len(server.login_requests)) == (2, 2)
+
+
+@pytest.mark.parametrize("rejection", REJECTIONS)
+async def test_a_start_whose_token_is_rejected_in_any_way_is_refused_or_unknown(
+    server: Server, api: SmartTransactions, rejection: Reply
+) -> None:
+    server.reply(rejection)
+    with pytest.raises((Refused, Unknown)):
+        await api.start(STX, "cash", "co_1.1")
+    assert len(server.requests) == 1
 
 
 async def test_a_till_that_was_rejected_logs_in_again_for_its_next_call(server: Server, api: SmartTransactions) -> None:
@@ -354,11 +377,11 @@ async def test_a_login_that_is_refused_leaves_a_call_not_authorised(server: Serv
 
 
 async def test_a_renewal_that_fails_after_a_rejection_is_not_sent(server: Server, api: SmartTransactions) -> None:
-    """The first sending was rejected, which means not executed; the second never left."""
+    """The first sending was rejected, and does no harm; the second never left."""
     server.login(answer(token("first")), cut())
     server.reply(answer(EXPIRED, 401))
     with pytest.raises(NotSent):
-        await api.start(STX, "cash", "co_1.1")
+        await api.read(STX)
 
 
 async def test_ten_callers_whose_token_is_rejected_share_one_login(server: Server, api: SmartTransactions) -> None:

@@ -58,6 +58,7 @@ def open_connection(path: Path, uri_parameters: str, resources: ExitStack) -> sq
     with ExitStack() as briefly:
         open_beside(path, "", briefly)
     is_new, to_be_checked = path.stat().st_size == 0, _is_to_be_checked(path)
+    _write_log_anew(path)
     with writing():
         connection = _connect(path, uri_parameters)
         resources.callback(connection.close)
@@ -98,6 +99,22 @@ def _sync_directory(path: Path) -> None:
 def _is_to_be_checked(path: Path) -> bool:
     """SQLite removes the log when it closes a database in order."""
     return beside(path, "-wal").exists() or path.stat().st_size <= CHECKED_AT_EACH_START_BYTES
+
+
+def _write_log_anew(path: Path) -> None:
+    """Make sure that the log which another process left is on the disk before anything is built on it.
+
+    Where the disk refused to sync, Linux keeps the pages as if they were written: they can be read and never reach the
+    disk. Everything that is committed after them would be lost with them at the next power cut. Raises NotWritten.
+    """
+    try:
+        with beside(path, "-wal").open("r+b", buffering=0) as log:
+            os.pwrite(log.fileno(), log.readall(), 0)
+            os.fdatasync(log.fileno())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise NotWritten(f"the log of the journal can't be written: {error.strerror}") from error
 
 
 def _connect(path: Path, uri_parameters: str) -> sqlite3.Connection:

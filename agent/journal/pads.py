@@ -9,10 +9,12 @@ docs/decisions/0006-card-numbers-are-wiped-by-their-pad.md.
 All pads are on the disk before they are needed, so that storing a card costs no further write.
 """
 
+import errno
 import os
 import secrets
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
 
 from agent.card import LONGEST_NUMBER, CardNumber
 from agent.journal.errors import Damaged, NotWritten
@@ -49,22 +51,30 @@ class Pads:
 
     def renew(self, in_use: Collection[int]) -> None:
         """Put a new pad, durable, into each slot that is not in use and was used. Raises NotWritten."""
-        stale = set(range(SLOTS)).difference(in_use, self._fresh)
+        stale = sorted(set(range(SLOTS)).difference(in_use, self._fresh))
         try:
-            for slot in stale:
-                self._write(slot)
+            for first, slots in _neighbours(stale):
+                self._write(first, slots)
             os.fdatasync(self._descriptor)
         except OSError as error:
             raise NotWritten(f"a card can't be wiped: {error.strerror}") from error
-        self._fresh.extend(sorted(stale))
+        self._fresh.extend(stale)
 
-    def _write(self, slot: int) -> None:
-        place = slot * _SLOT_BYTES
-        pad = secrets.token_bytes(_SLOT_BYTES)
-        os.pwrite(self._descriptor, pad, place)
-        self._pads[place : place + _SLOT_BYTES] = pad
+    def _write(self, first: int, slots: int) -> None:
+        place = first * _SLOT_BYTES
+        pads = secrets.token_bytes(slots * _SLOT_BYTES)
+        if os.pwrite(self._descriptor, pads, place) != len(pads):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._pads[place : place + len(pads)] = pads
 
     def _combine(self, slot: int, text: bytes) -> bytes:
         place = slot * _SLOT_BYTES
         pad = self._pads[place : place + LONGEST_NUMBER]
         return bytes(one ^ other for one, other in zip(text, pad, strict=False))
+
+
+def _neighbours(slots: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Return the first and the number of each row of slots that stand side by side."""
+    for _, row in groupby(enumerate(slots), key=lambda placed: placed[1] - placed[0]):
+        first, *others = (slot for _, slot in row)
+        yield first, 1 + len(others)

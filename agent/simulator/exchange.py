@@ -1,8 +1,8 @@
 """One HTTP request from its arrival to its answer: recorded, struck by its faults, executed, answered."""
 
 import logging
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
 
 from aiohttp import web
 
@@ -28,6 +28,20 @@ _ANSWERED: Final = frozenset({Kind.SERVER_ERROR, Kind.BARE_SERVER_ERROR, Kind.NO
 """Faults that answer something of their own, executed or not as their option says."""
 
 
+class HttpRequest(Protocol):
+    """A request as it came over the wire, aiohttp's or another server's."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def query(self) -> Mapping[str, str]: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    async def read(self) -> bytes: ...
+
+
 class Exchange:
     """Answers the requests of the API; `outage` begins a time of refused connections."""
 
@@ -49,11 +63,11 @@ class Exchange:
         self._late = Tasks()
         self.counts = Counts()
 
-    async def answer(self, http_request: web.BaseRequest) -> web.StreamResponse:
+    async def answer(self, http_request: HttpRequest) -> web.StreamResponse:
         with self._answering.joined():
             return await self._answer(http_request)
 
-    async def _answer(self, http_request: web.BaseRequest) -> web.StreamResponse:
+    async def _answer(self, http_request: HttpRequest) -> web.StreamResponse:
         request = await self._arrived(http_request)
         call = match(request.method, request.path).name
         faults = self._faults.take(call)
@@ -65,7 +79,7 @@ class Exchange:
         _log.info("request %d: %s", recorded.number, recorded.status or "no answer")
         return response
 
-    async def at_the_portal(self, http_request: web.BaseRequest) -> web.StreamResponse:
+    async def at_the_portal(self, http_request: HttpRequest) -> web.StreamResponse:
         """Answers a client that followed the redirect of a captive portal; the record keeps what it gave away."""
         recorded = self._recorded(await self._arrived(http_request), PORTAL, [])
         recorded.status = 200
@@ -80,7 +94,7 @@ class Exchange:
         await self._late.end()
         await self._answering.end()
 
-    async def _arrived(self, http_request: web.BaseRequest) -> Request:
+    async def _arrived(self, http_request: HttpRequest) -> Request:
         return Request(
             method=http_request.method,
             path=http_request.path,

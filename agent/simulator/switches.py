@@ -118,8 +118,7 @@ class Switches(BaseModel):
     )
     unauthorised_call: Literal["not-executed", "executed"] = Field(
         "not-executed",
-        description="Whether a call whose token has expired is executed all the same before it is answered so. That "
-        "breaks an assumption which clients must make.",
+        description="Whether a call whose token has expired is executed all the same before it is answered so.",
     )
     authenticate_header: Literal["refused", "accepted"] = Field(
         "refused", description="A request that has `Authenticate: Bearer` and no `Authorization`."

@@ -28,15 +28,15 @@ class RawResponse(web.Response):
 
     def __init__(self, raw: bytes, status: int = 200) -> None:
         super().__init__(status=status)
-        self._raw = raw
+        self.raw = raw
 
     @property
     def says_nothing(self) -> bool:
-        return not self._raw
+        return not self.raw
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        if request.transport is not None and self._raw:
-            request.transport.write(self._raw)
+        if request.transport is not None and self.raw:
+            request.transport.write(self.raw)
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:

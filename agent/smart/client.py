@@ -1,9 +1,9 @@
 """The calls of the Smart Transactions API that a till needs (smart-api.md, part 3), and one funnel for them.
 
 Each call returns what the API answered about exactly the thing that was asked for, or raises Refused, NotSent, Unknown
-or NotAuthorised (`agent.smart.errors`). A call is sent once. There is one exception: when the API rejects the token, it
-is renewed and the call sent once more. That rests on an assumption, `a-rejected-token-means-not-executed`: the API
-looks at the token before it does anything (401, or 403 with code 2003).
+or NotAuthorised (`agent.smart.errors`). A call is sent once. There is one exception: when the API rejects the token of
+a call that moves no money, the token is renewed and the call sent once more. A call that moves money is never sent
+again from here: that its token was rejected is the API's word like any refusal, no proof that nothing was executed.
 """
 
 import asyncio
@@ -139,9 +139,14 @@ class SmartTransactions:
     async def _ask(
         self, method: Literal["GET", "POST", "PUT"], path: str, *, query: str = "", body: bytes | None = None
     ) -> JsonObject:
-        """Make a call that moves no money."""
+        """Make a call that moves no money: once more if its token was rejected."""
         request = Request(method=method, path=path, query=query, body=body, timeout_s=self._timeouts.request_s)
-        return await self._request(request, self.access.lent)
+        answer = await self._send(request, self.access.lent)
+        if token_was_rejected(answer):
+            answer = await self._send(request, self.access.lent)
+        if token_was_rejected(answer):
+            raise NotAuthorised("the API rejects this till's access token", _error_of(answer))
+        return read_object(answer)
 
     async def _execute(
         self, path: str, timeout_s: float, *, action_id: str | None = None, body: bytes | None = None
@@ -149,16 +154,7 @@ class SmartTransactions:
         """Make a call that moves money or waits for a terminal: its token stays valid until it is answered."""
         headers = {} if action_id is None else {"X-Action": action_id}
         request = Request(method="POST", path=path, body=body, headers=headers, timeout_s=timeout_s)
-        return await self._request(request, partial(self.access.held, timeout_s))
-
-    async def _request(self, request: Request, lend: _Lend) -> JsonObject:
-        """Send the request, and once more if its token was rejected. Returns the object of a good answer."""
-        answer = await self._send(request, lend)
-        if token_was_rejected(answer):
-            answer = await self._send(request, lend)
-        if token_was_rejected(answer):
-            raise NotAuthorised("the API rejects this till's access token", _error_of(answer))
-        return read_object(answer)
+        return read_object(await self._send(request, partial(self.access.held, timeout_s)))
 
     async def _send(self, request: Request, lend: _Lend) -> Answer:
         async with lend() as token:

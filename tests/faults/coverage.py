@@ -1,0 +1,75 @@
+"""Which cells of the tables a number of runs has filled: an empty one was never tried."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations, product
+from typing import get_args
+
+from agent.checkout import ROWS
+from agent.checkout_state import FINAL, Phase
+from agent.simulator.faults import CONNECT, Kind
+from agent.simulator.switches import Switches
+from tests.faults.plan import CALLS, Ending, settings_of
+
+Cell = tuple[str, ...]
+TABLES = ("switches", "events", "faults", "restarts")
+
+
+@dataclass(slots=True)
+class Coverage:
+    """How often each cell was filled."""
+
+    cells: Counter[Cell] = field(default_factory=Counter)
+
+    def switches(self, switches: Switches) -> None:
+        chosen = [(name, str(getattr(switches, name))) for name in Switches.model_fields]
+        self.cells.update(("switches", *one, *other) for one, other in combinations(chosen, 2))
+
+    def event(self, phase: Phase, event: type) -> None:
+        self.cells["events", phase.value, event.__name__] += 1
+
+    def fault(self, call: str, kind: str) -> None:
+        self.cells["faults", call, kind] += 1
+
+    def restart(self, phases: Iterable[Phase], ending: Ending) -> None:
+        self.cells.update(("restarts", phase.value, ending) for phase in set(phases))
+
+    def add(self, other: Mapping[Cell, int]) -> None:
+        self.cells.update(other)
+
+    def empty(self) -> list[Cell]:
+        return [cell for cell in _all_cells() if not self.cells[cell]]
+
+    def report(self, *, names_empty: bool) -> str:
+        """One line a table, and the cells that are empty."""
+        empty = set(self.empty())
+        every = list(_all_cells())
+        lines = []
+        for table in TABLES:
+            here = [cell for cell in every if cell[0] == table]
+            filled = len(here) - len(empty.intersection(here))
+            least = min(here, key=lambda cell: self.cells[cell])
+            lines.append(
+                f"{table}: {filled} of {len(here)} cells; least often {' '.join(least[1:])}: {self.cells[least]}"
+            )
+        return "\n".join([*lines, *(f"EMPTY {' '.join(cell)}" for cell in sorted(empty) if names_empty)])
+
+
+def _all_cells() -> Iterator[Cell]:
+    for one, other in combinations(Switches.model_fields, 2):
+        for first, second in product(settings_of(one), settings_of(other)):
+            yield "switches", one, str(first), other, str(second)
+    yield from (("events", phase.value, event.__name__) for phase, event in ROWS)
+    yield from _fault_cells()
+    open_phases = [phase for phase in Phase if phase not in FINAL]
+    yield from (("restarts", phase.value, ending) for phase, ending in product(open_phases, get_args(Ending)))
+
+
+def _fault_cells() -> Iterator[Cell]:
+    for kind in Kind:
+        if kind is Kind.SLOW_TLS:
+            yield "faults", CONNECT, kind.value
+        else:
+            calls = [call for call in CALLS if kind is not Kind.FAILED or call.startswith("start/")]
+            yield from (("faults", call, kind.value) for call in calls)

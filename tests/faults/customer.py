@@ -1,0 +1,178 @@
+"""A customer with a screen in front of them: chooses, repeats, changes their mind, pays, walks away."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from agent.card import CardNumber
+from agent.checkout import NotAllowed
+from agent.checkout_events import ApplyAsked, BasketSet, CancelAsked, CardRemoved, PayAsked, Request
+from agent.checkout_state import Basket, Checkout, Phase
+from agent.inbox import Overloaded
+from agent.journal.errors import NotWritten
+from agent.journal.records import IdempotencyKey
+from agent.till import AnotherIsActive, KeyReused, NoSuchCheckout, Till
+from agent.till_settings import Order
+from device.interface import Scan
+from tests.faults.drawer import Drawer
+from tests.faults.machine import Down, Machine
+from tests.faults.plan import Customer, stream
+from tests.faults.world import Agreed, Breach, World
+
+LOOKS_AGAIN_S = 7.0
+"""A customer looks at the screen that often, also when nothing changes."""
+MOST_LOOKS = 40
+REFUSALS = (NotAllowed, AnotherIsActive, KeyReused, NotWritten, Overloaded, NoSuchCheckout, Down)
+OVER = frozenset({Phase.CONFIRMED, Phase.ATTENTION, Phase.UNSURE})
+
+
+class CustomerAtScreen:
+    """One visit."""
+
+    def __init__(self, world: World, machine: Machine, drawer: Drawer, customer: Customer) -> None:
+        self._world = world
+        self._machine = machine
+        self._drawer = drawer
+        self._customer = customer
+        self._dice = stream(world.plan.seed, f"customer {customer.ref}")
+        self._visit = world.visits[customer.ref]
+        self._order = Order(basket=customer.basket, merchantRef=customer.ref)
+        self._basket: Basket = customer.basket
+        self._id: str | None = None
+        self._done: set[str] = set()
+        self._refused = 0
+
+    async def visit(self) -> None:
+        """From the first product to the end, or until patience ends."""
+        await asyncio.sleep(self._customer.arrives_s)
+        self._world.say(f"{self._customer.ref} arrives")
+        self._drawer.closes_s = self._customer.closes_s
+        self._drawer.customer_is_there = True
+        try:
+            for _ in range(MOST_LOOKS):
+                if await self._goes():
+                    break
+        finally:
+            self._drawer.customer_is_there = False
+        self._world.say(f"{self._customer.ref} leaves")
+
+    async def _goes(self) -> bool:
+        """Look at the screen, do one thing; say whether this was the last."""
+        checkout = await self._look()
+        await asyncio.sleep(self._dice.uniform(*self._customer.thinks_s))
+        if checkout is not None:
+            if checkout.final or checkout.phase in OVER or checkout.phase.value == self._customer.leaves_in:
+                return True
+            await self._act(checkout)
+        await self._machine.news(LOOKS_AGAIN_S)
+        return False
+
+    async def _look(self) -> Checkout | None:
+        """What the screen shows; a first order, as long as there is none."""
+        if self._id is None:
+            key = IdempotencyKey(key=self._customer.ref, digest="d")
+            made = await self._tries("begins", lambda till: till.create(self._order, key))
+            self._id = made.id if made is not None else None
+            return made
+        checkout_id = self._id
+        try:
+            return await self._machine.ask(lambda till: till.find(checkout_id))
+        except NoSuchCheckout:
+            self._world.wrong(Breach.LOST, f"{self._customer.ref} is not known any more")
+        except REFUSALS:
+            pass
+        return None
+
+    async def _act(self, checkout: Checkout) -> None:
+        if checkout.phase.value == self._customer.cancels_in and self._once("cancel"):
+            await self._asks(CancelAsked())
+            return
+        match checkout.phase:
+            case Phase.DRAFT:
+                await self._in_draft(checkout)
+            case Phase.DUE:
+                await self._in_due(checkout)
+            case Phase.AWAITING_CASH:
+                await self._at_the_drawer(checkout)
+            case _:
+                pass
+
+    async def _in_draft(self, checkout: Checkout) -> None:
+        customer = self._customer
+        if customer.changes_in == "draft" and self._once("change"):
+            self._basket = customer.other_basket
+            await self._asks(BasketSet(basket=self._basket))
+        elif customer.card is not None and checkout.card is None and self._once("card"):
+            await self._shows_card(customer.card)
+        elif customer.other_card is not None and self._once("other card"):
+            await self._shows_card(customer.other_card)
+        elif customer.pays_at_once or checkout.reason in {"offline", "no_answer"}:
+            await self._pays(checkout, checkout.basket.sum)
+        else:
+            await self._asks(ApplyAsked(use_balance=customer.uses_balance and checkout.card is not None))
+
+    async def _in_due(self, checkout: Checkout) -> None:
+        if self._customer.changes_in == "due" and self._once("change"):
+            if checkout.card is not None and self._dice.random() < 0.5:
+                await self._asks(CardRemoved())
+            else:
+                self._basket = self._customer.other_basket
+                await self._asks(BasketSet(basket=self._basket))
+        elif checkout.amount_due is not None:
+            await self._pays(checkout, checkout.amount_due)
+
+    async def _pays(self, checkout: Checkout, amount: int) -> None:
+        method = self._customer.method
+        self._visit.agreed.append(Agreed(method, amount, checkout.basket.sum))
+        refused = await self._asks(PayAsked(method=method, amount=amount))
+        self._refused += refused
+        if self._refused > 4:  # the till takes no cash now, or not this
+            await self._asks(CancelAsked())
+
+    async def _at_the_drawer(self, checkout: Checkout) -> None:
+        rules = self._world.plan.drawer
+        if "paid-message" in rules.confirmed_by and self._once("pays at the machine"):
+            await asyncio.sleep(self._dice.uniform(0.5, 4.0))
+            self._drawer.pays_at_the_machine(other_amount=self._dice.random() < 0.1)
+        elif rules.opened_by == "register" and self._dice.random() < 0.7:
+            self._drawer.register_opens()
+        elif self._customer.repeats and checkout.payment is not None:
+            await self._asks(PayAsked(method=checkout.payment.method, amount=checkout.payment.amount))
+
+    async def _shows_card(self, number: str) -> None:
+        self._visit.cards.add(number)
+        card = CardNumber(number)
+        if self._dice.random() < 0.7:
+            self._scans(number)
+        elif (checkout_id := self._id) is not None:
+            await self._tries("types a card", lambda till: till.set_card(checkout_id, card))
+
+    def _scans(self, number: str) -> None:
+        till = self._machine.till
+        if till is None:
+            return
+        self._world.say(f"{self._customer.ref} scans a card that ends in {number[-4:]}")
+        for _ in range(self._times()):
+            till.report(Scan(scanner="counter", text=number, at=self._world.now))
+
+    async def _asks(self, request: Request) -> bool:
+        """Ask for something, perhaps twice; say whether it was refused."""
+        checkout_id = self._id
+        assert checkout_id is not None
+        asked = [self._tries(repr(request), lambda till: till.ask(checkout_id, request)) for _ in range(self._times())]
+        return (await asyncio.gather(*asked))[0] is None
+
+    async def _tries(self, what: str, call: Callable[[Till], Awaitable[Checkout]]) -> Checkout | None:
+        self._world.say(f"{self._customer.ref}: {what}")
+        try:
+            return await self._machine.ask(call)
+        except REFUSALS as refused:
+            self._world.say(f"{self._customer.ref} is told: {type(refused).__name__} {refused}")
+            return None
+
+    def _times(self) -> int:
+        return 2 if self._dice.random() < self._customer.repeats else 1
+
+    def _once(self, what: str) -> bool:
+        is_first = what not in self._done
+        self._done.add(what)
+        return is_first

@@ -1,0 +1,319 @@
+"""The simulation has teeth: each of these mistakes, made in a copy of the real code, must break the law in it.
+
+`python -m tests.faults.mutants` looks for each one from its kept seed on, and then from the first seed. A mistake whose
+place in the code has moved is an error: the copy is made from what is there.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.tally import ROOT
+
+MOST_RUNS = 10_000
+"""Within so many each is found, or the simulation does not look there."""
+COPIED = ("agent", "device", "config", "tests/faults")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """In this file stands `before`, once; the mistake is `after`."""
+
+    file: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """One mistake. `seed`: where it was found last."""
+
+    name: str
+    why: str
+    changes: tuple[Change, ...]
+    seed: int = 1
+
+
+def _table(before: str, after: str) -> tuple[Change, ...]:
+    return (Change(file="agent/checkout.py", before=before, after=after),)
+
+
+MUTANTS = (
+    Mutant(
+        name="re-send after a time-out",
+        why="the vendor's offline queue did: a start without an answer may have worked",
+        changes=_table(
+            "_go(STARTING, CallUnknown, UNSURE, do.open_window, do.read)",
+            '_go(STARTING, CallUnknown, "same", do.start)',
+        ),
+    ),
+    Mutant(
+        name="effect before commit",
+        why="a power cut between the two leaves a booking that nobody knows of",
+        changes=(
+            Change(
+                file="agent/till.py",
+                before="        await self._write(kept, after, entry)\n        for effect in effects:\n            self._begin(kept, effect)\n",
+                after="        for effect in effects:\n            self._begin(kept, effect)\n        await self._write(kept, after, entry)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="synchronous = NORMAL",
+        why="what most examples set: a power cut takes acknowledged commits away",
+        changes=(
+            Change(file="agent/journal/opening.py", before='"synchronous = FULL"', after='"synchronous = NORMAL"'),
+        ),
+    ),
+    Mutant(
+        name="a repeated update",
+        why="the late first one takes the balance away after it was shown",
+        changes=_table(
+            '    _go(A, CallUnknown, "same", do.read, when=is_.asked_balance_of_new_transaction),\n',
+            '    _go(A, CallUnknown, "same", do.update, when=is_.asked("update")),\n'
+            '    _go(A, CallUnknown, "same", do.read, when=is_.asked_balance_of_new_transaction),\n',
+        ),
+    ),
+    Mutant(
+        name="aiohttp repeats",
+        why="it sends GET and PUT again when a reused connection dies",
+        changes=(Change(file="agent/smart/transport.py", before="        middlewares=(_never_repeat,),\n", after=""),),
+    ),
+    Mutant(
+        name="evidence from stale bytes",
+        why="what a port says first after it was opened is a state, and nobody saw the drawer in between",
+        changes=(
+            Change(
+                file="agent/evidence.py",
+                before="    if connection != watch.connection:\n",
+                after="    if watch.connection is None:\n",
+            ),
+            Change(
+                file="agent/evidence.py",
+                before='    return _blind(replace(watch, level="unknown", connection=None, connected_s=None, opened_s=None, warned_s=None))\n',
+                after="    return watch, ()\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="confirmed by the opening",
+        why="our own pulse opens the drawer: its echo is no cash",
+        changes=(
+            Change(
+                file="agent/evidence.py",
+                before='    if by == "register" and "drawer-opened" in watch.rules.confirmed_by:\n',
+                after="    if by is not None:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a drawer that closes too soon confirms",
+        why="a flicker of the switch is no customer",
+        changes=(
+            Change(
+                file="agent/evidence.py",
+                before="    if open_s < watch.rules.minimum_open_s:\n",
+                after="    if open_s < 0:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a card kept for the next customer",
+        why="a scan belongs to the checkout it was made for",
+        changes=(
+            Change(
+                file="agent/till.py",
+                before="        await self._write(Kept(checkout), checkout, entry)\n",
+                after='        await self._write(Kept(checkout, getattr(self, "_card", None)), checkout, entry)\n',
+            ),
+            Change(
+                file="agent/till.py",
+                before="        if kept is None:\n            return False\n        await self._take(kept, CardSet",
+                after="        self._card = card\n        if kept is None:\n            return False\n        await self._take(kept, CardSet",
+            ),
+        ),
+    ),
+    Mutant(
+        name="balance offered twice",
+        why="another payment with this card may not have taken its part yet",
+        changes=(
+            Change(
+                file="agent/checkout_guards.py",
+                before="    return event.use_balance and situation.card_waiting\n",
+                after="    return False\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="the late window is ignored",
+        why="a request without an answer may still be carried out",
+        changes=(
+            Change(
+                file="agent/checkout_guards.py",
+                before="        and event.begun_s >= checkout.pursuit.ends_s\n",
+                after="",
+            ),
+        ),
+    ),
+    Mutant(
+        name="an answer about another transaction is accepted",
+        why="law 13: it says nothing about ours",
+        changes=(
+            Change(
+                file="agent/smart/client.py",
+                before='    if transaction.id != transaction_id:\n        raise Unknown("the answer is about another transaction")\n',
+                after="",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a restart starts again",
+        why="whatever was under way has no answer, and may have worked",
+        changes=_table(
+            "_go(STARTING, Restarted, UNSURE, do.restart, do.open_window, do.read)",
+            '_go(STARTING, Restarted, "same", do.restart, do.start)',
+        ),
+    ),
+    Mutant(
+        name="a restart kicks again",
+        why="law 8: the drawer opens once for a payment",
+        changes=_table(
+            '_go(CASH, Restarted, "same", do.restart, do.note_interrupted, do.read, when=is_.has_transaction)',
+            '_go(CASH, Restarted, "same", do.restart, do.note_interrupted, do.open_drawer, do.read, when=is_.has_transaction)',
+        ),
+    ),
+    Mutant(
+        name="a pulse that nobody wants any more",
+        why="the customer cancelled while the pulse waited for the port",
+        changes=(
+            Change(
+                file="agent/drawer_desk.py",
+                before="        return now is not None and now.phase is Phase.AWAITING_CASH\n",
+                after="        return True\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="the offline limits are ignored",
+        why="what waits for the API is the merchant's risk",
+        changes=(
+            Change(
+                file="agent/offline.py",
+                before="    if len(payments) >= limits.max_payments:\n",
+                after="    if len(payments) >= 1000:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a remainder in the answer of a start is overlooked",
+        why="found by this simulation: the start was sent again, and executed for the new remainder",
+        changes=_table(
+            "_go(STARTING, StartAnswered, UNSURE, do.take_remainder, do.open_window, do.read, when=is_.says_nothing_of_the_start)",
+            "_go(STARTING, StartAnswered, UNSURE, do.open_window, do.read, when=is_.says_nothing_of_the_start)",
+        ),
+    ),
+    Mutant(
+        name="a start is sent again for its token",
+        why="found by this simulation: an API may execute it, and reject the token all the same",
+        changes=(
+            Change(
+                file="agent/smart/client.py",
+                before="        return read_object(await self._send(request, partial(self.access.held, timeout_s)))\n",
+                after="        lend = partial(self.access.held, timeout_s)\n"
+                "        answer = await self._send(request, lend)\n"
+                "        return read_object(await self._send(request, lend) if token_was_rejected(answer) else answer)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a log that was never synced is built upon",
+        why="found by this simulation: what the disk refused to sync takes everything after it along",
+        changes=(
+            Change(
+                file="agent/journal/opening.py",
+                before="    _write_log_anew(path)\n    with writing():\n",
+                after="    with writing():\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a card stands in the journal as it is",
+        why="law 7: whoever gets the file must not read it",
+        changes=(
+            Change(
+                file="agent/journal/pads.py",
+                before="        return bytes(one ^ other for one, other in zip(text, pad, strict=False))\n",
+                after="        return text\n",
+            ),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the mistake broke, in which run, after how many."""
+
+    seed: int
+    runs: int
+    texts: tuple[str, ...]
+
+
+def hunt(mutant: Mutant, first: int, runs: int, workers: int) -> Found | None:
+    """Run the simulation on a copy with the mistake until the law breaks."""
+    with tempfile.TemporaryDirectory() as name:
+        copy, tally = Path(name), Path(name) / "tally.json"
+        make(mutant, copy)
+        command = [sys.executable, "-m", "tests.faults", "--stop", "--tally", tally, "--workers", workers]
+        ended = subprocess.run(
+            list(map(str, [*command, "--from", first, "--runs", runs])),
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if not tally.exists():
+            raise RuntimeError(f"{mutant.name}: the simulation did not run: {ended.stderr[-2000:]}")
+        broken = {int(seed): texts for seed, texts in json.loads(tally.read_text())["broken"].items()}
+    if not broken:
+        return None
+    seed = min(broken)
+    return Found(seed, seed - first + 1, tuple(broken[seed]))
+
+
+def make(mutant: Mutant, copy: Path) -> None:
+    """Copy the code, with the mistake in it. Raises ValueError when its place is not there, or there twice."""
+    for folder in COPIED:
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for change in mutant.changes:
+        file = copy / change.file
+        text = file.read_text()
+        if text.count(change.before) != 1:
+            raise ValueError(f"{mutant.name}: {change.file} has {text.count(change.before)} places for it")
+        file.write_text(text.replace(change.before, change.after))
+
+
+def main() -> int:
+    """Hunt them all; return 1 when one lives."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.mutants", description=__doc__)
+    parser.add_argument("--runs", type=int, default=MOST_RUNS)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--only", default="", help="those with this in their name")
+    arguments = parser.parse_args()
+    alive = 0
+    for mutant in (each for each in MUTANTS if arguments.only in each.name):
+        found = hunt(mutant, mutant.seed, 1, 1) or hunt(mutant, 1, arguments.runs, arguments.workers)
+        alive += found is None
+        told = f"seed {found.seed}, run {found.runs}: {'; '.join(found.texts)}" if found else "ALIVE"
+        sys.stdout.write(f"{mutant.name}: {told}\n")
+        sys.stdout.flush()
+    return 1 if alive else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,318 @@
+"""What happens in a run, drawn from its seed before anything begins.
+
+Each part is drawn from a stream of its own, so that a change of one part leaves the others as they were, and a kept
+seed goes on telling much the same story.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Literal, get_args
+
+from agent.checkout_state import Basket, Confirmation, Json, Method
+from agent.evidence import DrawerRules
+from agent.offline import OfflineLimits
+from agent.simulator.faults import ABOUT, CONNECT, TIMES, Fault, Kind
+from agent.simulator.switches import Switches
+from agent.simulator.world import BONUS_CARD_NUMBER, CARD_NUMBER, LOCKED_CARD_NUMBER, ONLY_BONUS_CARD_NUMBER
+from tests.faults.disk import Condition
+
+LATE_WINDOW_S = 60.0
+"""What the configuration says by default."""
+LONGEST_ON_THE_LINE_S = 10.0
+"""A request is at the server within this time of being sent (`lines.py`), or never."""
+LONGEST_DELAY_S = 20.0
+"""Latency and execution time that are drawn, each at most once in a run."""
+STALEST_READ_S = 5.0
+UNKNOWN_CARD_NUMBER = "9276004400000001"
+
+OFTEN_FOLLOWED = 0.25
+"""Writing the event stream out takes a fifth of a run; in the others only its numbers are looked at."""
+
+Ending = Literal["kill", "power cut", "stop"]
+Point = Literal["time", "request", "answer", "before a job", "after a job", "disk", "pulse"]
+Passed = Callable[[Point], None]
+CALLS = (
+    "login",
+    "merchant",
+    "validateMerchantcard",
+    "cards",
+    "create",
+    "update",
+    "preTransaction",
+    "read",
+    "start/cash",
+    "start/loyalty",
+    "start/cashless",
+    "abort",
+)
+"""The calls that this till makes."""
+
+SELDOM_MADE = ("update", "abort", "start/loyalty", "start/cashless")
+"""Of these the faults are drawn more often, so that they are struck often enough."""
+
+SELDOM = {
+    "client_credentials_checkouts": "refused",
+    "wrong_sum": "accepted",
+    "unauthorised_call": "executed",
+}
+"""Settings that end most checkouts at once, or that make no difference to a till: one run in eight has each."""
+DURATIONS = {
+    "created_lifetime_seconds": (0.0, 0.0, 45.0, 400.0),
+    "stale_read_seconds": (0.0, 2.0, STALEST_READ_S),
+    "x_action_kept_seconds": (1.0, 180.0),
+}
+
+PRODUCTS: tuple[Json, ...] = (
+    {"id": 1, "articleNumber": 30037, "desc": "Sandwich Romano", "quantity": 1, "priceOne": 349, "tax": 7},
+    {"id": 2, "articleNumber": 30200, "desc": "Fruit salad", "quantity": 1, "priceOne": 249, "tax": 7},
+    {"id": 3, "articleNumber": 51, "desc": "Water", "quantity": 2, "priceOne": 99, "tax": 19},
+    {"id": 4, "articleNumber": 52, "desc": "Gum", "quantity": 1, "priceOne": 60, "tax": 19},
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """The disk is so from `at` on, for `seconds`. `room` in bytes."""
+
+    at: float
+    seconds: float
+    condition: Condition
+    room: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crash:
+    """One life of the agent ends `passes` turns of the event loop after it has been at this point for the nth time."""
+
+    ending: Ending
+    point: Point
+    nth: int
+    passes: int
+    down_s: float
+    clock_moves_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """Somebody who buys something, and how patient they are."""
+
+    ref: str
+    arrives_s: float
+    basket: Basket
+    other_basket: Basket
+    card: str | None
+    other_card: str | None  # shown as well
+    uses_balance: bool
+    method: Method
+    pays_at_once: bool
+    cancels_in: str | None  # a phase
+    changes_in: str | None  # a phase in which the basket is changed, or the card taken back
+    leaves_in: str | None  # a phase in which the customer walks away
+    repeats: float  # how often each request is made twice
+    thinks_s: tuple[float, float]
+    closes_s: float
+    spends_elsewhere_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One run."""
+
+    seed: int
+    switches: Switches
+    faults: tuple[Fault, ...]
+    outages: tuple[tuple[float, float], ...]  # from, for so long: nobody can connect
+    cuts: tuple[float, ...]  # all lines are cut at these times
+    troubles: tuple[Trouble, ...]
+    crashes: tuple[Crash, ...]
+    customers: tuple[Customer, ...]
+    drawer: DrawerRules
+    offline: OfflineLimits
+    drawer_lost: tuple[tuple[float, float], ...]  # from, for so long: its port is gone
+    key_turned: tuple[float, ...]  # somebody opens the drawer with the key
+    expires: tuple[float, ...]  # the server forgets every token
+    slow_disk: float  # how often a job takes long
+    followed: bool  # a screen follows the event stream
+    hasty_hands: bool  # somebody presses whatever there is to press
+
+
+def stream(seed: int, name: str) -> Random:
+    """The dice for one part of a run."""
+    return Random(f"{seed} {name}")  # noqa: S311 - dice
+
+
+def draw(seed: int) -> Plan:
+    """The plan of this seed. At least two customers, and one crash or fault."""
+    troubled = stream(seed, "trouble")
+    faults = _faults(stream(seed, "faults"))
+    crashes = _crashes(stream(seed, "crashes"), at_least=not faults)
+    customers = _customers(stream(seed, "customers"))
+    return Plan(
+        seed=seed,
+        switches=_switches(stream(seed, "switches")),
+        faults=faults,
+        outages=_times(troubled, 0.2, (1.0, 60.0)),
+        cuts=tuple(at for at, _ in _times(troubled, 0.1, (0.0, 0.0))),
+        troubles=_troubles(stream(seed, "disk")),
+        crashes=crashes,
+        customers=customers,
+        drawer=_drawer(stream(seed, "drawer")),
+        offline=_offline(stream(seed, "offline")),
+        drawer_lost=_times(troubled, 0.15, (0.5, 20.0)),
+        key_turned=tuple(at for at, _ in _times(troubled, 0.15, (0.0, 0.0))),
+        expires=tuple(at for at, _ in _times(troubled, 0.1, (0.0, 0.0))),
+        slow_disk=troubled.choice((0.0, 0.0, 0.05)),
+        hasty_hands=troubled.random() < 0.25,
+        followed=troubled.random() < OFTEN_FOLLOWED,
+    )
+
+
+def settings_of(name: str) -> tuple[object, ...]:
+    """The settings that are drawn for a switch."""
+    return (
+        tuple(dict.fromkeys(DURATIONS[name])) if name in DURATIONS else get_args(Switches.model_fields[name].annotation)
+    )
+
+
+def _switches(dice: Random) -> Switches:
+    chosen: dict[str, Any] = {}
+    for name in Switches.model_fields:
+        if name in SELDOM:
+            others = [each for each in settings_of(name) if each != SELDOM[name]]
+            chosen[name] = SELDOM[name] if dice.random() < 1 / 8 else dice.choice(others)
+        else:
+            chosen[name] = dice.choice(DURATIONS.get(name) or settings_of(name))
+    return Switches.model_construct(**chosen)
+
+
+def _faults(dice: Random) -> tuple[Fault, ...]:
+    planned: list[Fault] = []
+    for _ in range(dice.choice((0, 1, 1, 2, 2, 3, 4))):
+        call = dice.choice((*CALLS, *SELDOM_MADE, *SELDOM_MADE))
+        kinds = [kind for kind in Kind if _may_strike(kind, call, planned)]
+        kind = dice.choice(kinds)
+        planned.append(_fault(dice, CONNECT if kind is Kind.SLOW_TLS else call, kind, planned))
+    return tuple(planned)
+
+
+def _may_strike(kind: Kind, call: str, planned: list[Fault]) -> bool:
+    if kind is Kind.FAILED:
+        return call.startswith("start/")
+    return kind not in TIMES or all(fault.kind is not kind for fault in planned)
+
+
+def _fault(dice: Random, call: str, kind: Kind, planned: list[Fault]) -> Fault:
+    options: dict[str, Any] = {}
+    known = ABOUT[kind].options
+    if "seconds" in known:
+        options["seconds"] = dice.uniform(0.5, LONGEST_DELAY_S)
+    if kind is Kind.EXECUTED_LATE:
+        slowest = 2 * LONGEST_DELAY_S if any(fault.kind in TIMES for fault in planned) else 0.0
+        options["seconds"] = dice.uniform(1.0, LATE_WINDOW_S - LONGEST_ON_THE_LINE_S - slowest)
+    if "connection" in known:
+        options["connection"] = dice.choice(("closed", "silent"))
+    if "executes" in known:
+        options["executes"] = dice.random() < 0.5
+    if "field" in known:
+        options["field"] = dice.choice(("status", "id", "basket_info", "missing_sum", "object"))
+    count = dice.choice((1, 1, 1, 2, 3, 5))
+    return Fault.model_validate(
+        {"kind": kind, "call": call, "count": count, "first": dice.choice((1, 1, 1, 2, 3)), **options}
+    )
+
+
+def _crashes(dice: Random, *, at_least: bool) -> tuple[Crash, ...]:
+    number = max(dice.choice((0, 0, 1, 1, 2, 3)), int(at_least))
+    return tuple(_crash(dice) for _ in range(number))
+
+
+_FARTHEST: dict[Point, int] = {
+    "time": 90,
+    "request": 24,
+    "answer": 24,
+    "before a job": 45,
+    "after a job": 45,
+    "disk": 260,
+    "pulse": 2,
+}
+
+
+def _crash(dice: Random) -> Crash:
+    point: Point = dice.choice(get_args(Point))
+    return Crash(
+        ending=dice.choice(("kill", "kill", "power cut", "power cut", "stop")),
+        point=point,
+        nth=dice.randint(1, _FARTHEST[point]),
+        passes=dice.choice((0, 0, 1, 2, 3, dice.randint(4, 14))),
+        down_s=dice.choice((0.2, 2.0, 10.0, 90.0)),
+        clock_moves_s=dice.choice((0.0, 0.0, 0.0, -3600.0, 7200.0)),
+    )
+
+
+def _times(dice: Random, often: float, seconds: tuple[float, float]) -> tuple[tuple[float, float], ...]:
+    """Now and then something happens within the first minutes, and lasts."""
+    return tuple((dice.uniform(0, 100), dice.uniform(*seconds)) for _ in range(2) if dice.random() < often)
+
+
+def _troubles(dice: Random) -> tuple[Trouble, ...]:
+    if dice.random() > 0.15:
+        return ()
+    condition = dice.choice([each for each in Condition if each is not Condition.WORKS])
+    room = dice.choice((0, 20_000, 60_000, 200_000))
+    return (Trouble(at=dice.uniform(0, 40), seconds=dice.uniform(1, 60), condition=condition, room=room),)
+
+
+def _drawer(dice: Random) -> DrawerRules:
+    opened_by, confirmed_by = dice.choice(_POLICIES)
+    return DrawerRules(opened_by=opened_by, confirmed_by=confirmed_by)
+
+
+_POLICIES: tuple[tuple[Literal["tillwire", "register"], tuple[Confirmation, ...]], ...] = (
+    ("tillwire", ("drawer-closed",)),
+    ("tillwire", ("drawer-closed",)),
+    ("tillwire", ("drawer-closed",)),
+    ("tillwire", ("drawer-closed", "operator")),
+    ("register", ("drawer-closed",)),
+    ("register", ("drawer-opened",)),
+    ("register", ("paid-message",)),
+    ("tillwire", ("operator",)),
+)
+
+
+def _offline(dice: Random) -> OfflineLimits:
+    return OfflineLimits(accept_cash=dice.random() < 0.8, max_payments=dice.choice((1, 50)))
+
+
+def _customers(dice: Random) -> tuple[Customer, ...]:
+    return tuple(_customer(dice, number) for number in range(dice.choice((2, 2, 2, 3, 3, 4))))
+
+
+def _basket(dice: Random) -> Basket:
+    return Basket(products=tuple(dice.sample(PRODUCTS, dice.choice((1, 1, 2, 3, 4)))))
+
+
+def _customer(dice: Random, number: int) -> Customer:
+    cards = (CARD_NUMBER, CARD_NUMBER, CARD_NUMBER, CARD_NUMBER, BONUS_CARD_NUMBER, ONLY_BONUS_CARD_NUMBER)
+    card = dice.choice((*cards, *cards, None, None, LOCKED_CARD_NUMBER, UNKNOWN_CARD_NUMBER))
+    phases = ("draft", "applying", "due", "awaiting_cash", "starting")
+    return Customer(
+        ref=f"A-{number + 1}",
+        arrives_s=dice.choice((0.5, 3.0, dice.uniform(0, 30))),
+        basket=_basket(dice),
+        other_basket=_basket(dice),
+        card=card,
+        other_card=dice.choice(cards) if dice.random() < 0.1 else None,
+        uses_balance=dice.random() < 0.75,
+        method=dice.choice(("cash", "cash", "cash", "cash", "cashless")),
+        pays_at_once=dice.random() < 0.2,
+        cancels_in=dice.choice(phases) if dice.random() < 0.2 else None,
+        changes_in=dice.choice(("draft", "due", "due", "due")) if dice.random() < 0.3 else None,
+        leaves_in=dice.choice(phases) if dice.random() < 0.1 else None,
+        repeats=dice.choice((0.0, 0.0, 0.3)),
+        thinks_s=dice.choice(((0.01, 0.2), (0.2, 3.0))),
+        closes_s=dice.choice(
+            (dice.uniform(0.2, 0.9), *(dice.uniform(1.2, 6.0) for _ in range(8)), dice.uniform(16, 40))
+        ),
+        spends_elsewhere_s=dice.uniform(0, 40) if dice.random() < 0.08 else None,
+    )

@@ -1,0 +1,78 @@
+"""The staff: confirms what is really in, cancels what is not, retries and resolves what needs attention."""
+
+import asyncio
+
+from agent.checkout_events import CancelAsked, ConfirmAsked, Request, ResolveAsked, RetryAsked
+from agent.checkout_state import Checkout, Outcome, Phase
+from device.interface import DrawerRefused
+from tests.faults.customer import REFUSALS
+from tests.faults.machine import Machine
+from tests.faults.plan import stream
+from tests.faults.world import Proof, World
+
+LOOKS_S = (8.0, 40.0)
+NAME = "Erika"
+
+
+class Staff:
+    """One person with the operator's role, who says only what is true."""
+
+    def __init__(self, world: World, machine: Machine) -> None:
+        self._world = world
+        self._machine = machine
+        self._dice = stream(world.plan.seed, "staff")
+
+    async def work(self) -> None:
+        """Look at the till now and then, until sent home."""
+        while True:
+            await asyncio.sleep(self._dice.uniform(*LOOKS_S))
+            till = self._machine.till
+            for checkout in till.open_checkouts if till is not None else []:
+                await self._look_at(checkout)
+
+    async def _look_at(self, checkout: Checkout) -> None:
+        if checkout.phase is Phase.ATTENTION:
+            await self._decide(checkout)
+        elif checkout.phase is Phase.AWAITING_CASH and checkout.payment is not None:
+            await self._look_for_cash(checkout, checkout.payment.amount)
+
+    async def _decide(self, checkout: Checkout) -> None:
+        chance = self._dice.random()
+        if chance < 0.3:
+            await self._asks(checkout, RetryAsked(by=NAME))
+        elif chance < 0.5:
+            await self._asks(checkout, RetryAsked(by=NAME, new_transaction=True))
+        elif chance < 0.6 and checkout.payment is not None:
+            await self._confirms(checkout, checkout.payment.amount)
+        elif chance < 0.75:
+            outcome: Outcome = self._dice.choice(("executed", "not_executed", "refunded"))
+            await self._asks(checkout, ResolveAsked(outcome=outcome, note="looked it up", by=NAME))
+
+    async def _look_for_cash(self, checkout: Checkout, amount: int) -> None:
+        chance = self._dice.random()
+        if chance < 0.5:
+            await self._confirms(checkout, amount)
+        elif chance < 0.65:
+            await self._open_again(checkout)
+        elif chance < 0.85:
+            await self._asks(checkout, CancelAsked())
+
+    async def _open_again(self, checkout: Checkout) -> None:
+        self._world.say(f"{NAME} asks for the drawer")
+        self._world.visits[checkout.merchantRef or ""].pulses_asked += 1
+        try:
+            await self._machine.ask(lambda till: till.open_drawer("the drawer did not open", NAME))
+        except (*REFUSALS, DrawerRefused) as refused:
+            self._world.say(f"{NAME} is told: {refused!r}")
+
+    async def _confirms(self, checkout: Checkout, amount: int) -> None:
+        """Count the cash, have what is missing or too much put right, and say that it is in."""
+        self._world.visits[checkout.merchantRef or ""].proofs.append(Proof("operator", amount, self._world.now))
+        await self._asks(checkout, ConfirmAsked(amount=amount, by=NAME))
+
+    async def _asks(self, checkout: Checkout, request: Request) -> None:
+        self._world.say(f"{NAME}: {checkout.merchantRef} {request!r}")
+        try:
+            await self._machine.ask(lambda till: till.ask(checkout.id, request))
+        except REFUSALS as refused:
+            self._world.say(f"{NAME} is told: {refused!r}")

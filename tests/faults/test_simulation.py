@@ -1,0 +1,104 @@
+"""The simulation of faults: the law holds in some hundred runs here, in thousands in `make test-system`."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.coverage import Coverage
+from tests.faults.mutants import MUTANTS, Mutant, hunt, make
+from tests.faults.plan import draw
+from tests.faults.simulation import simulate
+from tests.faults.tally import ROOT
+
+NEW_SEEDS = 5_000
+KEPT_SEEDS = json.loads((Path(__file__).parent / "kept_seeds.json").read_text())
+NEAR = 300
+"""A kept seed tells much the same story as long as the code stays much the same; else its neighbours are asked."""
+
+
+def run_seeds(first: int, runs: int, tally: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "tests.faults", "--from", str(first), "--runs", str(runs), "--tally", str(tally)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.timeout(170)  # four seconds on two idle cores; a laptop that does something else may take its time
+def test_the_law_holds_in_the_first_seeds(tmp_path: Path) -> None:
+    ran = run_seeds(1, 150, tmp_path / "tally.json")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.system
+@pytest.mark.timeout(600)
+def test_the_law_holds_in_new_seeds_and_no_cell_stays_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Other seeds each time: one that fails is printed, and is kept with its story."""
+    first = int(time.time()) % 10_000_000 * 100
+    ran = run_seeds(first, NEW_SEEDS, tmp_path / "tally.json")
+    with capsys.disabled():
+        sys.stdout.write(f"\n{ran.stdout}")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_a_seed_that_once_broke_the_law_keeps_it() -> None:
+    assert {seed: simulate(int(seed), Coverage()).broken for seed in KEPT_SEEDS} == dict.fromkeys(KEPT_SEEDS, ())
+
+
+@pytest.mark.system
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mistake_in_the_code_breaks_the_law(mutant: Mutant) -> None:
+    found = hunt(mutant, mutant.seed, NEAR, workers=2)
+    assert found is not None, "not found near its kept seed: run `make mutants` and keep the seed that it names"
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_the_place_of_each_mistake_is_there(mutant: Mutant, tmp_path: Path) -> None:
+    make(mutant, tmp_path)
+
+
+def test_at_least_twelve_mistakes_are_tried() -> None:
+    assert len({mutant.name for mutant in MUTANTS}) >= 12
+
+
+def digest(seed: int) -> str:
+    story = hashlib.sha256()
+    simulate(seed, Coverage(), lambda at, text: story.update(f"{at!r} {text}\n".encode()))
+    return story.hexdigest()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+def test_the_same_seed_tells_the_same_story(seed: int) -> None:
+    assert digest(seed) == digest(seed)
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_another_process_tells_the_same_story(hash_seed: str) -> None:
+    """Neither the order of sets nor what ran before matters."""
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.faults", "--tell", "7"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONHASHSEED": hash_seed, "HOME": str(Path.home())},
+    )
+    story: list[str] = []
+    simulate(7, Coverage(), lambda at, text: story.append(f"{at:10.3f}  {text}"))
+    assert [line for line in told.stdout.splitlines() if not line.startswith(" " * 12)] == story
+
+
+def test_a_run_has_two_customers_and_something_that_goes_wrong() -> None:
+    for plan in map(draw, range(1, 300)):
+        assert len(plan.customers) >= 2
+        assert plan.faults or plan.crashes
+
+
+def test_a_tally_is_taken_up_where_it_stood(tmp_path: Path) -> None:
+    tally = tmp_path / "tally.json"
+    run_seeds(1, 20, tally)
+    assert run_seeds(1, 30, tally).stdout.startswith("30 runs (seeds 1 to 30): 0 lost, 0 doubled, 0 other than shown")
+    assert json.loads(tally.read_text())["runs"] == 30

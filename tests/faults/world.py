@@ -1,0 +1,115 @@
+"""One run: the virtual machine room that the actors share, and what really happened in it."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from random import Random
+from typing import NamedTuple
+
+from agent.checkout_state import Checkout, Phase
+from agent.simulator.simulator import Simulator
+from tests.faults.coverage import Coverage
+from tests.faults.disk import Disk
+from tests.faults.lines import SimulatedLines
+from tests.faults.plan import Plan, stream
+from tests.faults.virtual_loop import VirtualLoop
+
+EPOCH = 1_600_327_094.0
+"""2020-09-17T09:18:14+02:00, the seed page's. The server's clock starts there, and the till's."""
+
+
+class Breach(StrEnum):
+    """What of the law is broken."""
+
+    LOST = "lost"  # a confirmed payment is not known any more, or not executed long after the API is back
+    DOUBLED = "doubled"  # executed more than once
+    OTHER_THAN_SHOWN = "other than shown"
+    UNCONFIRMED = "unconfirmed"  # executed without cash, or without a word about it in the journal
+    CARD = "card"  # on a stranger's checkout, or readable in a file
+    BALANCE = "balance"  # offered while another payment with the card is not over
+    DRAWER = "drawer"  # opened more often than asked, or for nothing
+    OFFLINE = "offline"  # more cash was taken without the API than is allowed
+    FINAL = "final"  # what was over has changed, or says what is not so
+    STREAM = "stream"  # an event is missing, or came twice
+    ENDED = "ended"  # the agent ended by itself, or hangs
+
+
+class Wrong(NamedTuple):
+    """One thing that must not be."""
+
+    breach: Breach
+    text: str
+
+
+class Agreed(NamedTuple):
+    """What a customer said yes to, as the screen showed it: so much to pay for goods of this sum."""
+
+    method: str
+    amount: int
+    sum: int
+
+
+class Proof(NamedTuple):
+    """Cash for this amount is really in, as far as the policy asks for proof."""
+
+    kind: str
+    amount: int | None
+    at: float
+
+
+@dataclass(slots=True)
+class Visit:
+    """What one customer really did. The checkout carries `ref` as its merchantRef."""
+
+    cards: set[str] = field(default_factory=set)
+    agreed: list[Agreed] = field(default_factory=list)
+    proofs: list[Proof] = field(default_factory=list)
+    pulses: int = 0
+    pulses_asked: int = 0  # one for each time cash is awaited anew, and for each time a person asked again
+
+
+@dataclass(slots=True, eq=False)
+class World:
+    """What all actors know. `told` is every word of the till about a checkout that reached anybody."""
+
+    plan: Plan
+    loop: VirtualLoop
+    simulator: Simulator
+    lines: SimulatedLines
+    disk: Disk
+    coverage: Coverage
+    tell: Callable[[float, str], None]
+    visits: dict[str, Visit] = field(default_factory=lambda: defaultdict(Visit))
+    told: dict[str, Checkout] = field(default_factory=dict)  # by id
+    broken: list[Wrong] = field(default_factory=list)
+    clock_moved_s: float = 0.0
+    spent_elsewhere: set[str] = field(default_factory=set)  # numbers of cards
+    newest_told: int = 0  # the newest event of the journal that anybody heard of
+    dice: Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.dice = stream(self.plan.seed, "moments")
+
+    def awaiting(self) -> Checkout | None:
+        """The checkout whose cash is awaited, as the screen shows it."""
+        return next((each for each in self.told.values() if each.phase is Phase.AWAITING_CASH), None)
+
+    @property
+    def now(self) -> float:
+        return self.loop.time()
+
+    def wall(self) -> datetime:
+        """The till's clock."""
+        return datetime.fromtimestamp(EPOCH + self.clock_moved_s, UTC) + timedelta(seconds=self.now)
+
+    def say(self, text: str) -> None:
+        """A line of the story."""
+        self.tell(self.now, text)
+
+    def wrong(self, breach: Breach, text: str) -> None:
+        """The law is broken."""
+        if Wrong(breach, text) not in self.broken:
+            self.broken.append(Wrong(breach, text))
+            self.say(f"WRONG ({breach}): {text}")
