@@ -17,10 +17,10 @@ from agent.card import CardRules
 from agent.checkout_state import Rules
 from agent.journal.errors import NotWritten
 from agent.journal.journal import Journal, open_journal
-from agent.kiosk.kiosk import Kiosk
+from agent.kiosk.answers import SnapshotAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.stream import EventStream
-from agent.kiosk.tokens import Tokens
+from agent.kiosk.view import connection_answer
 from agent.outlets import NoOutlets
 from agent.service import LOGIN_AHEAD_S
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
@@ -84,17 +84,9 @@ class Process:
                 new_id=lambda: f"co_{next(machine.numbers)}",
                 jitter=world.dice.random,
             )
-            kiosk = Kiosk(
-                till=till,
-                stream=stream_,
-                cards=CARDS,
-                tokens=Tokens(screen="s", operator="o"),
-                why_not_ready=tuple,
-                clock=world.loop.time,
-            )
-            await self._work(till, api, ears, kiosk)
+            await self._work(till, api, ears)
 
-    async def _work(self, till: Till, api: SmartTransactions, ears: Ears, kiosk: Kiosk) -> None:
+    async def _work(self, till: Till, api: SmartTransactions, ears: Ears) -> None:
         async with asyncio.TaskGroup() as tasks:
             working = [
                 tasks.create_task(till.run()),
@@ -104,7 +96,7 @@ class Process:
             await self._show_what_is(till)
             self.till = till
             if self._world.plan.followed:
-                working.append(tasks.create_task(self._machine.follow(ears, kiosk)))
+                working.append(tasks.create_task(self._machine.follow(ears, till)))
             self._machine.drawer.process_is_there(till.report)
             self._machine.changed()
             await self.stopping.wait()
@@ -280,14 +272,21 @@ class Machine:
             async with asyncio.timeout(within_s):
                 await self._news.wait()
 
-    async def follow(self, ears: Ears, kiosk: Kiosk) -> None:
+    async def follow(self, ears: Ears, till: Till) -> None:
         """Follow the event stream as a screen does, from the last event that it knows."""
         with ears.stream.reader(Role.SCREEN, lambda: None) as reader:
-            till = kiosk.till
-            frames = ears.stream.frames(reader, self.known_event, till.events_since, kiosk.snapshot, ping_s=3600.0)
+            frames = ears.stream.frames(
+                reader, self.known_event, till.events_since, lambda _role: _snapshot(till), ping_s=3600.0
+            )
             async with aclosing(frames):
                 async for frame in frames:
                     self.known_event = ears.follows(frame, self.known_event)
+
+
+def _snapshot(till: Till) -> SnapshotAnswer:
+    """What a screen gets that knows no event yet; these look only at what comes after it."""
+    connection = connection_answer(till.connection)
+    return SnapshotAnswer(checkouts=(), devices=(), drawer=None, connection=connection, busy=False, recording=True)
 
 
 async def _awaiting(call: Callable[[Till], Awaitable[T]], till: Till) -> T:

@@ -61,6 +61,7 @@ DURATIONS = {
     "created_lifetime_seconds": (0.0, 0.0, 45.0, 400.0),
     "stale_read_seconds": (0.0, 2.0, STALEST_READ_S),
     "x_action_kept_seconds": (1.0, 180.0),
+    "refresh_token_lifetime_seconds": (0.0, 60.0),
 }
 
 PRODUCTS: tuple[Json, ...] = (
