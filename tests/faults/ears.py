@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from agent.checkout import MONEY_TAKEN
+from agent.checkout_row import MONEY_TAKEN
 from agent.checkout_state import Api, Card, Checkout, Level, Phase
 from agent.kiosk.stream import EventStream
 from agent.listener import CardRefusal, DrawerTold, ScanTold

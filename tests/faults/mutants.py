@@ -48,8 +48,8 @@ MUTANTS = (
         name="re-send after a time-out",
         why="the vendor's offline queue did: a start without an answer may have worked",
         changes=_table(
-            "_go(STARTING, CallUnknown, UNSURE, do.open_window, do.read)",
-            '_go(STARTING, CallUnknown, "same", do.start)',
+            "go(STARTING, CallUnknown, UNSURE, do.open_window, do.read)",
+            'go(STARTING, CallUnknown, "same", do.start)',
         ),
     ),
     Mutant(
@@ -74,9 +74,9 @@ MUTANTS = (
         name="a repeated update",
         why="the late first one takes the balance away after it was shown",
         changes=_table(
-            '    _go(A, CallUnknown, "same", do.read, when=is_.asked_balance_of_new_transaction),\n',
-            '    _go(A, CallUnknown, "same", do.update, when=is_.asked("update")),\n'
-            '    _go(A, CallUnknown, "same", do.read, when=is_.asked_balance_of_new_transaction),\n',
+            '    go(A, CallUnknown, "same", do.read, when=is_.asked_balance_of_new_transaction),\n',
+            '    go(A, CallUnknown, "same", do.update, when=is_.asked("update")),\n'
+            '    go(A, CallUnknown, "same", do.read, when=is_.asked_balance_of_new_transaction),\n',
         ),
     ),
     Mutant(
@@ -95,7 +95,7 @@ MUTANTS = (
             ),
             Change(
                 file="agent/evidence.py",
-                before='    return _blind(replace(watch, level="unknown", connection=None, connected_s=None, opened_s=None, warned_s=None))\n',
+                before='    return _lost(replace(watch, level="unknown", connection=None, connected_s=None, opened_s=None, warned_s=None))\n',
                 after="    return watch, ()\n",
             ),
         ),
@@ -128,8 +128,8 @@ MUTANTS = (
         changes=(
             Change(
                 file="agent/till.py",
-                before="        await self._write(Kept(checkout), checkout, entry)\n",
-                after='        await self._write(Kept(checkout, getattr(self, "_card", None)), checkout, entry)\n',
+                before="        kept = Kept(checkout)\n        entry = Entry(event=order",
+                after='        kept = Kept(checkout, getattr(self, "_card", None))\n        entry = Entry(event=order',
             ),
             Change(
                 file="agent/till.py",
@@ -175,16 +175,16 @@ MUTANTS = (
         name="a restart starts again",
         why="whatever was under way has no answer, and may have worked",
         changes=_table(
-            "_go(STARTING, Restarted, UNSURE, do.restart, do.open_window, do.read)",
-            '_go(STARTING, Restarted, "same", do.restart, do.start)',
+            "go(STARTING, Restarted, UNSURE, do.restart, do.open_window, do.read)",
+            'go(STARTING, Restarted, "same", do.restart, do.start)',
         ),
     ),
     Mutant(
         name="a restart kicks again",
         why="law 8: the drawer opens once for a payment",
         changes=_table(
-            '_go(CASH, Restarted, "same", do.restart, do.note_interrupted, do.read, when=is_.has_transaction)',
-            '_go(CASH, Restarted, "same", do.restart, do.note_interrupted, do.open_drawer, do.read, when=is_.has_transaction)',
+            'go(CASH, Restarted, "same", do.restart, do.note_interrupted, do.read, when=is_.has_transaction)',
+            'go(CASH, Restarted, "same", do.restart, do.note_interrupted, do.open_drawer, do.read, when=is_.has_transaction)',
         ),
     ),
     Mutant(
@@ -213,8 +213,8 @@ MUTANTS = (
         name="a remainder in the answer of a start is overlooked",
         why="found by this simulation: the start was sent again, and executed for the new remainder",
         changes=_table(
-            "_go(STARTING, StartAnswered, UNSURE, do.take_remainder, do.open_window, do.read, when=is_.says_nothing_of_the_start)",
-            "_go(STARTING, StartAnswered, UNSURE, do.open_window, do.read, when=is_.says_nothing_of_the_start)",
+            "        do.take_remainder,\n",
+            "",
         ),
     ),
     Mutant(
