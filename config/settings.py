@@ -49,6 +49,7 @@ DEFAULT_FILE = Path("/etc/tillwire/tillwire.toml")
 LONGEST_TIMEOUT_S = 120  # seconds: a customer stands there; and milliseconds written for seconds are noticed
 LONGEST_WINDOW_S = 3600  # seconds: nobody waits longer for a proof
 CONTROL_SOCKET_NAME = "tillwire.sock"
+ITS_NAME = "which adapter gets the name of port, where that is under /dev/tillwire/ (tillwire udev-rules)"
 
 
 class _Table(BaseModel):
@@ -136,6 +137,7 @@ class SerialScanner(_Table):
     driver: Literal["serial"]
     name: DeviceName
     port: DeviceFile
+    match: Match | None = Field(None, description=ITS_NAME)
     baudrate: Baudrate = 9600
     bytesize: Literal[7, 8] = 8
     parity: Literal["none", "even", "odd", "mark", "space"] = "none"
@@ -156,6 +158,7 @@ class Drawer(_Table):
     profile: ProfileName = Field("none", description="a file of config/drawers or of profile_directory")
     profile_directory: AbsolutePath = Path("/etc/tillwire/drawers")
     port: DeviceFile | None = None
+    match: Match | None = Field(None, description=ITS_NAME)
     opened_by: Literal["tillwire", "register"] = "tillwire"
     open_level: Literal["high", "low", "unknown"] | None = Field(None, description="which level means open")
     open_timeout_s: Seconds = Field(3.0, le=LONGEST_TIMEOUT_S, description="a pulse that opened nothing by then failed")
@@ -172,6 +175,7 @@ class PaidMessage(_Table):
     """A line from a till or a cash machine that says the money is in."""
 
     port: DeviceFile
+    match: Match | None = Field(None, description=ITS_NAME)
     baudrate: Baudrate = 9600
     pattern: Pattern = Field(description="a regular expression, which may name an (?P<amount>…)")
     booked_message: BookedMessage | None = Field(None, description="sent on that port once the checkout is completed")
