@@ -1,0 +1,115 @@
+"""The disk of the virtual kiosk: a Debian as an installer finds it, made by debootstrap as root, and kept for later runs.
+
+It lies outside the clone, in ${XDG_CACHE_HOME:-~/.cache}/tillwire/kiosk, under a name that is made of what it was made from.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+# The stock kernel: the one for clouds has neither USB keyboards nor uinput (hardware.md 7.1).
+PACKAGES = (
+    *("linux-image-amd64", "initramfs-tools", "lz4", "kmod", "systemd-sysv", "udev", "dbus", "iproute2", "procps"),
+    *("qemu-guest-agent", "python3", "ca-certificates"),
+)
+DISK_BYTES = 3 << 30
+NETWORK = "[Match]\nName=e*\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n"
+# From outside, one port is the local interface, the other the hands at the simulated devices.
+DOOR = "[Socket]\nListenStream=8300\n[Install]\nWantedBy=sockets.target\n"
+DOOR_SERVICE = "[Service]\nExecStart=/usr/lib/systemd/systemd-socket-proxyd 127.0.0.1:8377\n"
+HANDS_SERVICE = "[Service]\nExecStart=/usr/bin/python3 /opt/hands.py\n[Install]\nWantedBy=multi-user.target\n"
+FILES = {
+    "etc/hostname": "kiosk\n",
+    "etc/fstab": "/dev/vda / ext4 defaults,noatime 0 1\n",
+    "etc/initramfs-tools/conf.d/kiosk": "MODULES=list\nCOMPRESS=lz4\n",
+    "etc/initramfs-tools/modules": "virtio_pci\nvirtio_blk\next4\n",
+    "etc/systemd/network/10-kiosk.network": NETWORK,
+    "etc/systemd/system/door.socket": DOOR,
+    "etc/systemd/system/door.service": DOOR_SERVICE,
+    "etc/systemd/system/hands.service": HANDS_SERVICE,
+    "etc/modules-load.d/kiosk.conf": "uhid\nuinput\n",
+    # The disk is the only thing that has to survive a power cut; the journal's log may be lost.
+    "etc/systemd/journald.conf.d/kiosk.conf": "[Journal]\nStorage=persistent\nSyncIntervalSec=1s\n",
+}
+COMMANDS = (
+    ("systemctl", "enable", "systemd-networkd.service", "door.socket", "hands.service"),
+    ("systemctl", "mask", "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer"),
+    ("systemctl", "mask", "systemd-networkd-wait-online.service", "fstrim.timer", "e2scrub_reap.service"),
+    ("passwd", "--delete", "root"),
+    ("update-initramfs", "-u"),
+)
+_HANDS = Path(__file__).with_name("hands.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A kiosk that was never started: kernel, first disk of memory, and a raw disk."""
+
+    folder: Path
+
+    @property
+    def kernel(self) -> Path:
+        return self.folder / "vmlinuz"
+
+    @property
+    def initrd(self) -> Path:
+        return self.folder / "initrd"
+
+    @property
+    def disk(self) -> Path:
+        return self.folder / "disk.raw"
+
+
+def cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "tillwire" / "kiosk"
+
+
+def image(release: str) -> Image:
+    """Return the image of a Debian release, made if it is not there. Minutes; needs root."""
+    recipe = repr((release, PACKAGES, DISK_BYTES, FILES, COMMANDS, _HANDS.read_text()))
+    found = Image(cache() / f"{release}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}")
+    if not found.folder.is_dir():
+        _make(release, found.folder)
+    return found
+
+
+def _make(release: str, folder: Path) -> None:
+    beside = folder.with_suffix(".new")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    root = beside / "root"
+    _run("cp", "--archive", str(_bare_system(release)), str(root))
+    for name, content in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+    shutil.copy(_HANDS, root / "opt/hands.py")
+    for command in COMMANDS:
+        _run("chroot", str(root), *command)
+    shutil.copy(root / "vmlinuz", beside / "vmlinuz")
+    shutil.copy(root / "initrd.img", beside / "initrd")
+    _run("mkfs.ext4", "-q", "-d", str(root), str(beside / "disk.raw"), f"{DISK_BYTES >> 20}M")
+    shutil.rmtree(root)
+    beside.rename(folder)
+
+
+def _bare_system(release: str) -> Path:
+    """Return the folder of what debootstrap made."""
+    folder = cache() / f"{release}-{hashlib.sha256(repr(PACKAGES).encode()).hexdigest()[:16]}.debootstrap"
+    if not folder.is_dir():
+        beside = folder.with_suffix(".new")
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        _run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", release, str(beside), MIRROR)
+        beside.rename(folder)
+    return folder
+
+
+def _run(*command: str) -> None:
+    ran = subprocess.run(("nice", *command), check=False, capture_output=True, text=True)
+    if ran.returncode:
+        raise OSError(f"{' '.join(command)} ended with {ran.returncode}: {(ran.stdout + ran.stderr)[-800:]}")

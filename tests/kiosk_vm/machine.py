@@ -1,0 +1,254 @@
+"""A virtual machine under software emulation, driven from outside: plugged, typed on, cut off from its current.
+
+QEMU is asked by QMP, the system inside by its guest agent. Both speak lines of JSON.
+"""
+
+import asyncio
+import base64
+import json
+import shlex
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from tests.kiosk_vm.image import Image
+
+Json = dict[str, object]
+
+KEY_S = 0.006
+"""Between two events of a key: faster ones are lost in QEMU's queue for HID (hardware.md 7.3)."""
+BOOT_S = 400.0
+"""A bare Debian needs 35 s on an idle machine; this one is shared."""
+COMMAND_S = 120.0
+LONGEST_LINE = 16 << 20
+FORWARDED = (8300, 8301)  # ports of the guest: the local interface, the hands
+MEMORY_MIB = 640
+
+
+class MachineError(Exception):
+    """QEMU or the system inside refused. The text says what."""
+
+
+class JsonLines:
+    """One question and its answer at a time, over a Unix socket."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def connect(cls, path: Path) -> Self:
+        while True:
+            with suppress(FileNotFoundError, ConnectionRefusedError):
+                return cls(*await asyncio.open_unix_connection(path, limit=LONGEST_LINE))
+            await asyncio.sleep(0.05)
+
+    async def ask(self, name: str, **arguments: object) -> object:
+        """Return what a command answers. Raises MachineError."""
+        async with self._turn:
+            self._writer.write(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
+            return await self._answer(name)
+
+    async def synchronise(self) -> None:
+        """Wait until a guest agent listens at the other end, however long it takes to come up."""
+        async with self._turn:
+            mark = id(self)
+            question = {"execute": "guest-sync-delimited", "arguments": {"id": mark}}
+            self._writer.write(json.dumps(question).encode() + b"\n")
+            while await self._answer("guest-sync-delimited") != mark:
+                pass
+
+    async def _answer(self, name: str) -> object:
+        while True:
+            line = await self._reader.readline()
+            if not line:
+                raise MachineError(f"{name}: the machine is off")
+            told = json.loads(line.lstrip(b"\xff"))
+            if "error" in told:
+                raise MachineError(f"{name}: {told['error'].get('desc')}")
+            if "return" in told:
+                return told["return"]
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a command inside said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """A machine as it stood at one moment: its memory, and the disk that belongs to it."""
+
+    memory: Path
+    disk: Path
+
+
+@dataclass
+class Machine:
+    """A machine that runs."""
+
+    folder: Path
+    process: asyncio.subprocess.Process
+    qmp: JsonLines
+    ports: Mapping[int, int]
+    _guest: JsonLines | None = field(default=None, init=False)
+
+    # The system inside
+
+    async def booted(self) -> None:
+        """Wait until the system inside answers, and set its clock: that of a saved machine stood still."""
+        async with asyncio.timeout(BOOT_S):
+            self._guest = await JsonLines.connect(self.folder / "guest.sock")
+            await self._guest.synchronise()
+        await self.shell(f"date --set=@{time.time():.3f}")
+
+    async def runs(self, *command: str, stdin: str = "", timeout_s: float = COMMAND_S) -> Ran:
+        """Run a command inside and wait for it."""
+        guest = self._inside
+        started = await guest.ask(
+            "guest-exec",
+            **{"path": command[0], "arg": list(command[1:]), "capture-output": True},
+            **({"input-data": base64.b64encode(stdin.encode()).decode()} if stdin else {}),
+        )
+        assert isinstance(started, dict)
+        async with asyncio.timeout(timeout_s):
+            while True:
+                status = await guest.ask("guest-exec-status", pid=started["pid"])
+                assert isinstance(status, dict)
+                if status["exited"]:
+                    break
+                await asyncio.sleep(0.1)
+        out, err = (base64.b64decode(str(status.get(name, ""))).decode(errors="replace") for name in ("out-data", "err-data"))
+        return Ran(code=int(status.get("exitcode", -1)), out=out, err=err)
+
+    async def shell(self, script: str, timeout_s: float = COMMAND_S) -> str:
+        """Run a script inside and return what it said. Raises MachineError where it fails."""
+        ran = await self.runs("/bin/sh", "-euc", script, timeout_s=timeout_s)
+        if ran.code:
+            raise MachineError(f"{script} ended with {ran.code}: {ran.out}{ran.err}")
+        return ran.out
+
+    async def write(self, path: str, content: bytes, mode: str = "644") -> None:
+        """Write a file inside."""
+        handle = await self._inside.ask("guest-file-open", path=path, mode="w")
+        piece_bytes = 1 << 20
+        for start in range(0, len(content), piece_bytes):
+            piece = base64.b64encode(content[start : start + piece_bytes]).decode()
+            await self._inside.ask("guest-file-write", **{"handle": handle, "buf-b64": piece})
+        await self._inside.ask("guest-file-close", handle=handle)
+        await self.shell(f"chmod {mode} {shlex.quote(path)}")
+
+    @property
+    def _inside(self) -> JsonLines:
+        if self._guest is None:
+            raise MachineError("the system inside was not waited for")
+        return self._guest
+
+    # Cables, keys and current
+
+    async def plug(self, driver: str, name: str, **properties: object) -> None:
+        """Plug a device into the USB."""
+        await self.qmp.ask("device_add", driver=driver, id=name, bus="usb.0", **properties)
+
+    async def pull(self, name: str) -> None:
+        await self.qmp.ask("device_del", id=name)
+
+    async def types(self, text: str) -> None:
+        """Type digits on the USB keyboard, and Enter for a line's end."""
+        for character in text:
+            code = "ret" if character == "\n" else character
+            for down in (True, False):
+                key = {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": code}}}
+                await self.qmp.ask("input-send-event", events=[key])
+                await asyncio.sleep(KEY_S)
+
+    async def save(self, memory: Path) -> None:
+        """Write the memory to a file; the machine stands still afterwards."""
+        await self.qmp.ask("migrate", uri=f"exec:cat >{shlex.quote(str(memory))}")
+        while True:
+            told = await self.qmp.ask("query-migrate")
+            assert isinstance(told, dict)
+            if told["status"] == "completed":
+                return
+            if told["status"] == "failed":
+                raise MachineError("the memory could not be saved")
+            await asyncio.sleep(0.2)
+
+    async def cut_power(self) -> None:
+        """Stop it at this instant; what was not on its disk is lost."""
+        with suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+        self.qmp.close()
+        if self._guest is not None:
+            self._guest.close()
+
+
+@asynccontextmanager
+async def machine(
+    folder: Path,
+    image: Image,
+    disk: Path,
+    *,
+    memory: Path | None = None,
+    chardevs: Sequence[str] = (),
+) -> AsyncIterator[Machine]:
+    """Run a machine on a disk (qcow2), from its boot or from a saved memory, until the end of the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("qmp.sock", "guest.sock"):
+        (folder / name).unlink(missing_ok=True)
+    ports = dict(zip(FORWARDED, _free_ports(len(FORWARDED)), strict=True))
+    forwards = "".join(f",hostfwd=tcp:127.0.0.1:{outside}-:{inside}" for inside, outside in ports.items())
+    process = await asyncio.create_subprocess_exec(
+        *("nice", "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", str(MEMORY_MIB), "-no-reboot"),
+        *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),
+        *("-append", "root=/dev/vda rw console=tty0 console=ttyS0 quiet mitigations=off audit=0 modprobe.blacklist=bochs,cfg80211,pcspkr,i2c_piix4,floppy"),
+        *("-drive", f"file={disk},if=virtio,format=qcow2,cache=writeback"),
+        *("-display", "none", "-vga", "std", "-serial", f"file:{folder / 'console.log'}"),
+        *("-qmp", f"unix:{folder / 'qmp.sock'},server=on,wait=off"),
+        *("-chardev", f"socket,id=guest,path={folder / 'guest.sock'},server=on,wait=off"),
+        *("-device", "virtio-serial", "-device", "virtserialport,chardev=guest,name=org.qemu.guest_agent.0"),
+        *("-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net"),
+        *("-device", "qemu-xhci,id=usb"),
+        *("-chardev", "null,id=lines", "-device", "pci-serial,chardev=lines"),
+        *(word for chardev in chardevs for word in ("-chardev", chardev)),
+        *(("-incoming", f"exec:cat {shlex.quote(str(memory))}") if memory else ()),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    qmp = await JsonLines.connect(folder / "qmp.sock")
+    await qmp.ask("qmp_capabilities")
+    running = Machine(folder, process, qmp, ports)
+    try:
+        yield running
+    finally:
+        await running.cut_power()
+
+
+async def new_disk(disk: Path, below: Path, below_format: str) -> None:
+    """Make a disk that keeps only what is other than below it."""
+    disk.unlink(missing_ok=True)
+    making = await asyncio.create_subprocess_exec(
+        *("qemu-img", "create", "-q", "-f", "qcow2", "-b", str(below), "-F", below_format, str(disk))
+    )
+    if await making.wait():
+        raise MachineError(f"{disk} could not be made")
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(each.getsockname()[1]) for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
