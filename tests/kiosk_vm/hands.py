@@ -1,4 +1,4 @@
-"""What people do with the devices of the kiosk, inside it: runs in the guest on Debian's own Python, without anything of ours.
+"""What people do with the devices of the kiosk: runs inside it on Debian's own Python, without anything of ours.
 
 One JSON line a command, one a reply, on TCP port 8301. Devices are made by uhid, with any ids (linux/uhid.h); a serial
 port's lines are played in loopback, where RTS is CTS (16550, TIOCM_LOOP).
@@ -12,22 +12,23 @@ import struct
 import termios
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
-UHID_DESTROY, UHID_OPEN, UHID_GET_REPORT, UHID_CREATE2, UHID_INPUT2, UHID_SET_REPORT = 1, 4, 9, 11, 12, 13
-UHID_SET_REPORT_REPLY, UHID_GET_REPORT_REPLY = 14, 10
+UHID_DESTROY, UHID_GET_REPORT, UHID_GET_REPORT_REPLY, UHID_CREATE2 = 1, 9, 10, 11
+UHID_INPUT2, UHID_SET_REPORT, UHID_SET_REPORT_REPLY = 12, 13, 14
+EVENT_BYTES = 4380
 BUS_USB = 3
+EIO = 5
 TIOCM_LOOP = 0x8000
-
-made = {}
 
 
 class Device:
     """One uhid device; a thread answers what the kernel asks of it."""
 
-    def __init__(self, name, uniq, vendor, product, descriptor):
+    def __init__(self, name: str, uniq: str, vendor: int, product: int, descriptor: bytes) -> None:
         self.file = os.open("/dev/uhid", os.O_RDWR)
-        self.opened = threading.Event()
-        self.features = []
+        self.features: list[int] = []
         create = struct.pack(
             "<I128s64s64sHHIIII4096s",
             *(UHID_CREATE2, name.encode(), b"kiosk", uniq.encode(), len(descriptor), BUS_USB),
@@ -36,48 +37,46 @@ class Device:
         os.write(self.file, create)
         threading.Thread(target=self.answer, daemon=True).start()
 
-    def answer(self):
-        while True:
-            try:
-                event = os.read(self.file, 4380)
-            except OSError:
-                return
-            kind = struct.unpack_from("<I", event)[0]
-            if kind == UHID_OPEN:
-                self.opened.set()
-            elif kind == UHID_SET_REPORT:
-                number, report = struct.unpack_from("<IB", event, 4)
-                self.features.append(report)
-                os.write(self.file, struct.pack("<IIH", UHID_SET_REPORT_REPLY, number, 0))
-            elif kind == UHID_GET_REPORT:
-                os.write(self.file, struct.pack("<IIHH", UHID_GET_REPORT_REPLY, struct.unpack_from("<I", event, 4)[0], 5, 0))
+    def answer(self) -> None:
+        with suppress(OSError):
+            while True:
+                event = os.read(self.file, EVENT_BYTES)
+                kind, number, report = struct.unpack_from("<IIB", event)
+                if kind == UHID_SET_REPORT:
+                    self.features.append(report)
+                    os.write(self.file, struct.pack("<IIH", UHID_SET_REPORT_REPLY, number, 0))
+                elif kind == UHID_GET_REPORT:
+                    os.write(self.file, struct.pack("<IIHH", UHID_GET_REPORT_REPLY, number, EIO, 0))
 
-    def input(self, report):
+    def send(self, report: bytes) -> None:
         os.write(self.file, struct.pack("<IH4096s", UHID_INPUT2, len(report), report))
 
-    def destroy(self):
+    def destroy(self) -> None:
         os.write(self.file, struct.pack("<I", UHID_DESTROY))
         os.close(self.file)
 
 
-def create(name, vendor, product, descriptor, uniq=""):
+made: dict[str, Device] = {}
+
+
+def create(name: str, vendor: int, product: int, descriptor: str, uniq: str = "") -> dict[str, object]:
     made[name] = Device(name, uniq, vendor, product, bytes.fromhex(descriptor))
     return {}
 
 
-def send(name, reports, pause_s):
+def send(name: str, reports: list[str], pause_s: float) -> dict[str, object]:
     for report in reports:
-        made[name].input(bytes.fromhex(report))
+        made[name].send(bytes.fromhex(report))
         time.sleep(pause_s)
     return {"features": made[name].features}
 
 
-def destroy(name):
+def destroy(name: str) -> dict[str, object]:
     made.pop(name).destroy()
     return {}
 
 
-def line(port, on):
+def line(port: str, on: bool) -> dict[str, object]:
     """Play the switch of a drawer: CTS of a port in loopback."""
     file = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     bits = TIOCM_LOOP | (termios.TIOCM_RTS if on else 0)
@@ -86,11 +85,12 @@ def line(port, on):
     return {}
 
 
-COMMANDS = {"create": create, "send": send, "destroy": destroy, "line": line}
+Command = Callable[..., dict[str, object]]
+COMMANDS: dict[str, Command] = {"create": create, "send": send, "destroy": destroy, "line": line}
 
 
 class Hands(socketserver.StreamRequestHandler):
-    def handle(self):
+    def handle(self) -> None:
         for row in self.rfile:
             asked = json.loads(row)
             try:
@@ -105,4 +105,5 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
-Server(("0.0.0.0", 8301), Hands).serve_forever()
+if __name__ == "__main__":
+    Server(("0.0.0.0", 8301), Hands).serve_forever()  # noqa: S104 - of a machine whose only neighbour is the test

@@ -1,6 +1,6 @@
-"""The disk of the virtual kiosk: a Debian as an installer finds it, made by debootstrap as root, and kept for later runs.
+"""The disk of the virtual kiosk: a Debian as an installer finds it, made by debootstrap as root, kept for later runs.
 
-It lies outside the clone, in ${XDG_CACHE_HOME:-~/.cache}/tillwire/kiosk, under a name that is made of what it was made from.
+It lies outside the clone, in ${XDG_CACHE_HOME:-~/.cache}/tillwire/kiosk, named after all that it was made from.
 """
 
 import hashlib

@@ -27,6 +27,10 @@ COMMAND_S = 120.0
 LONGEST_LINE = 16 << 20
 FORWARDED = (8300, 8301)  # ports of the guest: the local interface, the hands
 MEMORY_MIB = 640
+COMMAND_LINE = (
+    "root=/dev/vda rw console=tty0 console=ttyS0 quiet mitigations=off audit=0 "
+    "modprobe.blacklist=bochs,cfg80211,pcspkr,i2c_piix4,floppy"  # a text console, and nothing that nobody needs
+)
 
 
 class MachineError(Exception):
@@ -130,7 +134,8 @@ class Machine:
                 if status["exited"]:
                     break
                 await asyncio.sleep(0.1)
-        out, err = (base64.b64decode(str(status.get(name, ""))).decode(errors="replace") for name in ("out-data", "err-data"))
+        said = (base64.b64decode(str(status.get(name, ""))) for name in ("out-data", "err-data"))
+        out, err = (data.decode(errors="replace") for data in said)
         return Ran(code=int(status.get("exitcode", -1)), out=out, err=err)
 
     async def shell(self, script: str, timeout_s: float = COMMAND_S) -> str:
@@ -214,7 +219,7 @@ async def machine(
     process = await asyncio.create_subprocess_exec(
         *("nice", "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", str(MEMORY_MIB), "-no-reboot"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),
-        *("-append", "root=/dev/vda rw console=tty0 console=ttyS0 quiet mitigations=off audit=0 modprobe.blacklist=bochs,cfg80211,pcspkr,i2c_piix4,floppy"),
+        *("-append", COMMAND_LINE),
         *("-drive", f"file={disk},if=virtio,format=qcow2,cache=writeback"),
         *("-display", "none", "-vga", "std", "-serial", f"file:{folder / 'console.log'}"),
         *("-qmp", f"unix:{folder / 'qmp.sock'},server=on,wait=off"),
