@@ -15,6 +15,7 @@ COMMANDS = {
     "devices": ("agent.commands.devices", "readers and ports that are plugged in, with the lines that would use them"),
     "learn": ("agent.commands.learn", "finds out how a reader is set, from one calibration code: learn scanner"),
     "scan": ("agent.commands.scan", "shows what the readers read, masked"),
+    "setup": ("agent.commands.setup", "the whole installation from an answer file, without a keystroke"),
     "udev-rules": ("agent.commands.udev_rules", "stable names and rights for the devices of the configuration"),
     "drawer": ("agent.commands.drawer", "the cash drawer: open, status, watch"),
     "checkouts": ("agent.commands.checkouts", "the journal: list, show, retry, resolve, export"),

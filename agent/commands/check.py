@@ -13,6 +13,7 @@ from agent.commands.check_box import check_secret_files, check_state
 from agent.commands.check_devices import as_told, check_choice, device_findings, look
 from agent.commands.common import GOOD, NO, add_config, add_json, become_owner_of, say
 from agent.commands.findings import Finding, finding_lines, is_ready, note, ok, wrong
+from agent.commands.lanes import handed_over
 from agent.control import ControlError, RunningAgent, agent_at, in_shape
 from agent.journal.errors import JournalError
 from agent.kiosk.answers import ConnectionAnswer, HealthAnswer, SnapshotAnswer
@@ -38,8 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _check(settings: Settings, arguments: argparse.Namespace) -> int:
     login, secrets = _secrets(settings)
+    files_of_systemd = handed_over(arguments.config)
     become_owner_of(settings.state.directory)
-    findings = [ok("configuration", str(arguments.config)), *(secrets or check_secret_files(settings))]
+    findings = [ok("configuration", str(arguments.config))]
+    findings += secrets or check_secret_files(settings, files_of_systemd)
     findings += [*check_state(settings), *check_choice(settings)]
     reached = await check_reachable(settings)
     findings += [*reached, *await _check_agent(settings, login if is_ready(reached[:1]) else None)]

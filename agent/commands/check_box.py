@@ -5,6 +5,7 @@ import pwd
 import shutil
 import stat
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from agent.commands.findings import Finding, ok, wrong
@@ -42,11 +43,19 @@ def _space(directory: Path) -> Finding:
     return ok("space", f"{free >> 20} MiB are free")
 
 
-def check_secret_files(settings: Settings) -> list[Finding]:
-    """Look whether the agent's user can read the files of the secrets, and nobody else."""
+def check_secret_files(settings: Settings, handed_over: AbstractSet[Path]) -> list[Finding]:
+    """Look whether the agent can read the secrets, and nobody else; systemd hands some over, which root alone reads."""
     files = [path for path in (settings.api.client_secret_file, settings.api.device_pin_file) if path is not None]
-    found = [finding for path in files for finding in (*_unreadable(path), *_too_readable(path, _OTHERS, "chmod o="))]
+    found = [finding for path in files for finding in _file(path, handed_over)]
     return found or [ok("secrets", "can be read by the agent alone" if files else "not in a file of their own")]
+
+
+def _file(path: Path, handed_over: AbstractSet[Path]) -> Iterator[Finding]:
+    if path not in handed_over:
+        yield from _unreadable(path)
+    elif not path.exists():
+        yield wrong("secrets", f"{path} is not there, and systemd is to hand it over: write it, readable by root alone")
+    yield from _too_readable(path, _OTHERS, "chmod o=")
 
 
 def _unreadable(path: Path) -> Iterator[Finding]:

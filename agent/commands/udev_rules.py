@@ -5,10 +5,11 @@ import subprocess
 from pathlib import Path
 
 from agent.commands.common import GOOD, NO, WRONG_USE, add_config, complain, load_settings, say
+from agent.commands.lanes import lane_of
 from agent.udev_rules import NoDevice, udev_rules
-from config.settings import DEFAULT_FILE
 
 RULES = Path("/etc/udev/rules.d")
+UDEV_RUNS = Path("/run/udev/control")
 SUBSYSTEMS = ("input", "hidraw", "tty")
 SETTLE_S = 30
 """udev takes milliseconds for a device; this is for a box that is starting."""
@@ -33,11 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
     return _write(rules_file(lane), rules)
 
 
-def lane_of(config: Path) -> str | None:
-    """Return the name of the lane that this is the configuration of; None where a box is one till."""
-    return None if config.name == DEFAULT_FILE.name else config.stem
-
-
 def rules_file(lane: str | None) -> Path:
     return RULES / ("99-tillwire.rules" if lane is None else f"99-tillwire-{lane}.rules")
 
@@ -45,14 +41,15 @@ def rules_file(lane: str | None) -> Path:
 def _write(file: Path, rules: str) -> int:
     try:
         file.write_text(rules, encoding="utf-8")
-        apply_rules()
+        if UDEV_RUNS.exists():  # not in an image that is being built
+            apply_rules()
     except OSError as error:
         complain(f"{error.filename or file}: {error.strerror}; do this as root")
         return NO
     except subprocess.CalledProcessError as error:
         complain(f"{file} is written, and udev did not take it: {error.cmd[0]} ended with {error.returncode}")
         return NO
-    say(f"{file} is written and in force.")
+    say(f"{file} is written.")
     return GOOD
 
 
