@@ -1,12 +1,14 @@
-"""`tillwire report --day`: what a day came to, on paper."""
+"""`tillwire report`: what a day came to, on paper; or all that the help desk asks for."""
 
 import argparse
 from datetime import date, datetime
+from pathlib import Path
 
 from agent.commands.asking import answered
 from agent.commands.checkout_records import open_records
 from agent.commands.common import GOOD, add_config, add_json, become_owner_of, load_settings, say
 from agent.commands.report_text import report_lines
+from agent.commands.support import write_report
 from agent.kiosk.queries import FIRST_DAY, LAST_DAY
 from config.settings import Settings
 
@@ -14,20 +16,30 @@ TODAY = "today"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument(
         "--day",
         nargs="?",
         const=TODAY,
-        required=True,
         type=_day,
         metavar="DATE",
         help="as 2026-11-22; today where no date is given. Fits on receipt paper: 42 columns",
+    )
+    kind.add_argument(
+        "--support",
+        nargs="?",
+        const=Path(),
+        type=Path,
+        metavar="FILE",
+        help="one file for the help desk: state, configuration, devices and log, without card numbers and secrets",
     )
     add_json(parser)
     add_config(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.support is not None:
+        return write_report(arguments.config, arguments.support if arguments.support.name else None)
     settings = load_settings(arguments)
     become_owner_of(settings.state.directory)
     return answered(_report(settings, arguments.day, in_json=arguments.json))
