@@ -45,7 +45,7 @@ def ready(package: Path) -> tuple[Image, Saved]:
 
 
 @pytest.fixture
-async def box(tmp_path: Path, ready: tuple[Image, Saved]) -> AsyncIterator[Kiosk]:
-    """A kiosk of the test's own."""
-    async with kiosk(tmp_path, *ready) as running:
+async def box(tmp_path_factory: pytest.TempPathFactory, ready: tuple[Image, Saved]) -> AsyncIterator[Kiosk]:
+    """A kiosk of the test's own. Its disk has the secret that it was set up with, so it lies in no searched folder."""
+    async with kiosk(tmp_path_factory.mktemp("kiosk"), *ready) as running:
         yield running
