@@ -22,7 +22,12 @@ BOOKED = {
     "cash-only": [("cash", 796, 0)],
     "change-of-mind": [("cash", 98, 500)],
     "charge": [("cash", 1500, 0)],
+    "charge-in-a-mixed-basket": [("cash", 1849, 0)],
     "abandon": [],
+    "reversal": [("cash", 296, 500), ("cash", -296, -500)],
+    "reversal-at-the-terminal": [("cashless", 796, 0), ("cashless", -796, 0)],
+    "check-a-card": [],
+    "terminals-day": [],
 }
 """Method, what was paid with it, and what was taken off the card, in cents."""
 PAGE = Path(__file__).parent.parent / "docs" / "flows.md"

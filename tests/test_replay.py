@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.commands.replay import add_arguments, run
+from agent.kiosk.client import Refused
 from agent.recording.records import Exchanged, Line, NotARecording, Told, as_line, read_recording
 from agent.replay.play import play
 from tests.recorded_days import Day, recorded_day, sell
@@ -59,6 +60,19 @@ async def test_a_day_with_a_fault_runs_again_as_it_was(
 ) -> None:
     async with recorded_day(tmp_path, fault) as day:
         await sell(day.screen, day.shop)
+    assert await off_the_loop(day.file) == 0, capsys.readouterr().out
+
+
+async def test_a_reversal_a_checked_card_and_the_drawer_run_again_as_they_were(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with recorded_day(tmp_path) as day:
+        checkout = await sell(day.screen, day.shop)
+        taken_back = await day.screen.kiosk.reverse(checkout, "the wrong article", by="Eva")
+        await day.screen.phase(taken_back.id, "completed")
+        await day.screen.kiosk.check_card("9276004429942845")
+        with pytest.raises(Refused, match="not asked to open"):  # it is still charging
+            await day.screen.kiosk.open_drawer("change", by="Eva")
     assert await off_the_loop(day.file) == 0, capsys.readouterr().out
 
 

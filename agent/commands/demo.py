@@ -47,9 +47,11 @@ async def _play() -> None:
 
 async def _play_flow(flow: Flow) -> None:
     """Play one flow and number the calls that went out."""
-    teller = Teller(sys.stdout.write)
     with tempfile.TemporaryDirectory(prefix="tillwire-demo-") as directory:
-        async with set_up(Path(directory)) as stage, listening(stage.screen, teller) as heard:
+        async with (
+            set_up(Path(directory)) as stage,
+            listening(stage.screen, teller := Teller(sys.stdout.write)) as heard,
+        ):
             teller.head(f"{flow.letter}. {flow.title}: {flow.story}")
             await asyncio.sleep(SETTLING_S)
             requests = await played(flow, hands_of(stage, heard), stage.simulator_url)

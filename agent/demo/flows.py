@@ -118,6 +118,33 @@ async def charge(hands: Hands) -> None:
     await hands.pay(checkout, "cash", await hands.apply(checkout, use_balance=False))
 
 
+async def charge_in_a_mixed_basket(hands: Hands) -> None:
+    checkout = await hands.begin([*SANDWICH, CHARGE | {"id": 2}], CARD)
+    await hands.pay(checkout, "cash", await hands.apply(checkout, use_balance=False))
+
+
+async def reversal(hands: Hands) -> None:
+    checkout = await hands.begin(BASKET, CARD)
+    await hands.pay(checkout, "cash", await hands.apply(checkout, use_balance=True))
+    taken_back = await hands.operator.reverse(checkout, "the wrong article", by="Eva")
+    await hands.reached(taken_back.id, "completed")
+
+
+async def reversal_at_the_terminal(hands: Hands) -> None:
+    checkout = await hands.begin(BASKET)
+    await hands.pay(checkout, "cashless", await hands.apply(checkout, use_balance=False))
+    taken_back = await hands.operator.reverse(checkout, "the wrong article", by="Eva")
+    await hands.reached(taken_back.id, "completed")
+
+
+async def check_a_card(hands: Hands) -> None:
+    await hands.screen.check_card(CARD)
+
+
+async def terminals_day(hands: Hands) -> None:
+    await hands.operator.end_of_day(by="Eva")
+
+
 async def abandon(hands: Hands) -> None:
     checkout = await hands.begin(BASKET, CARD)
     await hands.apply(checkout, use_balance=True)
@@ -165,6 +192,13 @@ FLOWS: Final = {
         play=card_and_terminal,
         last="start/cashless",
     ),
+    "terminals-day": Flow(
+        letter="E",
+        title="The payment terminal closes its day",
+        story="An operator asks for it; the call waits for the terminal.",
+        play=terminals_day,
+        last="EndOfDay",
+    ),
     "cash-only": Flow(
         letter="F",
         title="Cash without a card",
@@ -187,12 +221,40 @@ FLOWS: Final = {
         play=charge,
         last="start/cash",
     ),
+    "charge-in-a-mixed-basket": Flow(
+        letter="H",
+        title="Charge a card in a mixed basket",
+        story="A sandwich and 15.00 EUR for the card, 18.49 EUR in cash. No balance is used.",
+        play=charge_in_a_mixed_basket,
+        last="start/cash",
+    ),
     "abandon": Flow(
         letter="J2",
         title="Abandon",
         story="The customer walks away before anything is paid.",
         play=abandon,
         last="abort",
+    ),
+    "reversal": Flow(
+        letter="L",
+        title="Reversal",
+        story="An operator takes the sale back: a checkout of its own, with its own receipt. The balance is back.",
+        play=reversal,
+        last="cancel",
+    ),
+    "reversal-at-the-terminal": Flow(
+        letter="L",
+        title="Reversal of a terminal payment",
+        story="Before the terminal's day is closed, by the number on its receipt.",
+        play=reversal_at_the_terminal,
+        last="cancelTrx",
+    ),
+    "check-a-card": Flow(
+        letter="M",
+        title="Check a card",
+        story="What is on the card, without a checkout.",
+        play=check_a_card,
+        last="cards",
     ),
 }
 
