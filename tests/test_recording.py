@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,6 +141,15 @@ async def test_a_day_holds_what_was_asked_answered_and_delivered_and_no_needle(t
     assert next(each.read for each in happened if isinstance(each, Scanned)) == "card"
     assert isinstance(happened[-1], Ended)
     assert stat.S_IMODE(day.file.stat().st_mode) == 0o600
+
+
+async def test_the_login_of_a_browser_is_no_part_of_a_day(tmp_path: Path) -> None:
+    async with recorded_day(tmp_path) as day:
+        socket = str(tmp_path / "state" / "tillwire.sock")
+        async with aiohttp.ClientSession("http://tillwire", connector=aiohttp.UnixConnector(socket)) as operator:
+            assert (await operator.post("/v1/tickets", json={})).status == 201
+            assert (await operator.post("/v1/session", json={"ticket": "x" * 43})).status >= 400
+    assert not [each for each in day.recorded[1] if isinstance(each, Asked)]
 
 
 def written(file: Path) -> list[Line]:
