@@ -18,8 +18,10 @@ export function money({ state, language }, cents) {
   return new Intl.NumberFormat(language, { style: "currency", currency }).format(cents / 100);
 }
 
-/** Why the checkout stands where it stands: in the API's words for people, or in ours. */
+/** Why the checkout stands where it stands: in the API's words for people, or in ours. While there is no connection the
+ * banner says so. */
 export function reason({ state, texts }) {
+  if (state.api !== "online") return null;
   const text = state.checkout.error?.error_user ?? texts.reasons[state.checkout.reason];
   return text ? make("p", { class: "reason", role: "status" }, icon("warning"), make("span", {}, text)) : null;
 }
