@@ -85,7 +85,8 @@ def _show_addresses(stage: Stage, panel: str, teller: Teller) -> None:
     teller.write(f"the screen, and a panel that plays its hardware   {panel}\n")
     teller.write(f"the agent's local interface                       {stage.agent_url}\n")
     for role in Role:
-        teller.write(f"the {role}'s token{' ' * (35 - len(role))}{stage.tokens / role}\n")
+        token = f"the {role}'s token"
+        teller.write(f"{token:<50}{stage.tokens / role}\n")
     teller.write("\nOr type what happens at the till, then Enter:\n")
     for name, act in ACTS.items():
         teller.write(f"  {name:<15} {act.text}\n")
