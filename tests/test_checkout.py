@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,11 @@ from agent.checkout_events import (
     ApplyAsked,
     ApplyBalance,
     BasketSet,
+    BeginReversal,
+    CallNotAuthorised,
     CancelAsked,
+    CancelTerminalPayment,
+    CancelTransaction,
     CardRemoved,
     CardSet,
     CheckCard,
@@ -24,6 +29,7 @@ from agent.checkout_events import (
     Effect,
     Event,
     OpenDrawer,
+    OpenDrawerToRefund,
     OtherAmountPaid,
     PayAsked,
     PrintReceipt,
@@ -31,13 +37,16 @@ from agent.checkout_events import (
     ResolveAsked,
     Restarted,
     RetryAsked,
+    ReverseAsked,
     SendBooked,
     StartTransaction,
     Turn,
     UpdateTransaction,
     Woke,
 )
-from agent.checkout_state import FINAL, Basket, Card, Checkout, Evidence, Phase, Rules
+from agent.checkout_guards import OVERDUE_AFTER, is_overdue
+from agent.checkout_reversal import begin_reversal
+from agent.checkout_state import FINAL, ApiProblem, Basket, Card, Checkout, Evidence, Phase, Rules
 from tests.checkouts import (
     CHARGE,
     INVALID,
@@ -54,15 +63,21 @@ from tests.checkouts import (
     Numbered,
     after,
     applied,
+    cancelled,
     cash_in,
     checked,
     executed,
+    handed_over,
     new_checkout,
     not_authorised,
     not_sent,
     read,
     refused,
+    refused_charge,
+    reversal_of,
     saved,
+    situation,
+    sold,
     tell,
     unknown,
 )
@@ -986,3 +1001,192 @@ def test_what_is_being_booked_goes_to_the_background_after_fifteen_seconds(check
 def test_who_was_let_go_is_not_waited_for_again(checkout: Checkout) -> None:
     """A payment that is booked later never holds the till that others use by now."""
     assert not is_active(checkout, NOW_S)
+
+
+# What waits for too long
+
+
+HOUR_LATER = WALL + OVERDUE_AFTER
+
+
+def test_unsure_for_an_hour_a_person_may_ask_again_or_close_it() -> None:
+    assert refusal_of(UNSURE, RETRY) == "not_allowed"
+    assert refusal_of(UNSURE, RESOLVE) == "not_allowed"
+    quiet = after(UNSURE, unknown)
+    checkout, effects = tell(quiet, RETRY, wall=HOUR_LATER)
+    assert (checkout.phase, kinds(effects)) == (Phase.UNSURE, [ReadTransaction])
+    assert after(quiet, RESOLVE, wall=HOUR_LATER).phase is Phase.RESOLVED
+    assert is_overdue(quiet, HOUR_LATER)
+    assert not is_overdue(quiet, HOUR_LATER - timedelta(seconds=1))
+
+
+def never_created(checkout: Checkout, answer: Numbered, times: int) -> Checkout:
+    for _ in range(times):
+        checkout = after(checkout, Turn(), answer)
+    return checkout
+
+
+def test_a_confirmed_payment_whose_creation_is_never_answered_is_shown_to_a_person_and_goes_on() -> None:
+    waiting = never_created(CONFIRMED, unknown, 3)
+    assert (waiting.phase, is_overdue(waiting, HOUR_LATER)) == (Phase.CONFIRMED, True)
+    assert kinds(tell(waiting, Turn())[1]) == [CreateTransaction]
+    assert after(waiting, RESOLVE, wall=HOUR_LATER).phase is Phase.RESOLVED
+    assert not is_overdue(after(waiting, RETRY, wall=HOUR_LATER), HOUR_LATER)
+
+
+def test_a_day_without_the_api_needs_no_person() -> None:
+    assert not is_overdue(never_created(CONFIRMED, not_sent, 50), WALL + timedelta(days=1))
+
+
+def test_a_start_that_is_answered_three_times_without_a_word_of_it_needs_a_person() -> None:
+    checkout = STARTING
+    for _ in range(2):
+        unsure = after(checkout, executed("created"))
+        checkout = after(unsure, read(begun_s=LATER_S), now_s=LATER_S)
+        assert checkout.phase is Phase.STARTING
+    stuck = after(after(checkout, executed("created")), read(begun_s=LATER_S), now_s=LATER_S)
+    assert (stuck.phase, stuck.reason) == (Phase.ATTENTION, "refused")
+
+
+def test_a_transaction_that_was_never_started_is_abandoned_when_a_person_closes_its_checkout() -> None:
+    stuck = after(AWAITING, OtherAmountPaid(amount=100))
+    checkout, effects = tell(stuck, RESOLVE)
+    assert effects == (AbortTransaction(transaction_id="STX_1"),)
+    assert checkout.transaction is not None
+    assert tell(ATTENTION, RESOLVE)[1] == ()
+
+
+def test_no_balance_is_offered_while_another_payment_with_the_card_waits() -> None:
+    checked_card = after(DRAFT, CARD, checked(), card_waiting=True).card
+    saved_card = after(WITH_CARD, APPLY, saved(card=VALID), card_waiting=True).card
+    for card in (checked_card, saved_card):
+        assert card is not None
+        assert (card.valid, card.balance) == (True, None)
+
+
+def test_after_the_cash_too_money_is_loaded_only_onto_a_card_that_was_called_valid() -> None:
+    anew = after(refused_charge(), RETRY_ANEW, Turn())
+    assert after(anew, saved(card=VALID)).phase is Phase.STARTING
+    for told in (None, Card(number=MASKED)):
+        stuck = after(anew, saved(card=told))
+        assert (stuck.phase, stuck.reason) == (Phase.ATTENTION, "card_refused")
+
+
+@pytest.mark.parametrize("checkout", [STARTING, PAID_BY_CARD, CONFIRMED])
+def test_the_words_of_an_api_that_does_not_accept_the_till_are_kept(checkout: Checkout) -> None:
+    if checkout.phase is Phase.CONFIRMED:
+        checkout = after(checkout, Turn())
+    problem = ApiProblem(error="invalid_client", error_details="The client credentials are invalid")
+    assert checkout.asking is not None
+    told = CallNotAuthorised(number=checkout.asking.number, problem=problem)
+    assert after(checkout, told).error == problem
+
+
+# A reversal
+
+
+def asked(*, open_drawer: bool = False) -> ReverseAsked:
+    return ReverseAsked(reversal_id="co_2", reason="wrong", by=ADA, open_drawer=open_drawer)
+
+
+def test_a_reversal_begins_with_one_request_and_names_what_it_takes_back() -> None:
+    sale, effects = tell(COMPLETED, asked())
+    assert (sale.phase, sale.reversed_by, effects) == (Phase.COMPLETED, "co_2", (BeginReversal(),))
+    reversal, effects = begin_reversal(COMPLETED, asked(), RULES, situation())
+    assert effects == (CancelTransaction(number=1, transaction_id="STX_1", action_id="co_2.1"),)
+    assert (reversal.phase, reversal.kind, reversal.reversal and reversal.reversal.reverses) == (
+        Phase.STARTING,
+        "reversal",
+        "co_1",
+    )
+
+
+def test_a_terminals_payment_is_taken_back_by_its_receipt_number_on_the_same_day() -> None:
+    sale = sold("cashless")
+    [effect] = begin_reversal(sale, asked(), RULES, situation())[1]
+    assert effect == CancelTerminalPayment(number=1, transaction_id="STX_1", receipt_number=3)
+    assert refusal_of(sale, asked(), wall=WALL + timedelta(days=1)) == "not_same_day"
+    assert refusal_of(replace(sale, receipt_number=None), asked()) == "no_receipt_number"
+    assert after(COMPLETED, asked(), wall=WALL + timedelta(days=1)).reversed_by == "co_2"
+
+
+def test_a_reversal_that_took_nothing_back_is_no_reason_against_another() -> None:
+    sale = after(COMPLETED, asked())
+    assert tell(sale, asked()) == (sale, ())
+    assert tell(sale, asked(), reversal_over=True)[1] == (BeginReversal(),)
+
+
+def test_the_drawer_opens_for_a_refund_while_the_person_stands_there() -> None:
+    reversal = reversal_of(sold(), open_drawer=True)
+    assert kinds(tell(reversal, cancelled())[1]) == [PrintReceipt, OpenDrawerToRefund]
+    assert kinds(tell(reversal, cancelled(), now_s=NOW_S + 16.0)[1]) == [PrintReceipt]
+    assert kinds(tell(reversal, cancelled(), cash_awaited=True)[1]) == [PrintReceipt]
+    assert kinds(tell(after(reversal, RESTART), read("cancelled"))[1]) == [PrintReceipt]
+    assert refusal_of(COMPLETED, asked(open_drawer=True), cash_awaited=True) == "drawer_in_use"
+
+
+def test_a_reversal_is_sent_again_only_when_a_read_after_the_window_shows_it_untouched() -> None:
+    unsure = after(reversal_of(sold()), unknown)
+    assert after(unsure, read("ok")).phase is Phase.UNSURE
+    again, effects = tell(unsure, read("ok", begun_s=LATER_S), now_s=LATER_S)
+    assert (again.phase, kinds(effects)) == (Phase.STARTING, [CancelTransaction])
+    assert after(unsure, read("cancelled")).phase is Phase.COMPLETED
+    assert after(unsure, read("failed")).phase is Phase.ATTENTION
+
+
+def test_a_refused_reversal_has_failed_when_a_read_shows_it_untouched() -> None:
+    unsure = after(reversal_of(sold()), refused("ProductInternalException", code="1007"))
+    failed = after(unsure, read("ok", begun_s=LATER_S), now_s=LATER_S)
+    assert (failed.phase, failed.reason, failed.error and failed.error.code) == (Phase.FAILED, "refused", "1007")
+
+
+# A transaction of a register
+
+
+HANDED_OVER = handed_over()
+
+
+def test_what_the_register_says_is_due_when_the_read_says_the_same() -> None:
+    due, effects = tell(HANDED_OVER, read())
+    assert (due.phase, due.amount_due, effects) == (Phase.DUE, 796, ())
+
+
+def test_paid_at_once_it_goes_on_by_itself() -> None:
+    checkout, effects = tell(after(HANDED_OVER, PAY_796), read())
+    assert (checkout.phase, kinds(effects)) == (Phase.AWAITING_CASH, [OpenDrawer])
+    assert refusal_of(HANDED_OVER, PAY_296) == "amount_differs"
+
+
+def test_an_applied_balance_that_the_read_does_not_tell_is_not_guessed() -> None:
+    failed = after(handed_over(296), read("processing", 796))
+    assert (failed.phase, failed.reason) == (Phase.FAILED, "amount_differs")
+    assert after(handed_over(296), read("processing", 796, missing_sum=296)).phase is Phase.DUE
+
+
+def test_money_is_loaded_only_onto_a_card_that_was_called_valid_here_too() -> None:
+    charge = read(products=CHARGE.products)
+    assert after(HANDED_OVER, charge).reason == "card_refused"
+    assert after(HANDED_OVER, read(products=CHARGE.products, card=VALID)).phase is Phase.DUE
+
+
+def test_a_read_without_an_answer_is_repeated_and_then_said() -> None:
+    failed = after(HANDED_OVER, unknown, unknown, unknown, unknown)
+    assert (failed.phase, failed.reason) == (Phase.FAILED, "no_answer")
+
+
+def test_what_was_shown_long_ago_or_before_a_restart_is_read_again() -> None:
+    due = after(HANDED_OVER, read())
+    for event, now_s in ((RESTART, NOW_S), (Woke(), NOW_S + 600.0)):
+        checkout, effects = tell(due, event, now_s=now_s)
+        assert (checkout.phase, checkout.amount_due, kinds(effects)) == (Phase.APPLYING, None, [ReadTransaction])
+
+
+def test_a_change_while_cash_is_awaited_ends_it_or_is_a_persons_to_decide() -> None:
+    awaiting = after(HANDED_OVER, PAY_796, read(), DrawerOpened())
+    assert after(awaiting, read("created", 800)).phase is Phase.FAILED
+    stuck = after(awaiting, DrawerTroubled(trouble="lost"), read("created", 800))
+    assert (stuck.phase, stuck.reason) == (Phase.ATTENTION, "amount_changed")
+    assert refusal_of(after(stuck, CONFIRM_796), RETRY_ANEW) == "not_allowed"
+    asked_anew = after(stuck, CONFIRM_796, Turn())
+    assert after(asked_anew, read()).phase is Phase.STARTING
+    assert after(asked_anew, read("created", 800)).phase is Phase.ATTENTION

@@ -1,8 +1,9 @@
 """Every flow of the reference (smart-api 8, B to M) as a checkout: the real till, simulator, journal and drawer."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 from agent.checkout import NotAllowed
 from agent.checkout_events import ApplyAsked, CancelAsked, CardSet, ConfirmAsked, PayAsked, Request
 from agent.checkout_state import Basket, Checkout, HandedOver, Method, Phase, Rules
+from agent.kiosk.roles import Role
+from agent.kiosk.view import checkout_answer
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from agent.simulator.switches import Switches
 from agent.smart.errors import NotSent
@@ -554,3 +557,55 @@ async def test_a_terminal_that_cannot_be_reached_is_said(bench: TillBench) -> No
     bench.simulator.refuse_connections(60)
     with pytest.raises(NotSent):
         await bench.till.end_of_day()
+
+
+# Bad input
+
+
+async def test_the_words_of_the_api_reach_log_journal_and_screen(
+    bench: TillBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    bench.simulator.add_fault("create:server-error:1")
+    checkout = await bench.till.create(SEED)
+    await bench.till.ask(checkout.id, ApplyAsked())
+    draft = await bench.heard.phase(Phase.DRAFT)
+    assert draft.error is not None
+    words = asdict(draft.error)
+    assert all(words.values())
+    [refused] = [each for each in await bench.till.events_of(checkout.id) if each.kind == "CallRefused"]
+    assert refused.data["problem"] == words
+    shown_error = checkout_answer(draft, Role.SCREEN).error
+    assert shown_error is not None
+    assert shown_error.model_dump() == words
+    assert all(str(word) in caplog.text for word in words.values())
+
+
+@pytest.mark.parametrize(
+    ("fault", "starts"),
+    [
+        ("not-json", 2),
+        ("not-json:1:executes=true", 1),
+        ("empty-body", 1),
+        ("error-in-good-answer", 2),
+        ("failed", 1),
+        ("missing-field", 1),
+        ("another-transaction", 1),
+        ("cut-in-body", 1),
+        ("two-answers", 1),
+        ("captive-portal", 2),
+        ("bare-server-error", 2),
+    ],
+)
+async def test_whatever_a_start_is_answered_it_is_read_and_booked_once_or_a_person_is_called(
+    bench: TillBench, fault: str, starts: int
+) -> None:
+    kind, _, options = fault.partition(":")
+    bench.simulator.add_fault(f"start/cash:{kind}:{options or 1}")
+    await pay(bench, await shown(bench, SEED, card=True, use_balance=True))
+    await bench.heard.drawer_event("opened")
+    bench.drawer.close_drawer()
+    end = Phase.ATTENTION if kind == "failed" else Phase.COMPLETED
+    await bench.heard.phase(end)
+    assert len(bench.simulator.requests_of("start/cash")) == starts
+    assert len(bench.simulator.ledger) == (end is Phase.COMPLETED)

@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from agent.smart.errors import ApiError, JsonObject, Refused, Unknown
 
 _TOKEN_NOT_VALID = (2003, "2003")  # the guide has a number, the vendor's SDK a string
+_FORBIDDEN = (403, "403")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -26,11 +27,17 @@ class Answer:
 
 
 def token_was_rejected(answer: Answer) -> bool:
-    """Say whether the API did not accept the token: 401 (the SDKs), or 403 with code 2003 (the guide)."""
+    """Say whether the API did not accept the token: 401 (the SDKs), or 403 with code 2003 (the guide).
+
+    Of an API whose `code` is the HTTP status, as the SDK has it, a 403 is known by the exception's name.
+    """
     if answer.status == 401:
         return True
-    body = parse_object(answer)
-    return answer.status == 403 and body is not None and body.get("code") in _TOKEN_NOT_VALID
+    body = parse_object(answer) if answer.status == 403 else None
+    if body is None:
+        return False
+    code = body.get("code")
+    return code in _TOKEN_NOT_VALID or (code in _FORBIDDEN and body.get("error") == "ProductNotAllowedException")
 
 
 def read_object(answer: Answer) -> JsonObject:
