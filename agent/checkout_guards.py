@@ -396,7 +396,11 @@ def proven_not_executed_and_fits(checkout: Checkout, event: ReadAnswered, situat
 
 def unfit_and_not_cash(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
     """Nothing was executed, nothing was paid, and another amount is due by now: the customer chooses again."""
-    return not_cash(checkout, event, situation) and proven_not_executed(checkout, event, situation)
+    return (
+        not_cash(checkout, event, situation)
+        and proven_not_executed(checkout, event, situation)
+        and not transaction_fits(checkout, event, situation)
+    )
 
 
 def unfit_and_nobody_waits(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:

@@ -734,6 +734,24 @@ def test_sent_again_it_is_the_same_action_until_there_was_a_usable_answer(answer
     assert start.action_id == action_id
 
 
+def test_another_remainder_in_the_answer_of_a_start_is_never_started() -> None:
+    """The card was emptied elsewhere: the API starts nothing, and would execute the new remainder the next time."""
+    paid = after(WITH_BALANCE, PAY_296, cash_in(296))
+    told = after(paid, executed("processing", 796, missing_sum=546))
+    assert told.phase is Phase.UNSURE
+    later = after(told, read("processing", begun_s=LATER_S), now_s=LATER_S)
+    assert (later.phase, later.reason) == (Phase.ATTENTION, "amount_changed")
+
+
+def test_without_cash_another_remainder_in_the_answer_of_a_start_gives_the_choice_back() -> None:
+    nothing_due = after(WITH_CARD, APPLY_BALANCE, saved(card=VALID), applied(0), NOTHING_DUE)
+    told = after(nothing_due, executed("processing", 796, missing_sum=250))
+    later = after(told, read("processing", begun_s=LATER_S), now_s=LATER_S)
+    assert (later.phase, later.reason) == (Phase.DRAFT, "amount_changed")
+    nobody = after(told, read("processing", begun_s=LATER_S), now_s=LATER_S, front_taken=True)
+    assert (nobody.phase, nobody.reason) == (Phase.FAILED, "amount_changed")
+
+
 def test_a_choice_given_back_is_started_as_another_action() -> None:
     _, effects = tell(after(PAID_BY_CARD, not_sent), CASHLESS)
     [start] = effects

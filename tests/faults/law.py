@@ -20,11 +20,12 @@ def judge(world: World, checkouts: Sequence[Checkout], files: Sequence[Path]) ->
 
 
 def _findings(world: World, checkouts: Sequence[Checkout], files: Sequence[Path]) -> Iterator[Wrong]:
-    by_ref = {checkout.merchantRef or "": checkout for checkout in checkouts}
+    sales = [checkout for checkout in checkouts if checkout.reversal is None]
+    by_ref = {checkout.merchantRef or "": checkout for checkout in sales}
     bookings = [booking for booking in world.simulator.ledger if booking.kind == "start"]
     for booking in bookings:
         yield from _about_booking(world, booking, by_ref.get(booking.merchantRef or ""))
-    for checkout in checkouts:
+    for checkout in sales:
         mine = [booking for booking in bookings if booking.merchantRef == checkout.merchantRef]
         yield from _about_checkout(world, checkout, mine)
     for told in world.told.values():

@@ -41,6 +41,8 @@ T = TypeVar("T")
 CARDS = CardRules(prefixes=("9276",), lengths=(16,))
 AGAIN_S = 2.0
 """systemd starts what has ended by itself after such a time."""
+MOST_ENDS = 100
+"""So often a life may end by itself, because the disk refuses; no disk of a run refuses for so long."""
 
 
 class Down(Exception):
@@ -128,6 +130,7 @@ class Machine:
         self._life: asyncio.Task[None] | None = None
         self._news: asyncio.Event = asyncio.Event()
         self._calm = False
+        self._ended_by_itself = 0
 
     def settings(self) -> TillSettings:
         plan = self.world.plan
@@ -143,8 +146,9 @@ class Machine:
     async def run(self) -> None:
         """Run one life after the other until cancelled."""
         try:
-            while True:
+            while self._ended_by_itself < MOST_ENDS:
                 await self._run_once()
+            self.world.wrong(Breach.ENDED, "the agent does not come up any more")
         finally:
             await self._end()
 
@@ -174,6 +178,7 @@ class Machine:
         if process.alive and not process.stopping.is_set() and not isinstance(error, NotWritten):
             self.world.wrong(Breach.ENDED, f"the agent ended by itself: {error!r}")
         if process.alive:
+            self._ended_by_itself += not process.stopping.is_set()
             self._is_gone(process)
 
     def _down_s(self) -> float:
