@@ -20,6 +20,8 @@ SOON_S = (0.0005, 0.03)
 """A shop's line, there or back."""
 LATE_S = (0.3, 4.0)
 """A line that is used by somebody else at the moment."""
+APART_S = 1e-6
+"""Two timers of one moment have no order; what is written first arrives first."""
 OFTEN_LATE, OFTEN_SPLIT = 0.03, 0.05
 
 
@@ -146,7 +148,7 @@ class End(asyncio.Transport):
 
     def _at_the_other_end(self, then: Callable[[], None]) -> None:
         seconds = LATE_S if self._random.random() < OFTEN_LATE else SOON_S
-        self._arrives = max(self._arrives, self._loop.time() + self._random.uniform(*seconds))
+        self._arrives = max(self._arrives + APART_S, self._loop.time() + self._random.uniform(*seconds))
         self._loop.call_at(self._arrives, then)
 
     def _lose(self, error: Exception | None) -> None:
