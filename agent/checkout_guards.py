@@ -120,6 +120,15 @@ def cash_into_open_drawer(_checkout: Checkout, event: PayAsked, situation: Situa
     return event.method == "cash" and situation.drawer == "open"
 
 
+def cash_without_room(_checkout: Checkout, event: PayAsked, situation: Situation) -> bool:
+    """The disk is full and nothing is held back: it could happen that the cash is in and cannot be recorded."""
+    return event.method == "cash" and not situation.room
+
+
+def no_room(_checkout: Checkout, _event: object, situation: Situation) -> bool:
+    return not situation.room
+
+
 def other_amount_asked(checkout: Checkout, event: PayAsked, _situation: Situation) -> bool:
     return event.amount != checkout.amount_due
 
@@ -178,6 +187,10 @@ def wanted_cash(checkout: Checkout, event: TransactionSaved, situation: Situatio
 
 def wanted_cash_into_open_drawer(checkout: Checkout, event: TransactionSaved, situation: Situation) -> bool:
     return wanted_cash(checkout, event, situation) and situation.drawer == "open"
+
+
+def wanted_cash_without_room(checkout: Checkout, event: TransactionSaved, situation: Situation) -> bool:
+    return wanted_cash(checkout, event, situation) and not situation.room
 
 
 def wanted_terminal(checkout: Checkout, event: TransactionSaved, situation: Situation) -> bool:

@@ -112,6 +112,10 @@ def _wants_cash_into_open_drawer(checkout: Checkout, event: ReadAnswered, situat
     return situation.drawer == "open" and _wants("cash")(checkout, event, situation)
 
 
+def _wants_cash_without_room(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    return not situation.room and _wants("cash")(checkout, event, situation)
+
+
 def _other_amount(checkout: Checkout, event: PayAsked, _situation: Situation) -> bool:
     return checkout.handed_over is not None and event.amount != checkout.handed_over.amount_due
 
@@ -169,6 +173,7 @@ ROWS_OF_HANDED_OVER: tuple[Row[Any], ...] = (
     go(A, ReadAnswered, FAILED, do.forget_asking, do.because("card_refused"), when=_and(_card_refused)),
     go(A, ReadAnswered, STARTING, take_over, do.pay_nothing, do.start, when=_wants_with_nothing_due),
     go(A, ReadAnswered, DUE, take_over, do.forget_wanted("drawer_open"), when=_wants_cash_into_open_drawer),
+    go(A, ReadAnswered, DUE, take_over, do.forget_wanted("no_room"), when=_wants_cash_without_room),
     go(A, ReadAnswered, CASH, take_over, do.take_wanted, do.open_drawer, when=_wants("cash")),
     go(A, ReadAnswered, STARTING, take_over, do.take_wanted, do.start, when=_wants("cashless")),
     go(A, ReadAnswered, DUE, take_over, do.forget_wanted(None), when=_as_said),

@@ -64,6 +64,7 @@ class Situation:
     wall: datetime
     api: Api = "online"
     drawer: Level = "unknown"
+    room: bool = True  # on the disk, held back for a confirmation
     offline_refusal: str | None = None  # why no cash may be taken offline now; None: it may
     card_waiting: bool = False  # another checkout with this card has taken money and is not finished
     front_taken: bool = False  # another checkout is the active one

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
+from agent.chosen_printer import choose_printer
 from config.problems import Problem, WrongConfig
 from config.settings import EvdevScanner as EvdevSettings
 from config.settings import HidPosScanner as HidPosSettings
@@ -13,25 +14,24 @@ from config.settings import PaidMessage as PaidMessageSettings
 from config.settings import Scanner as ScannerSettings
 from config.settings import SerialScanner as SerialSettings
 from config.settings import Settings
-from device.drawer import SerialDrawer, can_carry_messages
+from device.drawer import Opener, SerialDrawer, can_carry_messages
 from device.drawer_profile import DrawerProfile
 from device.drawer_profile_file import ProfileRefused, load_profile
 from device.evdev_scanner import EvdevScanner, EvdevScannerSettings
 from device.hidpos_scanner import HidPosScanner, HidPosScannerSettings
-from device.interface import CashDrawer, Receiver, Scanner
+from device.interface import CashDrawer, ReceiptPrinter, Receiver, Scanner
 from device.key_decoder import KeyReading
 from device.line_decoder import LineReading
 from device.matching import Match
 from device.paid_message import PaidMessagePort, paid_pattern
 from device.plugging import Plugging
 from device.serial_scanner import SerialScanner, SerialScannerSettings
-from device.tty import PortSettings, Tty, open_tty
+from device.tty import PortSettings, open_tty
 
 DRAWER = "drawer"
 """The name of the till's one drawer, in events and reports."""
 
 Run = Callable[[Receiver], Coroutine[None, None, None]]
-Opener = Callable[[PortSettings], Tty]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,7 @@ class ChosenDevices:
 
     runs: Sequence[Run]
     drawer: CashDrawer | None
+    printer: ReceiptPrinter | None
     booked: BookedLine | None
 
 
@@ -76,13 +77,16 @@ def drawer_profile(settings: Settings) -> DrawerProfile | None:
 
 
 def choose(settings: Settings, tools: Tools) -> ChosenDevices:
-    """Make the devices. Raises WrongConfig when the drawer or the paid message cannot be used as it is written."""
+    """Make the devices. Raises WrongConfig when drawer, printer or paid message cannot be used as they are written."""
+    scanners = choose_scanners(settings, tools)
     drawer = _drawer(settings, tools)
     paid = settings.cash.paid_message
     line = _paid_line(paid, tools) if paid is not None and not _shares_port(settings) else None
-    runs: list[Run] = [scanner.run for scanner in choose_scanners(settings, tools)]
-    runs += [device.run for device in (drawer, line) if device is not None]
-    return ChosenDevices(runs=runs, drawer=drawer, booked=(line or drawer) if paid is not None else None)
+    printer = choose_printer(settings.printer, drawer, plugging=tools.plugging, opener=tools.opener)
+    own = None if settings.printer.connection == "drawer" else drawer  # a shared printer runs its drawer
+    runs: list[Run] = [device.run for device in (*scanners, own, printer, line) if device is not None]
+    booked = (line or drawer) if paid is not None else None
+    return ChosenDevices(runs=runs, drawer=drawer, printer=printer, booked=booked)
 
 
 def choose_scanners(settings: Settings, tools: Tools) -> list[Scanner]:

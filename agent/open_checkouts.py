@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from agent.card import CardNumber
 from agent.checkout import is_active
 from agent.checkout_row import MONEY_TAKEN
 from agent.checkout_state import Checkout, Phase
 from agent.connection import MOST_DOUBLINGS
+from agent.offline import Waiting
 
 FIRST_TURN_PAUSE_S = 2.0
 """Before a confirmed payment that got no answer is tried again; doubled each time."""
@@ -36,6 +38,22 @@ class Kept:
     checkout: Checkout
     card: CardNumber | None = None
     turns: Turns = field(default_factory=Turns)
+    waits_from_s: float | None = None  # monotonic seconds; before the process began where the payment is older
+    provisional: bool = False  # the time to print a provisional receipt by itself is over
+
+    def note_waiting(self, now_s: float, wall: datetime) -> None:
+        """Begin to count how long the payment waits: after a restart by the clock, from then on without it."""
+        since = self.checkout.waiting_since
+        if since is not None and self.waits_from_s is None:
+            self.waits_from_s = now_s - max(0.0, (wall - since).total_seconds())
+
+    def waiting(self, now_s: float, wall: datetime) -> Waiting:
+        """How much waits, and for how long: the longer of both readings, since a clock may have been set back."""
+        checkout = self.checkout
+        since_s = now_s if self.waits_from_s is None else self.waits_from_s
+        by_clock_s = (wall - (checkout.waiting_since or wall)).total_seconds()
+        amount = checkout.payment.amount if checkout.payment else 0
+        return Waiting(amount=amount, age_s=max(now_s - since_s, by_clock_s))
 
 
 class OpenCheckouts:
@@ -57,6 +75,9 @@ class OpenCheckouts:
             self._kept.pop(kept.checkout.id, None)
         else:
             self._kept[kept.checkout.id] = kept
+
+    def forget(self, checkout_id: str) -> None:
+        self._kept.pop(checkout_id, None)
 
     def active(self, now_s: float) -> Kept | None:
         """The checkout that a customer stands in front of."""

@@ -3,21 +3,24 @@
 from typing import Protocol
 
 from agent.checkout_state import Checkout
+from agent.receipts import ReceiptCopy
+
+
+class NotPrinted(Exception):
+    """It was not printed, or not whole. The text says why, and what to do."""
 
 
 class Outlets(Protocol):
-    """The printer and the line that is told. Neither may fail: what goes wrong is logged and shown as a state."""
-
-    async def print_receipt(self, checkout: Checkout) -> None: ...
-
-    async def send_booked(self, checkout: Checkout) -> None: ...
-
-
-class NoOutlets:
-    """Neither printer nor line: the receipt is fetched by the screen."""
+    """The printer and the line that is told. The first three may not fail: what goes wrong is logged."""
 
     async def print_receipt(self, checkout: Checkout) -> None:
-        pass
+        """Print what the configuration wants printed of a completed checkout."""
+
+    async def print_provisional(self, checkout: Checkout) -> None:
+        """Print the receipt of a payment whose booking is not confirmed yet."""
 
     async def send_booked(self, checkout: Checkout) -> None:
-        pass
+        """Tell the other side that the payment is booked."""
+
+    async def print_copy(self, checkout: Checkout, copy: ReceiptCopy) -> None:
+        """Print this one now, because a person asks for it. Raises NotPrinted."""

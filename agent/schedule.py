@@ -13,6 +13,7 @@ from agent.checkout_events import Event, Turn, Woke
 from agent.drawer_desk import DrawerDesk
 from agent.inbox import Job
 from agent.open_checkouts import OpenCheckouts
+from agent.receipt_desk import ReceiptDesk
 
 
 class ScheduleTill(Protocol):
@@ -28,11 +29,19 @@ class ScheduleTill(Protocol):
 class Schedule:
     """The till's timer; everything here runs as a job of the till."""
 
-    def __init__(self, till: ScheduleTill, open_checkouts: OpenCheckouts, desk: DrawerDesk, line: ApiLine) -> None:
+    def __init__(
+        self,
+        till: ScheduleTill,
+        open_checkouts: OpenCheckouts,
+        desk: DrawerDesk,
+        line: ApiLine,
+        receipts: ReceiptDesk,
+    ) -> None:
         self._till = till
         self._open = open_checkouts
         self._desk = desk
         self._line = line
+        self._receipts = receipts
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._was_busy = False
@@ -58,6 +67,7 @@ class Schedule:
         yield self._line.connection.next_try_s
         for kept in self._open:
             yield wake_at(kept.checkout)
+            yield self._receipts.wake_at(kept)
         if (active := self._open.active(self._till.now_s())) is not None:
             yield background_at(active.checkout)
         if self._line.connection.api == "online" and (waiting := self._open.next_turn()) is not None:
@@ -72,6 +82,7 @@ class Schedule:
             at = wake_at(kept.checkout)
             if at is not None and now_s >= at:
                 await self._till.happened(kept.checkout.id, Woke())
+        self._receipts.time_passed()
         await self._desk.time_passed()
         if (next_try_s := self._line.connection.next_try_s) is not None and now_s >= next_try_s:
             self._line.ask()

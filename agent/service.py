@@ -22,10 +22,12 @@ from typing import TypeVar, assert_never
 from agent.calls import Calls
 from agent.card import CardRules
 from agent.checkout_state import Rules
-from agent.chosen_devices import ChosenDevices, Opener, Tools, choose
-from agent.chosen_outlets import BookedMessage
+from agent.chosen_devices import ChosenDevices, Tools, choose
+from agent.chosen_outlets import choose_outlets
 from agent.evidence import SETTLING_S, DrawerRules
+from agent.journal.errors import Damaged, JournalError
 from agent.journal.journal import FILE_NAME, Journal, open_journal
+from agent.journal.opening import keep_copy
 from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.server import CannotListen, KioskSettings
 from agent.kiosk.server import serve as serve_kiosk
@@ -34,8 +36,9 @@ from agent.kiosk.tokens import load_tokens
 from agent.listener import Listener, Listeners
 from agent.metrics.metrics import Metrics
 from agent.offline import OfflineLimits
-from agent.outlets import NoOutlets, Outlets
+from agent.out_of_order import reason_of, serve_out_of_order
 from agent.recording.recording import Recording, beginning, open_recording
+from agent.retention import keep_for
 from agent.smart.client import SmartTransactions, connect
 from agent.smart.credentials import CredentialStore
 from agent.smart.login import Client, ClientCredentialsLogin, DeviceLogin, DevicePinLogin, Login
@@ -45,6 +48,7 @@ from agent.till_settings import TillSettings
 from config.addresses import UnixAddress
 from config.secret_files import read_secrets
 from config.settings import Settings
+from device.drawer import Opener
 from device.interface import Receiver, Report
 from device.plugging import watch_plugging
 from device.tty import open_tty
@@ -86,6 +90,7 @@ class Outside:
     opener: Opener = open_tty
     settling_s: float = SETTLING_S  # so long an opened port may open the drawer by itself
     beside: Callable[[Till], Iterable[Coroutine[None, None, None]]] = lambda _till: ()
+    beside_no_till: Callable[[str], Iterable[Coroutine[None, None, None]]] = lambda _why: ()  # journal damaged
     choose: Callable[[Settings, Tools], ChosenDevices] = choose
     wall: Callable[[], datetime] = now
     new_id: Callable[[], str] = new_checkout_id
@@ -120,7 +125,14 @@ def till_settings(settings: Settings, settling_s: float) -> TillSettings:
         forwarding=frozenset(scanner.name for scanner in settings.scanner if scanner.other_codes == "forward"),
         show_balance=settings.cards.show_balance,
         repeated_within_s=settings.cards.repeated_within_s,
+        provisional_after_s=_provisional_after_s(settings),
     )
+
+
+def _provisional_after_s(settings: Settings) -> float | None:
+    printer = settings.printer
+    by_itself = printer.connection != "none" and printer.provisional == "automatic"
+    return printer.provisional_after_s if by_itself else None
 
 
 def login_of(settings: Settings, environment: Mapping[str, str]) -> Login:
@@ -151,19 +163,48 @@ async def serve(
 ) -> None:
     """Run the agent until `stop()` is there. `ready` is told the address of the page, None without one.
 
-    Raises WrongConfig, CannotListen, and what `open_journal` raises.
+    On a damaged journal it stays up, does no business and says why. Raises WrongConfig, CannotListen, and what else
+    the journal raises.
     """
+    outside = outside or Outside()
     try:
         async with AsyncExitStack() as stack:
-            outside = outside or Outside()
             begun = beginning(settings, outside.wall(), outside.seed, outside.settling_s)
             recording = await stack.enter_async_context(open_recording(outside.record, settings, begun))
             agent = await _build(stack, settings, login_of(settings, environment), outside, recording)
             await _work(agent, _kiosk_settings(settings), stop, ready)
-    except ExceptionGroup as group:
-        if refused := group.subgroup(CannotListen):
-            raise CannotListen(*refused.exceptions) from None
-        raise
+    except (Damaged, ExceptionGroup) as ended:
+        errors = list(_errors_in(ended))
+        if found := [error for error in errors if isinstance(error, Damaged)]:
+            await _serve_damaged(settings, found[0], stop, ready, outside)
+        elif known := [error for error in errors if isinstance(error, CannotListen | JournalError)]:
+            raise known[0] from None
+        else:
+            raise
+
+
+async def _serve_damaged(
+    settings: Settings,
+    damaged: Damaged,
+    stop: Callable[[], Awaitable[object]],
+    ready: Callable[[str | None], None],
+    outside: Outside,
+) -> None:
+    directory = settings.state.directory
+    await asyncio.to_thread(keep_copy, directory / FILE_NAME)
+    cards = till_settings(settings, outside.settling_s).cards
+    reason = reason_of(damaged, directory)
+    beside = outside.beside_no_till(reason)
+    await serve_out_of_order(reason, directory, cards, _kiosk_settings(settings), stop, ready=ready, beside=beside)
+
+
+def _errors_in(error: Exception) -> Iterator[Exception]:
+    """Yield what went wrong: a task group's error is a bundle of them."""
+    if isinstance(error, ExceptionGroup):
+        for each in error.exceptions:
+            yield from _errors_in(each)
+    else:
+        yield error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,11 +217,13 @@ class _Agent:
     api: SmartTransactions
     beside: Iterable[Coroutine[None, None, None]]
     report: Receiver
+    retention: Coroutine[None, None, None]
 
     def works(self) -> Iterator[Coroutine[None, None, None]]:
         yield self.till.run()
         yield self.api.access.keep_fresh(LOGIN_AHEAD_S, lambda _failure: None)
         yield from (run(self.report) for run in self.devices.runs)
+        yield self.retention
         yield from self.beside
 
 
@@ -214,7 +257,7 @@ async def _build(
         calls=Calls(api, is_demo=settings.api.is_demo, clock=clock),
         drawer=recording.drawer(devices.drawer),
         listener=outside.listening(recording.listener(Listeners((stream, metrics)))),
-        outlets=_outlets(settings, devices),
+        outlets=choose_outlets(settings, devices),
         wall=outside.wall,
         new_id=outside.new_id,
         jitter=random.Random(outside.seed).random,  # noqa: S311 - no secret: a pause
@@ -230,8 +273,15 @@ async def _build(
         metrics=metrics,
         observer=recording.called,
     )
-    report = recording.receiver(_timed(metrics, till.report))
-    return _Agent(till=till, kiosk=kiosk, devices=devices, api=api, report=report, beside=outside.beside(till))
+    return _Agent(
+        till=till,
+        kiosk=kiosk,
+        devices=devices,
+        api=api,
+        report=recording.receiver(_timed(metrics, till.report)),
+        retention=keep_for(settings.state.keep_days, settings.state.directory, journal, till, outside.wall),
+        beside=outside.beside(till),
+    )
 
 
 @asynccontextmanager
@@ -271,13 +321,6 @@ def _timed(metrics: Metrics, receive: Receiver) -> Receiver:
         receive(report)
 
     return tell
-
-
-def _outlets(settings: Settings, devices: ChosenDevices) -> Outlets:
-    paid = settings.cash.paid_message
-    if paid is None or paid.booked_message is None or devices.booked is None:
-        return NoOutlets()
-    return BookedMessage(devices.booked, paid.booked_message)
 
 
 def _kiosk_settings(settings: Settings) -> KioskSettings:

@@ -87,6 +87,17 @@ class Supervision:
         if self.busy_file is not None:
             yield _keep_busy_file(till, self.busy_file)
 
+    def without_till(self, why: str) -> Iterator[Coroutine[None, None, None]]:
+        """Yield what runs where there is no till: it is out of order, and being stopped would not mend it."""
+        self.manager.status(why)
+        if self.manager.watchdog_s is not None:
+            yield self._feed(self.manager.watchdog_s / FEEDS_A_PERIOD)
+
+    async def _feed(self, pause_s: float) -> None:
+        while True:
+            self.manager.alive()
+            await asyncio.sleep(pause_s)
+
     async def _tell_status(self, till: WatchedTill) -> None:
         told = ""
         while True:

@@ -32,7 +32,9 @@ from agent.checkout_events import (
     OpenDrawer,
     OpenDrawerToRefund,
     OtherAmountPaid,
+    PayAsked,
     PrintReceipt,
+    ReadAnswered,
     Request,
     Restarted,
     ReverseAsked,
@@ -51,12 +53,14 @@ from agent.device_reports import DeviceReports
 from agent.drawer_desk import DrawerDesk
 from agent.inbox import Inbox, Job, Overloaded
 from agent.journal.errors import JournalError, NotWritten
-from agent.journal.journal import Journal
+from agent.journal.journal import Export, Journal
 from agent.journal.records import CardRow, Entry, IdempotencyKey, StoredEvent
 from agent.listener import DrawerTold, Listener
 from agent.offline import offline_refusal
 from agent.open_checkouts import Kept, OpenCheckouts
 from agent.outlets import Outlets
+from agent.receipt_desk import ReceiptDesk
+from agent.receipts import ReceiptCopy
 from agent.schedule import Schedule
 from agent.till_settings import Order, TillSettings
 from device.interface import CashDrawer, DrawerLevel, DrawerRefused, Report
@@ -133,7 +137,8 @@ class Till:
         self._unwritten: dict[str, Event] = {}
         self._terminal = asyncio.Lock()
         self._newest_entry: datetime | None = None
-        self._schedule = Schedule(self, self._open, self._desk, self._line)
+        self._receipts = ReceiptDesk(self, self._open, outlets, settings.provisional_after_s)
+        self._schedule = Schedule(self, self._open, self._desk, self._line, self._receipts)
         self.ready = asyncio.Event()
 
     async def run(self) -> None:
@@ -246,6 +251,18 @@ class Till:
         """Return when the next job is done: only then anything here is other than it was."""
         await self._inbox.job_done()
 
+    async def print_receipt(self, checkout_id: str, copy: ReceiptCopy) -> None:
+        """Print a receipt because a person asks for it. Raises NoSuchCheckout and NotPrinted."""
+        await self._outlets.print_copy(await self.find(checkout_id), copy)
+
+    async def forget_unresolved(self, before: datetime, export: Export) -> int:
+        """Export and delete what has needed a person since before then; return how many. Raises NotWritten."""
+        forgotten = 0
+        for kept in self._open.in_phase(Phase.ATTENTION):
+            if (kept.checkout.waiting_since or kept.checkout.created) < before:
+                forgotten += await self._inbox.do(partial(self._forget_unresolved, kept.checkout.id, export))
+        return forgotten
+
     def find_open(self, checkout_id: str) -> Checkout | None:
         kept = self._open.find(checkout_id)
         return kept.checkout if kept else None
@@ -268,6 +285,16 @@ class Till:
     @property
     def drawer_level(self) -> Level:
         return self._desk.watch.level
+
+    @property
+    def clock_is_behind(self) -> bool:
+        """Is it earlier than the newest entry of the journal? Then no cash is taken while the API is away."""
+        return self._newest_entry is not None and self.wall() < self._newest_entry
+
+    @property
+    def has_room(self) -> bool:
+        """Is room held back on the disk for a confirmation? Without it no cash is taken."""
+        return self._journal.has_reserve
 
     @property
     def records(self) -> bool:
@@ -407,6 +434,14 @@ class Till:
                 await self._journal.forget(key.key)
             raise
 
+    async def _forget_unresolved(self, checkout_id: str, export: Export) -> bool:
+        kept = self._open.find(checkout_id)
+        if kept is None or kept.checkout.phase is not Phase.ATTENTION:  # somebody decided meanwhile
+            return False
+        await self._journal.delete_unresolved(kept.checkout, export)
+        self._open.forget(checkout_id)
+        return True
+
     async def _done_before(self, key: IdempotencyKey | None) -> Checkout | None:
         if key is None or (known := await self._journal.idempotent(key.key)) is None:
             return None
@@ -431,9 +466,11 @@ class Till:
 
     async def _take_up(self) -> None:
         """Go on from the journal: whatever was under way has no answer."""
+        self._newest_entry = await self._journal.newest_entry()
         for found in await self._journal.open_checkouts():
-            self._open.keep(Kept(found.checkout, found.card))
-            self._newest_entry = max(found.checkout.updated, self._newest_entry or found.checkout.updated)
+            kept = Kept(found.checkout, found.card)
+            kept.note_waiting(self.now_s(), self.wall())
+            self._open.keep(kept)
         for checkout in self.open_checkouts:
             await self.happened(checkout.id, Restarted(rules=self._settings.rules))
 
@@ -442,6 +479,7 @@ class Till:
     async def _take(
         self, kept: Kept, event: Event, *, card: CardNumber | None = None, key: IdempotencyKey | None = None
     ) -> Checkout:
+        await self._see_to_room(event)
         before, situation = kept.checkout, self._situation(kept)
         if self._unwritten.get(before.id, event) is not event:
             raise NotWritten("what happened before this could not be recorded yet")
@@ -454,8 +492,16 @@ class Till:
         for effect in effects:
             self._begin(kept, effect)
         await self._tell_drawer(before, after, effects)
+        self._receipts.moved(kept, before)
         self._tell_refused_card(before, after, event)
         return kept.checkout
+
+    async def _see_to_room(self, event: Event) -> None:
+        """Before the drawer may be asked: where the reserve was given up, look whether there is room for it again."""
+        if not self._journal.has_reserve and isinstance(
+            event, PayAsked | TransactionSaved | ReadAnswered | DrawerOpenAsked
+        ):
+            await self._journal.restore_reserve()
 
     async def _write(self, kept: Kept, after: Checkout, entry: Entry) -> None:
         """Make it durable, then let it be known."""
@@ -467,8 +513,9 @@ class Till:
         self._became(kept, after, sequence)
 
     def _became(self, kept: Kept, after: Checkout, sequence: int) -> None:
-        self._newest_entry = after.updated
+        self._newest_entry = max(after.updated, self._newest_entry or after.updated)
         kept.checkout = after
+        kept.note_waiting(self.now_s(), self.wall())
         self._open.keep(kept)
         self._listener.checkout_changed(after, sequence)
 
@@ -479,7 +526,7 @@ class Till:
             case OpenDrawerToRefund(reason=reason, by=by):
                 self.spawn(self.put(partial(self._open_to_refund, reason, by)))
             case PrintReceipt():
-                self.spawn(self._outlets.print_receipt(kept.checkout))
+                self._receipts.booked(kept)
             case SendBooked():
                 self.spawn(self._outlets.send_booked(kept.checkout))
             case AbortTransaction(transaction_id=transaction_id):
@@ -515,7 +562,13 @@ class Till:
 
     def _situation(self, kept: Kept | None = None) -> Situation:
         """What is known at this moment; of other checkouts, what matters to this one."""
-        known = Situation(now_s=self.now_s(), wall=self.wall(), api=self.connection.api, drawer=self.drawer_level)
+        known = Situation(
+            now_s=self.now_s(),
+            wall=self.wall(),
+            api=self.connection.api,
+            drawer=self.drawer_level,
+            room=self._journal.has_reserve,
+        )
         if kept is None:
             return known
         refusal = None if known.api == "online" else self._offline_refusal(kept.checkout, known.wall)
@@ -528,9 +581,9 @@ class Till:
         )
 
     def _offline_refusal(self, checkout: Checkout, wall: datetime) -> str | None:
-        return offline_refusal(
-            self._settings.offline, self.open_checkouts, checkout.basket.sum, wall, self._newest_entry
-        )
+        now_s = self.now_s()
+        waiting = [kept.waiting(now_s, wall) for kept in self._open.in_phase(Phase.CONFIRMED)]
+        return offline_refusal(self._settings.offline, waiting, checkout.basket.sum, wall, self._newest_entry)
 
     async def api_is_back(self) -> None:
         """Ask at once for everything that is unsure."""

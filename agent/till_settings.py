@@ -16,6 +16,7 @@ class TillSettings:
 
     `forwarding`: scanners whose other codes are shown. `show_balance`: of a card that is scanned without a checkout.
     A card that the same reader reads again within `repeated_within_s` counts once.
+    `provisional_after_s`: how long a customer waits for the booking before a provisional receipt; None: for ever.
     """
 
     rules: Rules
@@ -25,6 +26,7 @@ class TillSettings:
     forwarding: frozenset[str] = frozenset()
     show_balance: bool = False
     repeated_within_s: float = 2.0
+    provisional_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

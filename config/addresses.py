@@ -34,6 +34,17 @@ def parse_listen(listen: str) -> TcpAddress | UnixAddress:
     return TcpAddress(address.hostname, address.port)
 
 
+PRINTER_PORT = 9100  # where network printers take bytes
+
+
+def parse_printer(address: str) -> TcpAddress:
+    """Read "192.0.2.7", "printer.example:9100" or "[fe80::1]:9100". Raises ValueError in plain words."""
+    parts = _split(f"//{address}")
+    if parts.hostname is None or parts.netloc != address or "@" in address:
+        raise ValueError('must be a host and perhaps a port, as "192.0.2.7" or "printer.example:9100"')
+    return TcpAddress(parts.hostname, PRINTER_PORT if parts.port is None else parts.port)
+
+
 def checked_socket_path(path: str) -> str:
     if not path.startswith("/"):
         raise ValueError("must be an absolute path")

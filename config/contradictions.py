@@ -19,6 +19,7 @@ def contradictions(tables: Mapping[str, Table], scanners: Sequence[Table]) -> It
     yield from _scanner_names(scanners)
     yield from _ports(scanners, tables["drawer"])
     yield from _drawer(tables["drawer"])
+    yield from _printer(tables["printer"], tables["drawer"], scanners)
     yield from _cash(tables["cash"], tables["drawer"])
     yield from _listen(tables["kiosk"])
     yield from _control_socket(tables["kiosk"], tables["state"])
@@ -59,6 +60,24 @@ def _repeated(values: Sequence[object], taken: object = None) -> Iterator[int]:
 def _drawer(drawer: Table) -> Iterator[Finding]:
     if drawer["profile"] != "none" and not drawer["port"]:
         yield Finding(("drawer", "port"), "is missing: a drawer needs it")
+
+
+_NEEDED = {"serial": "port", "network": "address", "usb": "match"}
+
+
+def _printer(printer: Table, drawer: Table, scanners: Sequence[Table]) -> Iterator[Finding]:
+    connection = printer["connection"]
+    needed = _NEEDED.get(str(connection))
+    if needed is not None and not printer[needed]:
+        yield Finding(("printer", needed), f'is missing: connection = "{connection}" needs it')
+    if connection == "drawer" and drawer["profile"] == "none":
+        yield Finding(("printer", "connection"), '"drawer" needs a drawer that hangs on it: set drawer.profile')
+    if connection != "serial" or not printer["port"]:
+        return
+    if printer["port"] == drawer["port"]:
+        yield Finding(("printer", "port"), 'is the drawer\'s: write connection = "drawer"')
+    elif printer["port"] in [scanner.get("port") for scanner in scanners]:
+        yield Finding(("printer", "port"), "is the port of another device")
 
 
 def _cash(cash: Table, drawer: Table) -> Iterator[Finding]:

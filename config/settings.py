@@ -16,7 +16,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from config.addresses import TcpAddress, UnixAddress, parse_listen
 from config.contradictions import contradictions
 from config.environment import PREFIX, Tables, meant_variable, override, variables_in
+from config.printer import Printer
 from config.problems import UNKNOWN_KEY, Finding, Problem, WrongConfig, findings, key_lines, locate, models_in
+from config.table import Table
 from config.values import (
     AbsolutePath,
     BaseUrl,
@@ -52,11 +54,7 @@ CONTROL_SOCKET_NAME = "tillwire.sock"
 ITS_NAME = "which adapter gets the name of port, where that is under /dev/tillwire/ (tillwire udev-rules)"
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
-
-
-class Api(_Table):
+class Api(Table):
     """The Smart Transactions API and how this till logs in."""
 
     base_url: BaseUrl
@@ -75,7 +73,7 @@ class Api(_Table):
     )
 
 
-class Cards(_Table):
+class Cards(Table):
     """Which numbers are loyalty cards."""
 
     prefixes: tuple[CardPrefix, ...] = Field(("9276",), min_length=1)
@@ -84,7 +82,7 @@ class Cards(_Table):
     repeated_within_s: Wait = Field(2.0, le=60, description="the same card on the same reader counts once; 0: always")
 
 
-class Match(_Table):
+class Match(Table):
     """Which plugged-in device it is, by the names that udev gives it."""
 
     id_vendor: UsbId | None = None
@@ -103,7 +101,7 @@ Suffix = Literal["enter", "tab", "none"]
 OtherCodes = Literal["refuse", "forward"]
 
 
-class EvdevScanner(_Table):
+class EvdevScanner(Table):
     """A reader that types like a keyboard."""
 
     driver: Literal["evdev"]
@@ -121,7 +119,7 @@ class EvdevScanner(_Table):
     other_codes: OtherCodes = "refuse"
 
 
-class HidPosScanner(_Table):
+class HidPosScanner(Table):
     """A reader in HID POS mode, which sends whole codes."""
 
     driver: Literal["hidpos"]
@@ -131,7 +129,7 @@ class HidPosScanner(_Table):
     other_codes: OtherCodes = "refuse"
 
 
-class SerialScanner(_Table):
+class SerialScanner(Table):
     """A reader on a serial line."""
 
     driver: Literal["serial"]
@@ -150,7 +148,7 @@ class SerialScanner(_Table):
 Scanner = Annotated[EvdevScanner | HidPosScanner | SerialScanner, Field(discriminator="driver")]
 
 
-class Drawer(_Table):
+class Drawer(Table):
     """The cash drawer. Any other key overrides the key of its profile, which knows whether it is right."""
 
     model_config = ConfigDict(extra="allow")
@@ -171,7 +169,7 @@ class Drawer(_Table):
         return {**(self.model_extra or {}), **level}
 
 
-class PaidMessage(_Table):
+class PaidMessage(Table):
     """A line from a till or a cash machine that says the money is in."""
 
     port: DeviceFile
@@ -181,7 +179,7 @@ class PaidMessage(_Table):
     booked_message: BookedMessage | None = Field(None, description="sent on that port once the checkout is completed")
 
 
-class Cash(_Table):
+class Cash(Table):
     """What proves that cash was taken."""
 
     confirmed_by: tuple[ConfirmedBy, ...] = Field(("drawer-closed",), min_length=1)
@@ -189,7 +187,7 @@ class Cash(_Table):
     paid_message: PaidMessage | None = None
 
 
-class Offline(_Table):
+class Offline(Table):
     """Cash while the API is away. Never with balance."""
 
     accept_cash: Switch = True
@@ -198,7 +196,7 @@ class Offline(_Table):
     stop_when_oldest_h: Annotated[Seconds, Field(description="no new ones then; none is ever dropped")] = 24.0
 
 
-class Kiosk(_Table):
+class Kiosk(Table):
     """The local interface."""
 
     listen: Listen = "127.0.0.1:8377"
@@ -215,7 +213,7 @@ class Kiosk(_Table):
         return parse_listen(self.listen)
 
 
-class State(_Table):
+class State(Table):
     """Where the journal, the tokens and the pairing are kept."""
 
     directory: AbsolutePath = Path("/var/lib/tillwire")
@@ -228,7 +226,7 @@ def _tables_in_a_list(value: object) -> object:
     return value
 
 
-class Settings(_Table):
+class Settings(Table):
     """The whole configuration. What goes together is checked by `load` alone."""
 
     api: Api
@@ -236,6 +234,7 @@ class Settings(_Table):
     scanner: Annotated[tuple[Scanner, ...], BeforeValidator(_tables_in_a_list)] = ()
     drawer: Drawer = Field(default_factory=Drawer)
     cash: Cash = Field(default_factory=Cash)
+    printer: Printer = Field(default_factory=Printer)
     offline: Offline = Field(default_factory=Offline)
     kiosk: Kiosk = Field(default_factory=Kiosk)
     state: State = Field(default_factory=State)

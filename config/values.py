@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
-from config.addresses import checked_base_url, checked_host, checked_origin, checked_socket_path, parse_listen
+from config.addresses import (
+    checked_base_url,
+    checked_host,
+    checked_origin,
+    checked_socket_path,
+    parse_listen,
+    parse_printer,
+)
 
 SHORTEST_ISSUER = 6  # digits of an issuer's number, ISO/IEC 7812-1; fewer would take whole card schemes for loyalty
 BOOKED_FIELDS = ("merchantRef", "transactionRef", "transaction_id")  # of a checkout, as in the local interface
@@ -35,6 +42,11 @@ def _socket(path: Path) -> Path:
 def _listen(listen: str) -> str:
     parse_listen(listen)
     return listen
+
+
+def _printer_address(address: str) -> str:
+    parse_printer(address)
+    return address
 
 
 def _device_uuid(uuid: str) -> str:
@@ -104,6 +116,7 @@ CardLength = Annotated[Whole, Field(ge=12, le=19)]  # as agent/card.py takes the
 ConfirmedBy = Literal["drawer-closed", "drawer-opened", "paid-message", "operator"]
 BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
 BookedMessage = Annotated[str, AfterValidator(_booked_message)]
+Columns = Annotated[Whole, Field(ge=16, le=96)]  # as agent/receipt.py sets them
 CardPrefix = Annotated[str, AfterValidator(_card_prefix)]
 DeviceName = Annotated[str, AfterValidator(_device_name)]
 DeviceUuid = Annotated[str, AfterValidator(_device_uuid)]
@@ -111,6 +124,7 @@ Host = Annotated[str, AfterValidator(checked_host)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Origin = Annotated[str, AfterValidator(checked_origin)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+PrinterAddress = Annotated[str, AfterValidator(_printer_address)]
 ProfileName = Annotated[str, AfterValidator(_profile_name)]
 SocketPath = Annotated[Annotated[AbsolutePath, AfterValidator(_socket)] | None, BeforeValidator(_empty_is_none)]
 UsbId = Annotated[str, AfterValidator(_usb_id)]

@@ -29,6 +29,7 @@ from device.interface import (
     DrawerRefused,
     Level,
     PaidMessage,
+    PrintRefused,
     Receiver,
     Report,
 )
@@ -115,6 +116,10 @@ class SerialDrawer:
         return self._name
 
     @property
+    def profile(self) -> DrawerProfile:
+        return self._profile
+
+    @property
     def capabilities(self) -> DrawerCapabilities:
         return self._profile.capabilities
 
@@ -139,9 +144,12 @@ class SerialDrawer:
             return at
 
     async def print_bytes(self, data: bytes) -> None:
-        """Send one receipt. Raises DrawerRefused when nothing was sent; see ReceiptPrinter."""
-        async with self._connected() as connection:
-            await connection.line.print_bytes(data, lambda: _refuse_offline(connection.watch))
+        """Send one receipt. Raises PrintRefused and PrintInterrupted; see ReceiptPrinter."""
+        try:
+            async with self._connected() as connection:
+                await connection.line.print_bytes(data, lambda: _refuse_paper(connection.watch))
+        except DrawerRefused as refused:
+            raise PrintRefused(str(refused)) from refused
 
     async def send_booked(self, text: bytes) -> None:
         """Tell the other side of the port that the payment is booked. Raises DrawerRefused when nothing was sent."""
@@ -191,7 +199,7 @@ class SerialDrawer:
                     yield connection
                     await connection.line.leave_the_chip()
             elif self._connection is None:
-                raise DrawerRefused(f"{self._path} is not open: plug the drawer in, and see `tillwire check`")
+                raise DrawerRefused(f"{self._path} is not open: plug the device in, and see `tillwire check`")
             else:
                 yield self._connection
         except NotSent as error:
@@ -279,6 +287,13 @@ def _refuse_offline(watch: DrawerWatch) -> None:
         raise DrawerRefused("the printer was not heard yet: ask again in a moment")
     if watch.online is False:
         raise DrawerRefused(OFFLINE)
+
+
+def _refuse_paper(watch: DrawerWatch) -> None:
+    """A printer that is silent now would print when it is switched on, in front of another customer."""
+    _refuse_offline(watch)
+    if watch.fault is not None:
+        raise DrawerRefused(watch.fault)
 
 
 def _nobody(report: Report) -> None:

@@ -46,6 +46,11 @@ class DrawerWatch:
         return self._reading.online
 
     @property
+    def fault(self) -> str | None:
+        """What is wrong, in one plain line; None when all is well."""
+        return self._said
+
+    @property
     def waits_for_first_answer(self) -> bool:
         """Whether a printer was asked and has still time to say that it is offline."""
         return isinstance(self._profile.status, AsbStatus) and self.online is None and self._said is None

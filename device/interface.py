@@ -97,6 +97,10 @@ class DrawerRefused(Exception):
     """The pulse was certainly not sent. The text says why, and what to do."""
 
 
+class PrintRefused(Exception):
+    """Certainly nothing was printed. The text says why, and what to do."""
+
+
 class PrintInterrupted(Exception):
     """Part of the receipt may have been printed, and the rest never will be. The text says why."""
 
@@ -140,9 +144,12 @@ class ReceiptPrinter(Protocol):
     @property
     def name(self) -> str: ...
 
+    async def run(self, report: Receiver) -> None:
+        """Look after the printer, and report how it is, until cancelled."""
+
     async def print_bytes(self, data: bytes) -> None:
         """Send one receipt.
 
-        Raises DrawerRefused when nothing was sent, PrintInterrupted when part of it may have been printed.
+        Raises PrintRefused when nothing was sent, PrintInterrupted when part of it may have been printed.
         """
         ...

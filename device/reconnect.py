@@ -66,6 +66,7 @@ async def keep_open(
     report: Receiver,
     plugging: Plugging | None = None,
     grace_s: float = PERMISSION_GRACE_S,
+    last_delay_s: float = LAST_DELAY_S,
 ) -> None:
     """Use the device again and again until cancelled.
 
@@ -86,7 +87,7 @@ async def keep_open(
             if why.until is not None:
                 await asyncio.wait([why.until])
         await plugging.changed(within_s=delay_s)
-        delay_s = min(delay_s * 2, LAST_DELAY_S)
+        delay_s = min(delay_s * 2, last_delay_s)
 
 
 class _Announcer:

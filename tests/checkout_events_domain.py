@@ -173,7 +173,13 @@ Happening = tuple[Event, Situation]
 
 
 def _in_each_situation(events: Iterable[Event]) -> tuple[Happening, ...]:
-    return tuple((event, now) for event in events for now in _situations_of(event))
+    return tuple((event, now) for event in events for now in (*_situations_of(event), *_without_room(event)))
+
+
+def _without_room(event: Event) -> tuple[Situation, ...]:
+    """What may ask the drawer to open looks for room on the disk."""
+    may_open = isinstance(event, PayAsked | DrawerOpenAsked | TransactionSaved | ReadAnswered)
+    return (situation(room=False),) if may_open else ()
 
 
 UNASKED = _in_each_situation((*REQUESTS, *DEVICES, *TILL)) + tuple(

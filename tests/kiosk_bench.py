@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from pydantic import SecretStr
 from agent.calls import Calls
 from agent.card import CardRules
 from agent.checkout_state import Level, Rules
+from agent.chosen_outlets import ChosenOutlets
 from agent.journal.journal import open_journal
 from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.roles import Role
@@ -26,7 +26,6 @@ from agent.kiosk.tokens import Tokens, load_tokens
 from agent.listener import Listeners
 from agent.metrics.metrics import Metrics
 from agent.offline import OfflineLimits
-from agent.outlets import NoOutlets
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
@@ -38,7 +37,7 @@ from agent.till_settings import TillSettings
 from device.drawer import SerialDrawer
 from device.interface import Scan
 from device.simulated_drawer import SimulatedDrawer
-from tests.till_bench import CARD, FAST_DRAWER, SEED, drawer_of
+from tests.till_bench import CARD, FAST_DRAWER, SEED, Disk, drawer_of
 
 CARDS = CardRules(prefixes=("9276",), lengths=(16,))
 ALLOWED_ORIGIN = "https://kiosk.example"
@@ -122,6 +121,7 @@ class KioskBench:
     base_url: str
     control_socket: Path
     session: aiohttp.ClientSession
+    disk: Disk
 
     def headers(self, role: Role | None) -> dict[str, str]:
         token = {Role.SCREEN: self.tokens.screen, Role.OPERATOR: self.tokens.operator, None: None}[role]
@@ -195,7 +195,7 @@ async def agent_at_work(
     numbers = itertools.count(1)
     clock = asyncio.get_running_loop().time
     metrics = Metrics(clock)
-    with ThreadPoolExecutor(1) as executor:
+    with Disk(lambda: None) as executor:
         journal = await open_journal(directory / "journal.sqlite", executor)
         try:
             async with connect(simulator.base_url, login, CredentialStore(directory)) as api:
@@ -213,7 +213,7 @@ async def agent_at_work(
                     calls=Calls(api, is_demo=True, clock=clock),
                     drawer=device,
                     listener=Listeners((stream, metrics)),
-                    outlets=NoOutlets(),
+                    outlets=ChosenOutlets(),
                     wall=lambda: datetime.now(UTC),
                     new_id=lambda: f"co_{next(numbers)}_{id(stream)}",
                     jitter=lambda: 0.0,
@@ -250,6 +250,7 @@ async def agent_at_work(
                                 address.rstrip("/"),
                                 settings.control_socket,
                                 session,
+                                executor,
                             )
                             await stream.drawer_known.wait()
                             yield bench

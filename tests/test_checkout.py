@@ -200,6 +200,7 @@ def test_applying_creates_the_transaction_by_one_request() -> None:
         (WITH_CARD, APPLY_BALANCE, {"card_waiting": True}, "card_waiting"),
         (after(new_checkout(CHARGE), CARD, checked()), APPLY_BALANCE, {}, "charge_without_balance"),
         (DRAFT, PAY_796, {"drawer": "open"}, "drawer_open"),
+        (DRAFT, PAY_796, {"room": False}, "no_room"),
         (DRAFT, PAY_796, {"api": "offline", "offline_refusal": "too many wait"}, "offline"),
         (new_checkout(CHARGE), PAY_796, {"api": "offline"}, "offline"),
         (DRAFT, PAY_296, {"api": "offline"}, "amount_differs"),
@@ -207,6 +208,7 @@ def test_applying_creates_the_transaction_by_one_request() -> None:
         (after(WITH_CARD, APPLY, saved()), APPLY_BALANCE, {"card_waiting": True}, "card_waiting"),
         (DUE, PAY_296, {}, "amount_differs"),
         (DUE, PAY_796, {"drawer": "open"}, "drawer_open"),
+        (DUE, PAY_796, {"room": False}, "no_room"),
         (DUE, PAY_796, {"api": "offline", "offline_refusal": "too many wait"}, "offline"),
         (DUE, PayAsked(method="loyalty", amount=796), {}, "something_due"),
     ],
@@ -244,6 +246,13 @@ def test_pay_stops_where_another_amount_is_due() -> None:
     checkout, effects = tell(DRAFT, PAY_796, saved(sum=800))
     assert (checkout.phase, checkout.amount_due, checkout.reason, effects) == (Phase.DUE, 800, "amount_changed", ())
     assert (checkout.wanted, checkout.payment) == (None, None)
+
+
+def test_no_drawer_is_asked_where_the_confirmation_would_find_no_room() -> None:
+    checkout = after(after(DRAFT, PAY_796), saved(), room=False)
+    assert (checkout.phase, checkout.reason) == (Phase.DUE, "no_room")
+    with pytest.raises(NotAllowed, match="no_room"):
+        after(AWAITING, DrawerOpenAsked(reason="stuck", by="Ada"), room=False)
 
 
 def test_pay_stops_where_the_drawer_was_opened_meanwhile() -> None:

@@ -16,6 +16,7 @@ from agent.simulator.simulator import Simulator
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
 from tests.command_bench import DRAWER, NO_DRAWER, NOWHERE, Box, connection_is, device_is
+from tests.journal_entries import journal_at, new
 
 
 @pytest.fixture
@@ -173,6 +174,19 @@ async def test_a_journal_that_is_none(box: Box) -> None:
     box.journal.write_text("this is no database, and long enough to be looked at " * 100)
     code, found = await checked(box)
     assert (code, found["journal"][0]) == (1, "wrong")
+
+
+@pytest.mark.parametrize("runs", [False, True])
+async def test_a_clock_that_is_earlier_than_the_journal(box: Box, runs: bool) -> None:
+    async with journal_at(box.journal) as journal:
+        await journal.commit(new("co_1", datetime.now(UTC) + timedelta(days=3)))
+    if runs:
+        async with box.agent():
+            said = await box.types("check")
+    else:
+        said = await box.types("check")
+    about = "agent" if runs else "clock"
+    assert f"WRONG  {about}           the clock is earlier than the newest entry of the journal" in said.out
 
 
 async def test_a_journal_that_somebody_holds_without_answering(box: Box) -> None:

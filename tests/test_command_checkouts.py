@@ -268,7 +268,7 @@ async def test_the_file_of_an_export_is_for_its_owner_only(filled: Box) -> None:
 
 
 async def test_an_export_of_several_pages_is_whole(filled: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.commands.checkouts.PAGE", 2)
+    monkeypatch.setattr("agent.commands.checkouts_export.PAGE", 2)
     assert len((await filled.types("checkouts", "export", "-")).out.splitlines()) == 6
 
 
@@ -373,7 +373,7 @@ async def test_what_a_running_agent_refuses_is_one_line(filled: Box) -> None:
 
 
 async def test_a_running_agent_gives_an_export_page_by_page(filled: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.commands.checkouts.PAGE", 2)
+    monkeypatch.setattr("agent.commands.checkouts_export.PAGE", 2)
     async with filled.agent():
         said = await filled.types("checkouts", "export", "-")
     assert len(said.out.splitlines()) == 6

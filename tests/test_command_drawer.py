@@ -91,7 +91,7 @@ async def test_a_printer_that_is_offline_is_not_asked(box: Box, drawer: Simulate
 async def test_a_port_that_is_not_there_is_not_asked(box: Box) -> None:
     said = await box.types(*OPEN)
     assert (said.code, said.out) == (1, "")
-    assert "plug the drawer in" in said.err
+    assert "plug the device in" in said.err
 
 
 @pytest.mark.parametrize(("is_open", "level"), [(False, "closed"), (True, "open")])

@@ -12,7 +12,7 @@ import pytest
 from device.drawer import SerialDrawer, port_settings
 from device.drawer_profile import DrawerProfile
 from device.drawer_profile_file import load_profile, parse_profile, profile_files
-from device.interface import DeviceState, DrawerLevel, DrawerRefused, PaidMessage, PrintInterrupted
+from device.interface import DeviceState, DrawerLevel, DrawerRefused, PaidMessage, PrintInterrupted, PrintRefused
 from device.simulated_drawer import SimulatedDrawer
 from device.simulated_lines import Output
 from device.tty import SerialTty, open_tty
@@ -276,7 +276,7 @@ async def test_a_printer_that_is_offline_gets_no_pulse(name: str, tmp_path: Path
         assert (fault.reason or "").startswith("printer offline")
         with pytest.raises(DrawerRefused, match="printer offline"):
             await drawer.open_drawer(wanted)
-        with pytest.raises(DrawerRefused, match="printer offline"):
+        with pytest.raises(PrintRefused, match="printer offline"):
             await drawer.print_bytes(b"receipt")
 
         simulated.set_offline(offline=False)

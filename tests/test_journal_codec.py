@@ -103,6 +103,7 @@ def test_what_was_known_is_kept_and_its_wall_time_is_not_repeated() -> None:
         "now_s": 1.5,
         "api": "online",
         "drawer": "closed",
+        "room": True,
         "offline_refusal": None,
         "card_waiting": False,
         "front_taken": False,

@@ -107,6 +107,7 @@ ALLOWED = {
     "WHOLE_FROM": ("SCAN meta",),
     "MOVE_WHOLE_FROM": ("SCAN meta",),
     "LATEST_SEQUENCE": ("SCAN sqlite_sequence",),  # one row a table
+    "NEWEST_ENTRY": ("SCAN event", "SCAN (subquery-1)", "SCAN (subquery-2)"),  # the newest thousand
     "SLOTS_IN_USE": ("SCAN card",),  # of open checkouts only
     "OPEN_CHECKOUTS": ("USE TEMP B-TREE FOR ORDER BY",),  # of the open ones only
 }

@@ -137,7 +137,7 @@ async def test_health_is_a_yes_and_says_no_more_to_strangers(bench: KioskBench) 
     stranger = await bench.call("GET", "/health", role=None)
     assert (stranger.status, stranger.body) == (200, {"ready": True})
     known = await bench.call("GET", "/health")
-    assert known.body == {"ready": True, "reasons": []}
+    assert known.body == {"ready": True, "reasons": [], "warnings": []}
 
 
 async def test_an_agent_without_a_journal_does_no_business_and_says_why(tmp_path: Path) -> None:

@@ -79,3 +79,13 @@ async def test_without_api_reader_and_drawer_the_agent_runs_and_says_so(tmp_path
             checkout = await screen.kiosk.begin(SEED.basket.products)
             assert (await screen.kiosk.pay(checkout.id, "cash", 796)).phase == "awaiting_cash"
             assert (await screen.kiosk.confirm(checkout.id, 796, by="Eva")).phase == "confirmed"
+
+
+async def test_a_second_agent_says_so_in_one_line_and_exits_with_1(tmp_path: Path) -> None:
+    async with shop(tmp_path / "shop") as the_shop, agent(the_shop.config, Crash()):
+        second = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "agent", "run", "--config", str(the_shop.config), stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await second.communicate()
+    assert second.returncode == 1
+    assert said.decode().splitlines()[-1].startswith("tillwire: another agent has ")

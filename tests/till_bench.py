@@ -16,12 +16,12 @@ from agent.calls import Calls
 from agent.card import CardNumber, CardRules
 from agent.checkout_events import ApplyAsked
 from agent.checkout_state import Api, Basket, Card, Checkout, Level, Phase, Rules
+from agent.chosen_outlets import ChosenOutlets
 from agent.evidence import DrawerRules
 from agent.journal.errors import NotWritten
-from agent.journal.journal import open_journal
+from agent.journal.journal import Journal, open_journal
 from agent.listener import CardRefusal, DrawerTold, ScanTold
 from agent.offline import OfflineLimits
-from agent.outlets import NoOutlets
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
@@ -154,6 +154,7 @@ class TillBench:
     drawer: SimulatedDrawer
     heard: Heard
     disk: Disk
+    journal: Journal
 
     def scan(self, text: str = CARD.value) -> None:
         self.till.report(Scan(scanner="counter", text=text, at=asyncio.get_running_loop().time()))
@@ -215,7 +216,7 @@ async def at_work(
                     calls=Calls(api, is_demo=True, clock=asyncio.get_running_loop().time),
                     drawer=device,
                     listener=heard,
-                    outlets=NoOutlets(),
+                    outlets=ChosenOutlets(),
                     wall=lambda: datetime.now(UTC),
                     new_id=lambda: f"co_{next(numbers)}_{id(heard)}",
                     jitter=lambda: 0.0,
@@ -225,7 +226,7 @@ async def at_work(
                     await till.ready.wait()
                     await heard.until(lambda: till.drawer_level == "closed")
                     try:
-                        yield TillBench(till, simulator, drawer, heard, executor)
+                        yield TillBench(till, simulator, drawer, heard, executor, journal)
                     finally:
                         for task in running:
                             task.cancel()

@@ -3,9 +3,10 @@
 import argparse
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 from agent.commands.asking import Busy, Failed, answered, own_journal
 from agent.commands.check_api import check_login, check_reachable
@@ -14,9 +15,10 @@ from agent.commands.check_devices import as_told, check_choice, device_findings,
 from agent.commands.common import GOOD, NO, add_config, add_json, become_owner_of, say
 from agent.commands.findings import Finding, finding_lines, is_ready, note, ok, wrong
 from agent.commands.lanes import handed_over
-from agent.control import ControlError, RunningAgent, agent_at, in_shape
+from agent.control import ControlError, RunningAgent, SaidNo, agent_at, in_shape
 from agent.journal.errors import JournalError
 from agent.kiosk.answers import ConnectionAnswer, HealthAnswer, SnapshotAnswer
+from agent.kiosk.kiosk import CLOCK_BEHIND
 from agent.service import login_of
 from agent.smart.login import Login
 from config.problems import WrongConfig
@@ -88,12 +90,22 @@ async def _check_agent(settings: Settings, login: Login | None) -> list[Finding]
 
 async def _as_the_agent_says(settings: Settings, agent: RunningAgent) -> list[Finding]:
     health = in_shape(HealthAnswer, await agent.get("/health"))
-    snapshot = in_shape(SnapshotAnswer, await agent.snapshot())
+    try:
+        snapshot = in_shape(SnapshotAnswer, await agent.snapshot())
+    except SaidNo:  # it is out of order: its reasons say why
+        return [_readiness(health)]
     return [
         _readiness(health),
         *device_findings(settings, as_told(snapshot)),
         _login_of_agent(snapshot.connection),
+        *(wrong("agent", warning) for warning in health.warnings or ()),
     ]
+
+
+def _clock(newest: datetime | None) -> Iterator[Finding]:
+    """Compare the clock with what it said before: a box without a battery begins somewhere in the past."""
+    if newest is not None and datetime.now(UTC) < newest:
+        yield wrong("clock", CLOCK_BEHIND)
 
 
 def _readiness(health: HealthAnswer) -> Finding:
@@ -117,7 +129,8 @@ async def _as_it_would_be(settings: Settings, login: Login | None) -> list[Findi
     async with AsyncExitStack() as held:
         journal: list[Finding] = []
         try:
-            await held.enter_async_context(own_journal(settings))
+            opened = await held.enter_async_context(own_journal(settings))
+            newest = await opened.newest_entry()
         except Busy as busy:
             return [wrong("journal", str(busy))]
         except Failed:
@@ -125,7 +138,7 @@ async def _as_it_would_be(settings: Settings, login: Login | None) -> list[Findi
         except JournalError as error:
             journal = [wrong("journal", str(error))]
         else:
-            journal = [ok("journal", "can be read and written")]
+            journal = [ok("journal", "can be read and written"), *_clock(newest)]
         return [*journal, *await _devices(settings), *(await check_login(settings, login) if login else [])]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from agent.commands.findings import Finding, ok, wrong
+from agent.retention import unresolved_files
 from agent.smart.credentials import FILE_NAME
 from config.settings import Settings
 
@@ -32,6 +33,7 @@ def check_state(settings: Settings) -> Iterator[Finding]:
     else:
         yield ok("state", f"{directory}, for {user_name()}")
     yield _space(directory)
+    yield from _unresolved(directory)
     yield from _too_readable(directory / FILE_NAME, _NOT_THE_OWNER, "chmod 600")
 
 
@@ -41,6 +43,13 @@ def _space(directory: Path) -> Finding:
         least = LEAST_FREE_BYTES >> 20
         return wrong("space", f"{free >> 20} MiB are free in {directory}, less than {least}: make room")
     return ok("space", f"{free >> 20} MiB are free")
+
+
+def _unresolved(directory: Path) -> Iterator[Finding]:
+    for file in unresolved_files(directory):
+        count = file.read_bytes().count(b"\n")
+        settle = "settle them with the API's operator, and move the file away"
+        yield wrong("payments", f"{count} that nobody decided in time are in {file}: {settle}")
 
 
 def check_secret_files(settings: Settings, handed_over: AbstractSet[Path]) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""What `tillwire check` says of readers and drawer: as the running agent sees them, or opened as it would open them."""
+"""What `tillwire check` says of readers, drawer and printer: as the running agent sees them, or as it would."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from agent.checkout_state import Level
 from agent.chosen_devices import DRAWER, Tools, choose, drawer_profile
+from agent.chosen_printer import PRINTER
 from agent.commands.findings import Finding, note, ok, wrong
 from agent.kiosk.answers import SnapshotAnswer
 from config.problems import WrongConfig
@@ -42,7 +43,8 @@ def check_choice(settings: Settings) -> list[Finding]:
         choose(settings, Tools(plugging=NoPlugging()))
         profile = drawer_profile(settings)
     except WrongConfig as problems:
-        return [wrong("drawer profile", str(problem)) for problem in problems.problems]
+        abouts = {"[printer]": PRINTER}
+        return [wrong(abouts.get(problem.file, "drawer profile"), str(problem)) for problem in problems.problems]
     if profile is None:
         return [note("drawer profile", "no drawer is configured")]
     return [ok("drawer profile", f"{settings.drawer.profile}: {profile.model}")]
@@ -91,6 +93,8 @@ def device_findings(settings: Settings, looked: Looked) -> Iterator[Finding]:
     configured = [scanner.name for scanner in settings.scanner]
     if settings.drawer.profile != "none":
         configured.append(DRAWER)
+    if settings.printer.connection != "none":
+        configured.append(PRINTER)
     for name in dict.fromkeys((*configured, *looked.devices)):
         seen = looked.devices.get(name)
         if seen is None:

@@ -23,7 +23,6 @@ from agent.kiosk.answers import (
     HappenedAnswer,
     HistoryAnswer,
     ReceiptAnswer,
-    ReceiptCopy,
     ReportAnswer,
 )
 from agent.kiosk.problems import TITLES, not_allowed
@@ -31,6 +30,7 @@ from agent.kiosk.requests import ReverseBody
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer, happened_answer, report_answer
 from agent.receipt import Line, parse_lines
+from agent.receipts import ReceiptCopy, receipt_lines
 from config.settings import Settings
 
 Decision = RetryAsked | ResolveAsked
@@ -149,8 +149,7 @@ class JournalRecords:
         return [happened_answer(stored) for stored in await self._journal.events_of(checkout_id)]
 
     async def receipt(self, checkout_id: str, copy: ReceiptCopy) -> tuple[Line, ...]:
-        kept = (await self._checkout(checkout_id)).receipt
-        return parse_lines(list(kept.customer if copy == "customer" else kept.merchant))
+        return receipt_lines(await self._checkout(checkout_id), copy)
 
     async def day(self, day: date | None) -> ReportAnswer:
         return report_answer(await sheet_of(self._journal, day or datetime.now().astimezone().date()))

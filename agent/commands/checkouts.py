@@ -4,8 +4,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from functools import partial
 from typing import TextIO, get_args
 
@@ -13,9 +13,10 @@ from pydantic import TypeAdapter
 
 from agent.checkout_events import ResolveAsked, RetryAsked
 from agent.checkout_state import FINAL, Outcome, Phase
-from agent.commands.asking import Failed, add_by, answered, checked
+from agent.commands.asking import add_by, answered, checked
 from agent.commands.checkout_records import Decision, Records, open_records
 from agent.commands.checkout_text import checkout_lines, list_lines, most_urgent_first
+from agent.commands.checkouts_export import every_checkout, export_all
 from agent.commands.common import GOOD, NO, add_config, add_json, become_owner_of, complain, load_settings, say
 from agent.kiosk.answers import CheckoutAnswer
 from agent.kiosk.queries import MOST_LISTED
@@ -23,12 +24,11 @@ from agent.kiosk.requests import Reason, ReverseBody
 from agent.receipt import as_json
 from config.settings import Settings
 
-PAGE = 100
-"""Checkouts asked for at once: the agent does other work between two pages."""
 FINISHED_SHOWN = 20
 STDOUT = "-"
 
-Work = Callable[[Records], Coroutine[None, None, int]]
+Work = Callable[[Settings], Coroutine[object, object, int]]
+WithRecords = Callable[[Records], Coroutine[object, object, int]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
             complain(f"{arguments.file}: {error.strerror}")
             return NO
         become_owner_of(settings.state.directory)
-        return answered(_with_records(settings, do))
+        return answered(do(settings))
 
 
 def _limit(text: str) -> int:
@@ -87,20 +87,20 @@ def _limit(text: str) -> int:
 def _work(arguments: argparse.Namespace, files: ExitStack) -> Work:
     match arguments.action:
         case "list":
-            return partial(_list, phase=arguments.phase, limit=arguments.limit, in_json=arguments.json)
+            return _with_records(partial(_list, phase=arguments.phase, limit=arguments.limit, in_json=arguments.json))
         case "show":
-            return partial(_show, checkout_id=arguments.id, in_json=arguments.json)
+            return _with_records(partial(_show, checkout_id=arguments.id, in_json=arguments.json))
         case "export":
-            return partial(_export, out=_opened(arguments.file, files))
+            return partial(export_all, out=_opened(arguments.file, files))
         case "retry":
             retry = RetryAsked(by=arguments.by, new_transaction=arguments.new_transaction)
-            return partial(_decide, checkout_id=arguments.id, decision=retry)
+            return _with_records(partial(_decide, checkout_id=arguments.id, decision=retry))
         case "reverse":
             wanted = ReverseBody(reason=arguments.reason, open_drawer=arguments.open_drawer, by=arguments.by)
-            return partial(_reverse, checkout_id=arguments.id, wanted=wanted)
+            return _with_records(partial(_reverse, checkout_id=arguments.id, wanted=wanted))
         case _:
             resolve = ResolveAsked(outcome=arguments.outcome, note=arguments.note, by=arguments.by)
-            return partial(_decide, checkout_id=arguments.id, decision=resolve)
+            return _with_records(partial(_decide, checkout_id=arguments.id, decision=resolve))
 
 
 def _opened(file: str, files: ExitStack) -> TextIO:
@@ -111,14 +111,17 @@ def _opened(file: str, files: ExitStack) -> TextIO:
     return files.enter_context(os.fdopen(descriptor, "w", encoding="utf-8"))
 
 
-async def _with_records(settings: Settings, do: Work) -> int:
-    async with open_records(settings) as records:
-        return await do(records)
+def _with_records(do: WithRecords) -> Work:
+    async def work(settings: Settings) -> int:
+        async with open_records(settings) as records:
+            return await do(records)
+
+    return work
 
 
 async def _list(records: Records, *, phase: Phase | None, limit: int, in_json: bool) -> int:
     still_open = [each for each in Phase if each not in FINAL and phase in (each, None)]
-    found = {each.id: each for wanted in still_open async for each in _all(records, wanted)}
+    found = {each.id: each for wanted in still_open async for each in every_checkout(records, wanted)}
     if phase is None or phase in FINAL:
         found |= {each.id: each for each in await records.page(phase, limit)}
     checkouts = most_urgent_first(found.values())
@@ -157,30 +160,6 @@ async def _reverse(records: Records, *, checkout_id: str, wanted: ReverseBody) -
     reversal = await records.reverse(checkout_id, wanted)
     say(f"{reversal.id} reverses {checkout_id} and is {reversal.phase} now; see tillwire checkouts show {reversal.id}")
     return GOOD
-
-
-async def _export(records: Records, *, out: TextIO) -> int:
-    async for checkout in _all(records, None):
-        line = json.dumps(_plain(checkout)) + "\n"
-        try:
-            out.write(line)
-            out.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            with suppress(OSError):  # what is still buffered has no room either
-                out.close()
-            raise Failed(f"the export is not complete: {error.strerror}") from None
-    return GOOD
-
-
-async def _all(records: Records, phase: Phase | None) -> AsyncIterator[CheckoutAnswer]:
-    """Yield every checkout of a phase, or of all, the newest first."""
-    page = await records.page(phase, PAGE)
-    while page:
-        for checkout in page:
-            yield checkout
-        page = await records.page(phase, PAGE, before=page[-1].id) if len(page) >= PAGE else ()
 
 
 def _plain(checkout: CheckoutAnswer) -> object:

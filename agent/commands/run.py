@@ -58,7 +58,7 @@ async def _run(settings: Settings, supervision: Supervision, record: Path | None
         _say_ready(url or settings.kiosk.listen, as_json=as_json)
         supervision.manager.ready()
 
-    outside = Outside(beside=supervision.works, record=record)
+    outside = Outside(beside=supervision.works, beside_no_till=supervision.without_till, record=record)
     await serve(settings, stopped, environment=os.environ, ready=say_ready, outside=outside)
 
 

@@ -114,6 +114,11 @@ class Database:
             self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
         self._copied_sequence = self.latest_sequence
 
+    def newest_entry(self) -> datetime | None:
+        with reading():
+            [(at,)] = self._connection.execute(statements.NEWEST_ENTRY)
+        return codec.decode_time(at) if at is not None else None
+
     def open_checkouts(self) -> list[OpenCheckout]:
         with reading():
             rows = self._connection.execute(statements.OPEN_CHECKOUTS).fetchall()
@@ -200,6 +205,17 @@ class Database:
         else:
             self._connection.execute(statements.DELETE_EVENT, (last,))
         self._connection.execute(statements.MOVE_WHOLE_FROM, (last + 1,))
+
+    def delete_unresolved(self, history: History) -> None:
+        """Delete a checkout that needs attention, and its card."""
+        if history.checkout is None:
+            raise ValueError("only a checkout can need attention")
+        with transaction(self._connection):
+            self._connection.execute(statements.DELETE_UNRESOLVED, (history.checkout.id,))
+            self._connection.execute(statements.MOVE_WHOLE_FROM, (history.events[-1].sequence + 1,))
+        with reading():
+            self.whole_from = _number(self._connection.execute(statements.WHOLE_FROM))
+        self.wipe_cards()
 
     def give_pages_back(self) -> bool:
         """Return some free pages to the file system; say whether there are more."""

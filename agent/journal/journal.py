@@ -89,6 +89,13 @@ class Journal:
         await self._worker.run(self._database.reserve.restore)
         return self.has_reserve
 
+    async def newest_entry(self) -> datetime | None:
+        """Return the latest that the clock said at one of the newest thousand events; None before the first.
+
+        So a clock that is behind is noticed although it has written since, and one that once ran ahead is forgiven.
+        """
+        return await self._worker.run(self._database.newest_entry)
+
     async def open_checkouts(self) -> list[OpenCheckout]:
         """Return the checkouts that are not final, oldest first."""
         return await self._worker.run(self._database.open_checkouts)
@@ -144,6 +151,12 @@ class Journal:
             pass
         await self._worker.run(self._database.empty_log)
         return deleted
+
+    async def delete_unresolved(self, checkout: Checkout, export: Export) -> None:
+        """Delete a checkout that needs attention, with its card, after it was exported. Only the till may ask."""
+        history = History(checkout=checkout, events=tuple(await self.events_of(checkout.id)))
+        await export([history])
+        await self._worker.run(partial(self._database.delete_unresolved, history))
 
     async def close(self) -> None:
         """Finish what is under way, remove the log, and unlock. A closed journal stays closed."""

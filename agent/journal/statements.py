@@ -23,6 +23,7 @@ ADD_IDEMPOTENCY = "INSERT INTO idempotency (key, digest, sequence) VALUES (?, ?,
 JOURNAL_ID = "SELECT id FROM meta"
 WHOLE_FROM = "SELECT whole_from FROM meta"
 LATEST_SEQUENCE = "SELECT seq FROM sqlite_sequence WHERE name = 'event'"
+NEWEST_ENTRY = "SELECT max(at) FROM (SELECT at FROM event ORDER BY sequence DESC LIMIT 1000)"
 OPEN_CHECKOUTS = f"""
     SELECT checkout.state, card.slot, card.hidden FROM checkout LEFT JOIN card ON card.checkout_id = checkout.id
     WHERE checkout.phase IN ({_OPEN}) ORDER BY checkout.number"""  # noqa: S608  # names of phases, none from outside
@@ -50,4 +51,5 @@ FINISHED_BEFORE = f"""
 LONE_BEFORE = f"{_EVENT} WHERE checkout_id IS NULL AND at < ? ORDER BY sequence LIMIT ?"
 MOVE_WHOLE_FROM = "UPDATE meta SET whole_from = max(whole_from, ?)"
 DELETE_CHECKOUT = f"DELETE FROM checkout WHERE id = ? AND {FINISHED}"  # noqa: S608  # our own words
+DELETE_UNRESOLVED = f"DELETE FROM checkout WHERE id = ? AND phase = '{Phase.ATTENTION}'"  # noqa: S608  # our own words
 DELETE_EVENT = "DELETE FROM event WHERE sequence = ?"

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.checkout_state import Api, CancelCall, Confirmation, Json, Kind, Level, Method, Outcome, Phase
 from agent.listener import CardRefusal, DrawerEvent, ScanRefusal
+from agent.receipts import ReceiptCopy
 
 Act = Literal["basket", "card", "apply", "pay", "cancel", "confirm", "retry", "resolve", "reverse"]
 EventName = Literal[
@@ -27,7 +28,6 @@ EventName = Literal[
 ]
 DeviceKind = Literal["scanner", "drawer", "printer"]
 Presence = Literal["present", "missing", "lost", "fault"]
-ReceiptCopy = Literal["customer", "merchant"]
 ReceiptLine = Annotated[Json, Field(description="a line as the API gives it: separator, textline, name-value, space")]
 
 
@@ -230,10 +230,11 @@ class NotRecordedAnswer(Answer):
 
 
 class HealthAnswer(_Sparse):
-    """`reasons` is left out for a caller who is not known."""
+    """`reasons`, and `warnings` that keep nobody from selling, are left out for a caller who is not known."""
 
     ready: bool
     reasons: tuple[str, ...] | None = None
+    warnings: tuple[str, ...] | None = None
 
 
 class TicketAnswer(Answer):

@@ -35,11 +35,11 @@ from agent.kiosk.answers import (
     EventName,
     NotRecordedAnswer,
     ProblemAnswer,
-    ReceiptCopy,
     ScanAnswer,
     SnapshotAnswer,
     TerminalAnswer,
 )
+from agent.receipts import ReceiptCopy
 
 ANSWER_TIMEOUT_S = 10.0
 """The agent answers from its memory or its journal; a disk that takes longer is out of order."""
@@ -143,6 +143,12 @@ class KioskClient:
 
     async def cancel(self, checkout_id: str, *, key: str | None = None) -> CheckoutAnswer:
         return await self._post(CheckoutAnswer, _of(checkout_id, "cancel"), {}, key)
+
+    async def print_receipt(
+        self, checkout_id: str, receipt: ReceiptCopy = "customer", *, key: str | None = None
+    ) -> None:
+        """Print a receipt on the till's printer, once more or for the first time."""
+        await self._call("POST", _of(checkout_id, "print"), {"receipt": receipt}, key=key or _new_key())
 
     # What the operator's token may ask. `by` is the name of the person
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from agent.card import CardRules
 from agent.kiosk.answers import SnapshotAnswer
 from agent.kiosk.problems import Problem
+from agent.kiosk.recent_keys import RecentKeys
 from agent.kiosk.roles import Role
 from agent.kiosk.stream import EventStream
 from agent.kiosk.tickets import Tickets
@@ -15,6 +16,11 @@ from agent.kiosk.view import checkout_answer, connection_answer
 from agent.kiosk.wrong_attempts import WrongAttempts
 from agent.metrics.metrics import Metrics
 from agent.till import Till
+
+CLOCK_BEHIND = (
+    "the clock is earlier than the newest entry of the journal, so no cash is taken while the API is away: "
+    "timedatectl set-ntp true"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,7 @@ class Kiosk:
         self.tickets = Tickets(clock)
         self.wrong_codes = WrongAttempts(clock)
         self.unknown_cards = WrongAttempts(clock)
+        self.print_keys = RecentKeys()
         self.page_url: str | None = None
 
     @property
@@ -82,9 +89,17 @@ class Kiosk:
             reasons.append("the open checkouts are being taken up")
         if not till.records:
             reasons.append("a confirmed payment could not be recorded: look at the disk")
+        if not till.has_room:
+            reasons.append("the disk is full: no cash is taken until there is room")
         if till.connection.api == "not_authorised":
             reasons.append("the API does not accept this till's login: run `tillwire check`")
         return reasons
+
+    def warnings(self) -> list[str]:
+        """Tell what keeps nobody from selling and wants to be put right."""
+        if self._till is not None and self._till.clock_is_behind:
+            return [CLOCK_BEHIND]
+        return []
 
     def snapshot(self, role: Role) -> SnapshotAnswer:
         """Everything that is so at this moment. Raises Problem."""

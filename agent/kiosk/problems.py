@@ -18,6 +18,7 @@ from agent.journal.errors import JournalError, NotWritten
 from agent.kiosk.answers import ErrorAnswer, FieldProblem, ProblemAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer
+from agent.outlets import NotPrinted
 from agent.smart.errors import ApiError, NotAuthorised, NotSent, Refused, SmartError
 from agent.smart.facts import known_problem
 from agent.till import AnotherIsActive, HandedOverAlready, KeyReused, NoSuchCheckout, TerminalBusy
@@ -47,6 +48,7 @@ CONFLICTS = {
     "not-confirmed": "The cash was never confirmed: confirm it first.",
     "not-reversible": "A reversal cannot be reversed.",
     "not-same-day": "A terminal takes back only payments of the same day.",
+    "no-room": "The disk is full: cash could not be recorded.",
     "offline": "The API is away, and this cannot be done without it.",
     "operator-not-needed": "The drawer confirms this payment by itself.",
     "read-first": "What became of the transaction must be read before another one takes its place.",
@@ -84,6 +86,7 @@ TITLES = CONFLICTS | {
     "not-found": "There is no such thing here.",
     "not-ready": "The agent is not ready.",
     "not-written": "The disk refuses to record this, so it was not done.",
+    "not-printed": "The receipt was not printed, or not whole.",
     "operator-required": "Only the operator may do this.",
     "origin-not-allowed": "Pages of this origin may not call.",
     "overloaded": "Too much is waiting. Try again.",
@@ -160,8 +163,9 @@ def problem_of(error: Exception) -> Problem | None:
         return _of_the_api(error)
     if isinstance(error, Overloaded):
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", headers={"Retry-After": "1"})
-    if isinstance(error, DrawerRefused):
-        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "drawer-refused", str(error))
+    if isinstance(error, DrawerRefused | NotPrinted):
+        name = "drawer-refused" if isinstance(error, DrawerRefused) else "not-printed"
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, name, str(error))
     kind = next((kind for kind in _OF_THE_TILL if isinstance(error, kind)), None)
     return Problem(*_OF_THE_TILL[kind]) if kind is not None else None
 

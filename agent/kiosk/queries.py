@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.checkout_state import Phase
-from agent.kiosk.answers import ReceiptCopy
 from agent.receipt import NARROWEST, CodePage
+from agent.receipts import ReceiptCopy
 
 MOST_LISTED = 500
 WIDEST = 96

@@ -1,4 +1,4 @@
-"""The call for a receipt, in the form that the caller accepts."""
+"""The calls for a receipt: in the form that the caller accepts, or on the till's printer."""
 
 from http import HTTPStatus
 
@@ -8,9 +8,10 @@ from agent.kiosk.answers import ReceiptAnswer
 from agent.kiosk.call import JSON, Call, answer
 from agent.kiosk.media_type import best_media_type
 from agent.kiosk.problems import Problem
-from agent.kiosk.queries import ReceiptQuery
-from agent.kiosk.requests import Nothing
-from agent.receipt import Line, as_escpos, as_html, as_json, as_text, parse_lines
+from agent.kiosk.queries import NoQuery, ReceiptQuery
+from agent.kiosk.requests import Nothing, PrintBody
+from agent.receipt import Line, as_escpos, as_html, as_json, as_text
+from agent.receipts import receipt_lines
 
 ESCPOS = "application/octet-stream"
 MEDIA_TYPES = (JSON, "text/plain", "text/html", ESCPOS)
@@ -32,9 +33,22 @@ async def receipt(call: Call[Nothing, ReceiptQuery]) -> web.Response:
             raise Problem(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", f"given are {', '.join(MEDIA_TYPES)}")
 
 
+async def print_receipt(call: Call[PrintBody, NoQuery]) -> web.Response:
+    """Print a receipt on the till's printer; the same Idempotency-Key prints it once."""
+    keys, key = call.kiosk.print_keys, call.key
+    if key is not None and keys.was_used(key.key, key.digest):
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+    try:
+        await call.kiosk.till.print_receipt(call.checkout_id, call.body.receipt)
+    except Exception:
+        if key is not None:
+            keys.forget(key.key)
+        raise
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
 async def _lines(call: Call[Nothing, ReceiptQuery]) -> tuple[Line, ...]:
-    kept = (await call.kiosk.till.find(call.checkout_id)).receipt
-    lines = parse_lines(list(kept.customer if call.query.receipt == "customer" else kept.merchant))
+    lines = receipt_lines(await call.kiosk.till.find(call.checkout_id), call.query.receipt)
     if not lines:
         raise Problem(HTTPStatus.NOT_FOUND, "no-receipt")
     return lines

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from agent.card import mask_numbers
 from agent.checkout_state import Basket, Json, Method, Outcome
 from agent.kiosk.roles import Role
+from agent.receipts import ReceiptCopy
 
 MOST_LINES = 1000
 """A basket of a kiosk has some dozen lines; more is a mistake of the caller."""
@@ -162,6 +163,10 @@ class TicketBody(Body):
     """Which page the address opens."""
 
     role: Annotated[Role, Field(strict=False)] = Role.SCREEN
+
+
+class PrintBody(Body):
+    receipt: ReceiptCopy = "customer"
 
 
 class SessionBody(Body):

@@ -32,6 +32,7 @@ from agent.kiosk.requests import (
     OpenDrawerBody,
     OperatorBody,
     PayBody,
+    PrintBody,
     ResolveBody,
     RetryBody,
     ReverseBody,
@@ -213,6 +214,15 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         query=NoQuery,
         needs=Role.OPERATOR,
         answers={HTTPStatus.OK: TerminalAnswer},
+    ),
+    Route(
+        method="POST",
+        path="/v1/checkouts/{id}/print",
+        summary="Print a receipt on the till's printer, once more or for the first time",
+        handler=receipt_call.print_receipt,
+        body=PrintBody,
+        query=NoQuery,
+        answers=_NO_CONTENT,
     ),
     Route(
         method="POST",

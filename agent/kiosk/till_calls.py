@@ -100,7 +100,9 @@ async def health(call: Call[Nothing, NoQuery]) -> web.Response:
     """200 when business can be done, 503 when not. The reasons are for whoever is known, or sits on this machine."""
     reasons = call.kiosk.reasons()
     may_know = call.caller is not None or call.door.is_socket_file
-    shown = HealthAnswer(ready=not reasons, reasons=tuple(reasons) if may_know else None)
+    shown = HealthAnswer(ready=not reasons)
+    if may_know:
+        shown = HealthAnswer(ready=not reasons, reasons=tuple(reasons), warnings=tuple(call.kiosk.warnings()))
     return answer(shown, HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK)
 
 

@@ -3,7 +3,7 @@
 What a caller may do next, `allowed`, is asked of the checkout table, so that nobody else has to keep a copy of it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from agent.checkout import ROWS
@@ -38,7 +38,6 @@ from agent.kiosk.answers import (
     EvidenceAnswer,
     HappenedAnswer,
     OpeningAnswer,
-    ReceiptCopy,
     ReportAnswer,
     ResolutionAnswer,
     ReversalAnswer,
@@ -48,6 +47,7 @@ from agent.kiosk.answers import (
 )
 from agent.kiosk.roles import Role
 from agent.listener import DrawerTold, ScanTold
+from agent.receipts import receipts_of
 from device.interface import DeviceState
 
 _OPERATORS: frozenset[Act] = frozenset({"confirm", "retry", "resolve", "reverse"})
@@ -79,7 +79,7 @@ def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
         error=ErrorAnswer(**asdict(checkout.error)) if checkout.error else None,
         trans_id=checkout.trans_id,
         receipt_number=checkout.receipt_number,
-        receipts=tuple(_receipts(checkout)),
+        receipts=receipts_of(checkout),
         resolution=ResolutionAnswer(**asdict(checkout.resolution)) if checkout.resolution else None,
         handed_over=checkout.handed_over is not None,
         reverses=checkout.reversal.reverses if checkout.reversal else None,
@@ -177,13 +177,6 @@ def _cents(value: object) -> int:
 
 def card_answer(card: Card) -> CardAnswer:
     return CardAnswer(**asdict(card))
-
-
-def _receipts(checkout: Checkout) -> Iterable[ReceiptCopy]:
-    if checkout.receipt.customer:
-        yield "customer"
-    if checkout.receipt.merchant:
-        yield "merchant"
 
 
 def report_answer(sheet: DaySheet) -> ReportAnswer:

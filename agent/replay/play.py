@@ -151,7 +151,8 @@ def _pairing(base_url: str, device_uuid: str) -> DeviceCredentials:
 
 
 def _chosen(settings: Settings, devices: ReplayedDevices, drawer: ReplayedDrawer) -> ChosenDevices:
-    return ChosenDevices(runs=[devices.run], drawer=None if settings.drawer.profile == "none" else drawer, booked=None)
+    has_drawer = settings.drawer.profile != "none"
+    return ChosenDevices(runs=[devices.run], drawer=drawer if has_drawer else None, printer=None, booked=None)
 
 
 def _recorded_ids(told: Sequence[Told]) -> Callable[[], str]:

@@ -111,6 +111,7 @@ export const english = {
     card_refused: "This card cannot be used.",
     refused: "This was refused.",
     drawer_open: "Please close the drawer first.",
+    no_room: "Cash cannot be taken just now. Please ask our staff.",
   },
   scans: {
     torn: "The card could not be read. Please try again.",
@@ -137,6 +138,7 @@ export const english = {
     "csc-not-checked": "The card could not be checked now.",
     "csc-wrong": "The four digits do not belong to this card.",
     "drawer-open": "Please close the drawer first.",
+    "no-room": "Cash cannot be taken just now. Please ask our staff.",
     "not-a-card": "This is not a customer card.",
     "not-written": "This till cannot record payments now. Please call our staff.",
     offline: "This needs a connection, and there is none now.",

@@ -111,6 +111,7 @@ export const german = {
     card_refused: "Diese Karte kann nicht verwendet werden.",
     refused: "Das wurde abgelehnt.",
     drawer_open: "Bitte schließen Sie zuerst die Schublade.",
+    no_room: "Im Moment kann kein Bargeld angenommen werden. Bitte wenden Sie sich an das Personal.",
   },
   scans: {
     torn: "Die Karte konnte nicht gelesen werden. Bitte noch einmal.",
@@ -137,6 +138,7 @@ export const german = {
     "csc-not-checked": "Die Karte konnte gerade nicht geprüft werden.",
     "csc-wrong": "Die vier Ziffern gehören nicht zu dieser Karte.",
     "drawer-open": "Bitte schließen Sie zuerst die Schublade.",
+    "no-room": "Im Moment kann kein Bargeld angenommen werden. Bitte wenden Sie sich an das Personal.",
     "not-a-card": "Das ist keine Kundenkarte.",
     "not-written": "Diese Kasse kann gerade keine Zahlungen festhalten. Bitte rufen Sie unser Personal.",
     offline: "Dafür wird eine Verbindung gebraucht, und es gibt gerade keine.",
