@@ -132,10 +132,20 @@ async def _at_port(runner: web.AppRunner, host: str, port: int, tls: ssl.SSLCont
     """Listen, and return the port: another one than was asked for where that was 0."""
     site = web.TCPSite(runner, host, port, ssl_context=tls)
     try:
-        await site.start()
+        await _started(site)
     except OSError as error:
         raise CannotListen(f"cannot listen on {_bracketed(host)}:{port}: {error.strerror or error}") from None
     return site.port
+
+
+async def _started(site: web.BaseSite) -> None:
+    """Start to listen whole, also when the agent is stopped meanwhile: half a start leaves an open port behind."""
+    starting = asyncio.ensure_future(site.start())
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
+        raise
 
 
 @asynccontextmanager
@@ -145,7 +155,7 @@ async def _at_socket_file(runner: web.AppRunner, path: Path, mode: int) -> Async
     except OSError as error:
         raise CannotListen(f"cannot listen on {path}: {error.strerror or error}") from None
     try:
-        await web.SockSite(runner, listening).start()  # from now on the runner's to close
+        await _started(web.SockSite(runner, listening))  # from now on the runner's to close
         yield
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)
