@@ -15,13 +15,13 @@ from pydantic import SecretStr
 from agent.calls import Calls
 from agent.card import CardRules
 from agent.checkout_state import Rules
+from agent.chosen_outlets import ChosenOutlets
 from agent.journal.errors import NotWritten
 from agent.journal.journal import Journal, open_journal
 from agent.kiosk.answers import SnapshotAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.stream import EventStream
 from agent.kiosk.view import connection_answer
-from agent.outlets import NoOutlets
 from agent.service import LOGIN_AHEAD_S
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from agent.smart.client import SmartTransactions, connect
@@ -81,7 +81,7 @@ class Process:
                 calls=Calls(api, is_demo=False, clock=world.loop.time),
                 drawer=machine.drawer,
                 listener=ears,
-                outlets=NoOutlets(),
+                outlets=ChosenOutlets(),
                 wall=world.wall,
                 new_id=lambda: f"co_{next(machine.numbers)}",
                 jitter=world.dice.random,
