@@ -19,6 +19,7 @@ from agent.checkout_state import Level, Rules
 from agent.chosen_outlets import ChosenOutlets
 from agent.journal.journal import open_journal
 from agent.kiosk.kiosk import Kiosk
+from agent.kiosk.rate_limit import Rate
 from agent.kiosk.roles import Role
 from agent.kiosk.server import REQUEST_TIMEOUT_S, KioskSettings, serve
 from agent.kiosk.stream import EventStream
@@ -189,6 +190,7 @@ async def agent_at_work(
     rules: Rules | None = None,
     page: bool = True,
     request_timeout_s: float = REQUEST_TIMEOUT_S,
+    rate: Rate | None = None,
 ) -> AsyncIterator[KioskBench]:
     """Run an agent on this state directory until the end of the block."""
     login = ClientCredentialsLogin(client=Client(client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET)))
@@ -234,6 +236,7 @@ async def agent_at_work(
                     allowed_origins=frozenset({ALLOWED_ORIGIN}),
                     page=page,
                     request_timeout_s=request_timeout_s,
+                    rate=rate or Rate(),
                 )
                 async with asyncio.TaskGroup() as tasks:
                     running = [tasks.create_task(till.run()), tasks.create_task(device.run(till.report))]
@@ -263,12 +266,16 @@ async def agent_at_work(
 
 @asynccontextmanager
 async def whole_agent(
-    directory: Path, *, page: bool = True, request_timeout_s: float = REQUEST_TIMEOUT_S
+    directory: Path,
+    *,
+    page: bool = True,
+    request_timeout_s: float = REQUEST_TIMEOUT_S,
+    rate: Rate | None = None,
 ) -> AsyncIterator[KioskBench]:
     """Simulator, drawer and agent, all fresh."""
     async with (
         SimulatorServer() as simulator,
         drawer_of(directory) as drawer,
-        agent_at_work(directory, simulator, drawer, page=page, request_timeout_s=request_timeout_s) as bench,
+        agent_at_work(directory, simulator, drawer, page=page, request_timeout_s=request_timeout_s, rate=rate) as bench,
     ):
         yield bench

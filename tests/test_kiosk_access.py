@@ -167,6 +167,12 @@ def test_the_role_is_that_of_the_token(authorization: str, role: Role | None) ->
     assert role_of(DOOR, TOKENS, headers(("Authorization", authorization)), {}, Role.SCREEN) is role
 
 
+def test_two_tokens_are_none() -> None:
+    right, wrong = ("Authorization", "Bearer " + "s" * 43), ("Authorization", "Bearer wrong")
+    for both in (headers(right, wrong), headers(wrong, right), headers(right, right)):
+        assert role_of(DOOR, TOKENS, both, {}, Role.SCREEN) is None
+
+
 def test_a_cookie_counts_for_the_calls_of_its_own_page_only() -> None:
     for role, other in ((Role.SCREEN, Role.OPERATOR), (Role.OPERATOR, Role.SCREEN)):
         cookies = {COOKIES[role].name: new_cookie(TOKENS, role)}

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from agent.kiosk.problems import Problem
 from agent.kiosk.roles import Role
-from agent.kiosk.tickets import has_cookie
+from agent.kiosk.tickets import OPERATOR_PAGE, has_cookie
 from agent.kiosk.tokens import Tokens
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -70,9 +71,13 @@ def check_origin(door: Door, headers: Headers) -> None:
 
 def check_site(door: Door, headers: Headers) -> None:
     """Raise Problem when a browser says that another site asks, and does not say which."""
-    site = headers.get("Sec-Fetch-Site", "none")
-    if "Origin" not in headers and site not in _OUR_OWN_SITE and not door.is_socket_file:
+    if is_from_another_site(door, headers):
         raise Problem(HTTPStatus.FORBIDDEN, "origin-not-allowed")
+
+
+def is_from_another_site(door: Door, headers: Headers) -> bool:
+    site = headers.get("Sec-Fetch-Site", "none")
+    return "Origin" not in headers and site not in _OUR_OWN_SITE and not door.is_socket_file
 
 
 def _is_ours(door: Door, origin: str, headers: Headers) -> bool:
@@ -107,13 +112,21 @@ def preflight_headers(door: Door, headers: Headers) -> Mapping[str, str]:
     return answer
 
 
+def caller(door: Door, tokens: Tokens, request: web.Request) -> Role | None:
+    """Return what whoever sent this may do; None: we do not know him, or another site makes his browser ask."""
+    if is_from_another_site(door, request.headers):
+        return None
+    page = Role.OPERATOR if request.path.startswith(f"{OPERATOR_PAGE}/") else Role.SCREEN
+    return role_of(door, tokens, request.headers, request.cookies, page)
+
+
 def role_of(door: Door, tokens: Tokens, headers: Headers, cookies: Mapping[str, str], page: Role) -> Role | None:
     """Return what this caller may do; None: we do not know him. A token that is wrong is not saved by a cookie, and a
     cookie counts for the calls of its own page only.
     """
     if door.everyone is not None:
         return door.everyone
-    if "Authorization" in headers:
-        scheme, _, token = headers["Authorization"].partition(" ")
-        return tokens.role_of(token.strip()) if scheme.lower() == "bearer" else None
+    if proofs := headers.getall("Authorization", []):
+        scheme, _, token = proofs[0].partition(" ")
+        return tokens.role_of(token.strip()) if scheme.lower() == "bearer" and len(proofs) == 1 else None
     return page if has_cookie(cookies, tokens, page) else None

@@ -30,11 +30,11 @@ _NOT_READ_TO_THE_END = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatu
 M = TypeVar("M", bound=BaseModel)
 
 
-def as_handler(kiosk: Kiosk, door: Door, route: Route[Any, Any], page: Role = Role.SCREEN) -> Handler:
-    """Make of a route what aiohttp calls. `page`: whose page calls it here, and whose cookie counts."""
+def as_handler(kiosk: Kiosk, door: Door, route: Route[Any, Any]) -> Handler:
+    """Make of a route what aiohttp calls."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        caller = access.role_of(door, kiosk.tokens, request.headers, request.cookies, page)
+        caller = access.caller(door, kiosk.tokens, request)
         began = asyncio.get_running_loop().time()
         problem: Problem | None = None
         try:

@@ -71,6 +71,7 @@ TITLES = CONFLICTS | {
     "drawer-refused": "The drawer was not asked to open.",
     "headers-too-large": "The headers are too large.",
     "host-not-allowed": "This interface is not called by that name.",
+    "http-version-not-supported": "HTTP/1.1 is spoken here.",
     "handed-over-already": "A checkout has this transaction already, for another amount.",
     "idempotency-key-invalid": "An Idempotency-Key is 1 to 255 printable characters.",
     "idempotency-key-reused": "The key was used for another request.",
@@ -97,6 +98,7 @@ TITLES = CONFLICTS | {
     "ticket-invalid": "The ticket is not valid (any more). Ask for a new address.",
     "token-required": "A valid token is needed.",
     "too-many-attempts": "Too many wrong attempts. Try again later.",
+    "too-many-requests": "Too many requests. Try again later.",
     "too-many-readers": "Too many readers of the event stream.",
     "unsupported-media-type": "The body must be application/json.",
 }

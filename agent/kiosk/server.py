@@ -8,10 +8,10 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, field
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,14 +20,17 @@ from pydantic_core import to_json
 
 from agent.kiosk.access import LOOPBACK_HOSTS, Door
 from agent.kiosk.app import build_app
+from agent.kiosk.connections import Connections
 from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.openapi import describe
+from agent.kiosk.rate_limit import Rate, RateLimit
 from agent.kiosk.roles import Role
 from agent.kiosk.routes import ROUTES
 from agent.kiosk.static_files import StaticFile, page_files
 
 REQUEST_TIMEOUT_S = 30.0
-"""A request is some kilobytes from this machine or the next: what is not here by then is not coming."""
+"""A request is some kilobytes from this machine or the next: what is not here by then is not coming. Over TCP whoever
+takes nothing of an answer for so long is cut off, too."""
 SHUTDOWN_S = 0.3
 """For requests under way when the agent stops; aiohttp takes it twice, and SIGTERM must not take two seconds."""
 LINGERING_S = 1.0
@@ -36,6 +39,9 @@ MOST_HEADERS = 64
 CONTROL_MODE = 0o600
 SCREEN_MODE = 0o660
 """Whoever may open the screen's socket still needs a token."""
+
+Welcome = Callable[[], asyncio.Protocol]
+"""What is called for each new connection."""
 
 
 class CannotListen(Exception):
@@ -53,6 +59,7 @@ class KioskSettings:
     tls: ssl.SSLContext | None = None
     page: bool = True
     request_timeout_s: float = REQUEST_TIMEOUT_S
+    rate: Rate = field(default_factory=Rate)
 
 
 @asynccontextmanager
@@ -66,16 +73,16 @@ async def serve(kiosk: Kiosk, settings: KioskSettings) -> AsyncIterator[str | No
         files += await asyncio.to_thread(page_files, settings.allowed_origins)
     async with AsyncExitStack() as stack:
         control = Door(hosts=None, request_timeout_s=settings.request_timeout_s, everyone=Role.OPERATOR)
-        runner = await stack.enter_async_context(_running(build_app(kiosk, control, files), control))
-        await stack.enter_async_context(_at_socket_file(runner, settings.control_socket, CONTROL_MODE))
-        door = _door(settings)
-        runner = await stack.enter_async_context(_running(build_app(kiosk, door, files), door))
+        welcome = await stack.enter_async_context(_running(kiosk, control, files, None))
+        await stack.enter_async_context(_at_socket_file(welcome, settings.control_socket, CONTROL_MODE))
+        limit = RateLimit(settings.rate, asyncio.get_running_loop().time)
+        welcome = await stack.enter_async_context(_running(kiosk, _door(settings), files, limit))
         url = None
         if isinstance(settings.listen, Path):
-            await stack.enter_async_context(_at_socket_file(runner, settings.listen, SCREEN_MODE))
+            await stack.enter_async_context(_at_socket_file(welcome, settings.listen, SCREEN_MODE))
         else:
-            host, port = settings.listen
-            url = _url(host, await _at_port(runner, host, port, settings.tls), settings)
+            port = await stack.enter_async_context(_at_port(welcome, settings.listen, settings))
+            url = _url(settings.listen[0], port, settings)
         kiosk.page_url = url if settings.page else None
         stack.callback(kiosk.stream.end)
         yield url
@@ -93,9 +100,13 @@ def _door(settings: KioskSettings) -> Door:
 
 
 @asynccontextmanager
-async def _running(app: web.Application, door: Door) -> AsyncIterator[web.AppRunner]:
+async def _running(
+    kiosk: Kiosk, door: Door, files: Sequence[StaticFile], limit: RateLimit | None
+) -> AsyncIterator[Welcome]:
+    """Serve what connects: yields what is to be called for each connection."""
+    connections = Connections()
     runner = web.AppRunner(
-        app,
+        build_app(kiosk, door, files, limit, connections),
         access_log=None,
         logger=_quiet_logger(),
         handler_cancellation=True,  # a reader that goes away makes room at once
@@ -107,7 +118,9 @@ async def _running(app: web.Application, door: Door) -> AsyncIterator[web.AppRun
     )
     await runner.setup()
     try:
-        yield runner
+        if runner.server is None:
+            raise AssertionError("set up, and no server")
+        yield partial(connections.welcome, runner.server)
     finally:
         await runner.cleanup()
 
@@ -128,35 +141,45 @@ def _without_content(record: logging.LogRecord) -> bool:
     return True
 
 
-async def _at_port(runner: web.AppRunner, host: str, port: int, tls: ssl.SSLContext | None) -> int:
-    """Listen, and return the port: another one than was asked for where that was 0."""
-    site = web.TCPSite(runner, host, port, ssl_context=tls)
+@asynccontextmanager
+async def _at_port(welcome: Welcome, address: tuple[str, int], settings: KioskSettings) -> AsyncIterator[int]:
+    """Listen, and yield the port: another one than was asked for where that was 0."""
+    host, port = address
+    handshake_s = settings.request_timeout_s if settings.tls else None
+    loop = asyncio.get_running_loop()
     try:
-        await _started(site)
+        server = await _started(
+            loop.create_server(welcome, host, port, ssl=settings.tls, ssl_handshake_timeout=handshake_s)
+        )
     except OSError as error:
         raise CannotListen(f"cannot listen on {_bracketed(host)}:{port}: {error.strerror or error}") from None
-    return site.port
+    with closing(server):
+        for listening in server.sockets:  # what is accepted there inherits it (tcp(7))
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(settings.request_timeout_s * 1000))
+        yield server.sockets[0].getsockname()[1]
 
 
-async def _started(site: web.BaseSite) -> None:
+async def _started(start: Coroutine[None, None, asyncio.Server]) -> asyncio.Server:
     """Start to listen whole, also when the agent is stopped meanwhile: half a start leaves an open port behind."""
-    starting = asyncio.ensure_future(site.start())
+    starting = asyncio.ensure_future(start)
     try:
-        await asyncio.shield(starting)
+        return await asyncio.shield(starting)
     except asyncio.CancelledError:
         await asyncio.wait([starting])
+        if starting.exception() is None:
+            starting.result().close()
         raise
 
 
 @asynccontextmanager
-async def _at_socket_file(runner: web.AppRunner, path: Path, mode: int) -> AsyncIterator[None]:
+async def _at_socket_file(welcome: Welcome, path: Path, mode: int) -> AsyncIterator[None]:
     try:
         listening = await asyncio.to_thread(_bind, path, mode)
     except OSError as error:
         raise CannotListen(f"cannot listen on {path}: {error.strerror or error}") from None
     try:
-        await _started(web.SockSite(runner, listening))  # from now on the runner's to close
-        yield
+        with closing(await _started(asyncio.get_running_loop().create_server(welcome, sock=listening))):
+            yield
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
