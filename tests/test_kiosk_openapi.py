@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.checkout_state import Json
+from agent.kiosk.described_refusals import refusals
 from agent.kiosk.openapi import describe
+from agent.kiosk.problems import TITLES
 from agent.kiosk.roles import Role
 from agent.kiosk.routes import ROUTES
 from tests.kiosk_bench import whole_agent
@@ -56,10 +58,20 @@ def test_everything_that_is_referred_to_is_there() -> None:
         assert reference.removeprefix("#/components/schemas/") in schemas()
 
 
-def test_every_call_says_what_a_refusal_looks_like() -> None:
+def test_every_refusal_is_a_problem_document_that_names_its_types() -> None:
     for operation in operations().values():
-        schema = operation["responses"]["default"]["content"]["application/problem+json"]["schema"]
-        assert schema == {"$ref": "#/components/schemas/ProblemAnswer"}
+        refused = {status: each for status, each in operation["responses"].items() if int(status) >= 400}
+        assert {"403", "422", "429", "500", "503"} <= set(refused)
+        for answer in refused.values():
+            of_all, of_these = answer["content"]["application/problem+json"]["schema"]["allOf"]
+            assert of_all == {"$ref": "#/components/schemas/ProblemAnswer"}
+            assert of_these["properties"]["type"]["enum"]
+
+
+def test_every_type_of_a_problem_is_described_somewhere() -> None:
+    """What no call can answer is named by no call: a method or an address that is not in the table."""
+    described = {name for route in ROUTES for names in refusals(route).values() for name in names}
+    assert set(TITLES) - described == {"method-not-allowed"}
 
 
 def test_every_parameter_of_a_path_is_described() -> None:

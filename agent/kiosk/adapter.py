@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from agent.checkout import NotAllowed
 from agent.kiosk import access
 from agent.kiosk.access import Door
-from agent.kiosk.call import JSON, Call, Route
+from agent.kiosk.call import JSON, Call, Route, idempotency_key
 from agent.kiosk.kiosk import Kiosk, KioskCall
 from agent.kiosk.problems import Problem, invalid_request, not_allowed, problem_of
 from agent.kiosk.roles import Role
@@ -70,6 +70,7 @@ async def _carry_out(
 ) -> web.StreamResponse:
     if route.needs is not None:
         _check_caller(door, route.needs, request, caller)
+    idempotency_key(request)
     query = _validated(route.query, dict(request.query))
     body = await _body(route.body, request, door.request_timeout_s)
     return await route.handler(Call(kiosk=kiosk, door=door, request=request, caller=caller, body=body, query=query))

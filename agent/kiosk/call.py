@@ -1,6 +1,7 @@
 """One call of the local interface: where it goes, what it must bring, and who makes it."""
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,6 +20,9 @@ from agent.kiosk.requests import OperatorBody
 from agent.kiosk.roles import Role
 
 JSON = "application/json"
+IDEMPOTENCY_KEY = "^[!-~]([ -~]*[!-~])?$"
+"""Printable, and no space where HTTP takes it off."""
+LONGEST_IDEMPOTENCY_KEY = 255
 B = TypeVar("B", bound=BaseModel)
 Q = TypeVar("Q", bound=BaseModel)
 OB = TypeVar("OB", bound=OperatorBody)
@@ -46,13 +50,19 @@ class Call(Generic[B, Q]):
     @property
     def key(self) -> IdempotencyKey | None:
         """The Idempotency-Key with a digest of what was asked. Raises Problem."""
-        key = self.request.headers.get("Idempotency-Key")
+        key = idempotency_key(self.request)
         if key is None:
             return None
-        if not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
-            raise Problem(HTTPStatus.BAD_REQUEST, "idempotency-key-invalid")
         asked = f"{self.request.method} {self.request.path}\n{self.body.model_dump_json()}"
         return IdempotencyKey(key=key, digest=hashlib.sha256(asked.encode()).hexdigest())
+
+
+def idempotency_key(request: web.Request) -> str | None:
+    """The Idempotency-Key as it was sent. Raises Problem."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and (len(key) > LONGEST_IDEMPOTENCY_KEY or re.fullmatch(IDEMPOTENCY_KEY, key) is None):
+        raise Problem(HTTPStatus.BAD_REQUEST, "idempotency-key-invalid")
+    return key
 
 
 async def operator_name(call: Call[OB, Q]) -> str:

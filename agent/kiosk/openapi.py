@@ -19,7 +19,9 @@ from agent.kiosk.answers import (
     ScanAnswer,
     SnapshotAnswer,
 )
-from agent.kiosk.call import JSON, Route
+from agent.kiosk.call import IDEMPOTENCY_KEY, JSON, LONGEST_IDEMPOTENCY_KEY, Route
+from agent.kiosk.described_refusals import refusals
+from agent.kiosk.problems import TITLES, TYPE_PREFIX
 from agent.kiosk.queries import NoQuery
 from agent.kiosk.requests import Nothing
 
@@ -76,9 +78,9 @@ def _operation(route: Route[Any, Any]) -> Schema:
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)],
         "responses": {
             **{str(status.value): _response(status, shape, route) for status, shape in route.answers.items()},
-            "default": {
-                "description": "a problem",
-                "content": {PROBLEM_JSON: {"schema": {"$ref": _REF.format(model=ProblemAnswer.__name__)}}},
+            **{
+                str(status.value): _refusal(names, route.answers.get(status))
+                for status, names in refusals(route).items()
             },
         },
     }
@@ -89,6 +91,16 @@ def _operation(route: Route[Any, Any]) -> Schema:
         operation["security"] = [{"token": []}, {"cookie": []}]
         operation["x-role"] = route.needs
     return operation
+
+
+def _refusal(names: Iterable[str], shape: type[Answer] | None) -> Schema:
+    """A problem document of one of these names; `shape`: or another answer that has the same status."""
+    types = {"type": {"enum": sorted({TYPE_PREFIX + name for name in names})}}
+    problem = {"allOf": [{"$ref": _REF.format(model=ProblemAnswer.__name__)}, {"properties": types}]}
+    content: Schema = {PROBLEM_JSON: {"schema": problem}}
+    if shape is not None:
+        content[JSON] = {"schema": {"$ref": _REF.format(model=shape.__name__)}}
+    return {"description": "; ".join(dict.fromkeys(TITLES[name] for name in names)), "content": content}
 
 
 def _is_required(body: type[BaseModel]) -> bool:
@@ -127,7 +139,7 @@ def _inline(schema: object, definitions: Mapping[str, object]) -> object:
 
 def _header_parameters(route: Route[Any, Any]) -> list[Schema]:
     if route.method == "POST":
-        schema: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
+        schema: Schema = {"type": "string", "pattern": IDEMPOTENCY_KEY, "maxLength": LONGEST_IDEMPOTENCY_KEY}
         return [{"name": "Idempotency-Key", "in": "header", "schema": schema}]
     if route.path == "/v1/events":
         return [{"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}]

@@ -64,7 +64,6 @@ TITLES = CONFLICTS | {
     "api-refused": "The API refused this.",
     "body-not-json": "The body is not JSON.",
     "card-not-checked": "The card could not be checked: the API did not answer.",
-    "card-refused": "This card cannot be used.",
     "csc-not-checked": "The digits on the back could not be checked: the API did not answer.",
     "csc-required": "A typed card number needs the four digits on its back, or the operator.",
     "csc-wrong": "The digits do not belong to this card.",

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from agent.checkout_state import Phase
 from agent.receipt import NARROWEST, CodePage
@@ -33,7 +33,9 @@ class ListQuery(Query):
 
 class ReportQuery(Query):
     day: Annotated[
-        date | None, Field(ge=FIRST_DAY, le=LAST_DAY, description="of the till's clock; today where it is left out")
+        date | None,
+        Field(ge=FIRST_DAY, le=LAST_DAY, description="of the till's clock; today where it is left out; from 2020 on"),
+        WithJsonSchema({"type": "string", "format": "date", "pattern": "^2(0[2-9]|[1-9][0-9])[0-9]-"}),
     ] = None
 
 

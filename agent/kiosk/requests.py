@@ -4,9 +4,10 @@ Product lines carry the API's names and pass through unchanged. Only what the ag
 `quantity` and `priceOne` must be whole numbers, and `ean` a code.
 """
 
+import re
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 
 from agent.card import mask_numbers
 from agent.checkout_state import Basket, Json, Method, Outcome
@@ -21,6 +22,9 @@ MOST_PIECES = 100_000
 LONGEST_REFERENCE = 255
 TRANSACTION_ID = "[0-9A-Za-z_-]{1,100}"
 """What may stand in a path and a log; ids of the API are not checked more strictly (smart-api 9)."""
+_HIDDEN = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""Controls, line ends, and what turns the direction of a text: none of it is seen, and a log or a page is misread."""
+PRINTABLE = f"^[^{_HIDDEN}]*[^\\s{_HIDDEN}][^{_HIDDEN}]*$"
 LONGEST_NAME = 100
 LONGEST_TEXT = 500
 
@@ -42,7 +46,7 @@ def _check_number(line: Json, key: str, most: int) -> None:
 
 
 def _printable(text: str) -> str:
-    if not text.isprintable() or not text.strip():
+    if re.fullmatch(PRINTABLE, text) is None:
         raise ValueError("must be printable text")
     return mask_numbers(text)
 
@@ -70,8 +74,13 @@ ProductLine = Annotated[Json, AfterValidator(_checked_line), WithJsonSchema(_LIN
 ProductLines = Annotated[tuple[ProductLine, ...], Field(max_length=MOST_LINES)]
 Cents = Annotated[int, Field(ge=0, le=MOST_LINES * MOST_CENTS)]
 Reference = Annotated[str, Field(max_length=LONGEST_REFERENCE, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_printable)]
-Reason = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_printable)]
+_PRINTABLE_SCHEMA: dict[str, JsonValue] = {"pattern": PRINTABLE}
+Name = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_NAME, json_schema_extra=_PRINTABLE_SCHEMA), AfterValidator(_printable)
+]
+Reason = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_TEXT, json_schema_extra=_PRINTABLE_SCHEMA), AfterValidator(_printable)
+]
 By = Annotated[Name | None, Field(description="the operator's name; may be left out on the control socket only")]
 
 
@@ -92,8 +101,20 @@ class BasketBody(Body):
         return Basket(products=self.products, currency=currency)
 
 
+_SALE_SCHEMA: dict[str, JsonValue] = {
+    "properties": {"transaction_id": {"type": "null"}, "amount_due": {"type": "null"}},
+}
+_HANDED_OVER_SCHEMA: dict[str, JsonValue] = {
+    "required": ["transaction_id", "amount_due"],
+    "properties": {"transaction_id": {"type": "string"}, "amount_due": {"type": "integer"}},
+    "maxProperties": 2,
+}
+
+
 class CreateBody(Body):
     """A sale: what is in the basket. Or a transaction that a register created: which, and what it says is due."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_SALE_SCHEMA, _HANDED_OVER_SCHEMA]})
 
     merchantRef: Reference | None = None
     transactionRef: Reference | None = None
