@@ -16,6 +16,11 @@ test-system: ## the tests that need root, Debian packages (it installs them) or 
 	@scripts/setup system
 	@.venv/bin/pytest --quiet -m system
 
+kiosk-vm: ## all scenarios of the virtual kiosk; as root, it installs the Debian packages that it needs
+	@scripts/setup test
+	@scripts/setup kiosk
+	@.venv/bin/pytest --quiet -m kiosk tests/kiosk_vm
+
 package: ## the Debian packages for Debian 12 and 13, into dist/; as root, in chroots
 	@scripts/package
 

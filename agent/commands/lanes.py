@@ -1,9 +1,12 @@
 """One till on a box, or several lanes: how configuration file and unit belong together."""
 
+import re
 import subprocess
 from pathlib import Path
 
 from config.settings import DEFAULT_FILE
+
+_LOADED = re.compile(r"^LoadCredential=\w+:(/\S+)$", re.MULTILINE)
 
 
 def lane_of(config: Path) -> str | None:
@@ -17,10 +20,10 @@ def unit_of(config: Path) -> str:
 
 
 def handed_over(config: Path) -> frozenset[Path]:
-    """Return the files that systemd reads as root and hands to the agent as credentials; none without systemd."""
-    command = ("systemctl", "show", "--property=LoadCredential", "--value", unit_of(config))
+    """Return the files that systemd reads as root and hands to the agent as credentials; none without its unit."""
     try:
-        shown = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - fixed words
+        command = ["systemctl", "cat", unit_of(config)]
+        shown = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - fixed words, a name
     except (OSError, subprocess.CalledProcessError):
         return frozenset()
-    return frozenset(Path(each.partition(":")[2]) for each in shown.stdout.split())
+    return frozenset(Path(path.replace("%i", lane_of(config) or "")) for path in _LOADED.findall(shown.stdout))

@@ -1,41 +1,31 @@
 """What the scenarios share: packages built from this clone, and a machine on which one of them was installed."""
 
 import asyncio
-import os
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.debian import built_package
 from tests.kiosk_vm.image import Image
 from tests.kiosk_vm.kiosk import Kiosk, installed, kiosk
 from tests.kiosk_vm.machine import Saved
 
 MOST_S = 1200
 """Of one scenario with what it needs made first; pytest's own 60 s are for tests without a machine."""
-CLONE = Path(__file__).parents[2]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here needs root, QEMU and minutes."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.system)
+            item.add_marker(pytest.mark.kiosk)
             item.add_marker(pytest.mark.timeout(MOST_S))
-
-
-def build(release: str) -> Path:
-    """Build the package of a release from this clone, and return its file; TILLWIRE_PACKAGE names one that is built."""
-    if built_before := os.environ.get("TILLWIRE_PACKAGE"):
-        return Path(built_before)
-    built = subprocess.run([CLONE / "scripts/package", release], check=True, capture_output=True, text=True, cwd=CLONE)
-    return CLONE / built.stdout.splitlines()[-1]
 
 
 @pytest.fixture(scope="session")
 def package() -> Path:
-    return build("bookworm")
+    return built_package("bookworm")
 
 
 @pytest.fixture(scope="session")

@@ -4,18 +4,12 @@ It lies outside the clone, in ${XDG_CACHE_HOME:-~/.cache}/tillwire/kiosk, named 
 """
 
 import hashlib
-import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
-# The stock kernel: the one for clouds has neither USB keyboards nor uinput (hardware.md 7.1).
-PACKAGES = (
-    *("linux-image-amd64", "initramfs-tools", "lz4", "kmod", "systemd-sysv", "udev", "dbus", "iproute2", "procps"),
-    *("qemu-guest-agent", "python3", "ca-certificates"),
-)
+from tests.debian import PACKAGES, bare_system, cache, run
+
 DISK_BYTES = 3 << 30
 NETWORK = "[Match]\nName=e*\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n"
 # From outside, one port is the local interface, the other the hands at the simulated devices.
@@ -64,15 +58,10 @@ class Image:
         return self.folder / "disk.raw"
 
 
-def cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "tillwire" / "kiosk"
-
-
 def image(release: str) -> Image:
     """Return the image of a Debian release, made if it is not there. Minutes; needs root."""
     recipe = repr((release, PACKAGES, DISK_BYTES, FILES, COMMANDS, _HANDS.read_text()))
-    found = Image(cache() / f"{release}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}")
+    found = Image(cache() / "kiosk" / f"{release}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}")
     if not found.folder.is_dir():
         _make(release, found.folder)
     return found
@@ -83,33 +72,15 @@ def _make(release: str, folder: Path) -> None:
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     root = beside / "root"
-    _run("cp", "--archive", str(_bare_system(release)), str(root))
+    run("cp", "--archive", str(bare_system(release)), str(root))
     for name, content in FILES.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
     shutil.copy(_HANDS, root / "opt/hands.py")
     for command in COMMANDS:
-        _run("chroot", str(root), *command)
+        run("chroot", str(root), *command)
     shutil.copy(root / "vmlinuz", beside / "vmlinuz")
     shutil.copy(root / "initrd.img", beside / "initrd")
-    _run("mkfs.ext4", "-q", "-d", str(root), str(beside / "disk.raw"), f"{DISK_BYTES >> 20}M")
+    run("mkfs.ext4", "-q", "-d", str(root), str(beside / "disk.raw"), f"{DISK_BYTES >> 20}M")
     shutil.rmtree(root)
     beside.rename(folder)
-
-
-def _bare_system(release: str) -> Path:
-    """Return the folder of what debootstrap made."""
-    folder = cache() / f"{release}-{hashlib.sha256(repr(PACKAGES).encode()).hexdigest()[:16]}.debootstrap"
-    if not folder.is_dir():
-        beside = folder.with_suffix(".new")
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        _run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", release, str(beside), MIRROR)
-        beside.rename(folder)
-    return folder
-
-
-def _run(*command: str) -> None:
-    ran = subprocess.run(("nice", *command), check=False, capture_output=True, text=True)
-    if ran.returncode:
-        raise OSError(f"{' '.join(command)} ended with {ran.returncode}: {(ran.stdout + ran.stderr)[-800:]}")

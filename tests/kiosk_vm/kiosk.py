@@ -24,7 +24,8 @@ from agent.simulator.world import DEVICE_UUID
 from device.drawer_profile_file import load_profile
 from device.hidpos_decoder import REPORT_BYTES
 from device.simulated_drawer import SimulatedDrawer
-from tests.kiosk_vm.image import Image, cache, image
+from tests.debian import cache
+from tests.kiosk_vm.image import Image, image
 from tests.kiosk_vm.machine import Machine, Saved, machine, new_disk
 from tests.till_bench import SEED
 
@@ -209,7 +210,7 @@ async def installed(release: str, package: Path) -> tuple[Image, Saved]:
     """Return a machine on which this package was just installed, saved for the tests to start from."""
     base = image(release)
     digest = hashlib.sha256(base.folder.name.encode() + package.read_bytes()).hexdigest()[:16]
-    folder = cache() / f"{release}-installed-{digest}"
+    folder = cache() / "kiosk" / f"{release}-installed-{digest}"
     saved = Saved(memory=folder / "memory", disk=folder / "disk.qcow2")
     if not folder.is_dir():
         _forget_others(release, folder)
@@ -222,7 +223,7 @@ async def installed(release: str, package: Path) -> tuple[Image, Saved]:
 
 def _forget_others(release: str, folder: Path) -> None:
     """Remove what was installed from other packages: each is half a gigabyte."""
-    for other in cache().glob(f"{release}-installed-*"):
+    for other in (cache() / "kiosk").glob(f"{release}-installed-*"):
         if other != folder:
             for file in other.iterdir():
                 file.unlink()

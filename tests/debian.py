@@ -1,0 +1,50 @@
+"""Debian as these tests need it: bare systems made by debootstrap, kept for later runs, and our packages. As root."""
+
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+# The stock kernel: the one for clouds has neither USB keyboards nor uinput (hardware.md 7.1).
+PACKAGES = (
+    *("linux-image-amd64", "initramfs-tools", "lz4", "kmod", "systemd-sysv", "udev", "dbus", "iproute2", "procps"),
+    *("qemu-guest-agent", "python3", "ca-certificates"),
+)
+CLONE = Path(__file__).parents[1]
+
+
+def cache() -> Path:
+    """Return the folder outside the clone, as the XDG base directory specification has it."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "tillwire"
+
+
+def bare_system(release: str) -> Path:
+    """Return the folder of a Debian as debootstrap leaves it. Two minutes the first time."""
+    folder = cache() / "systems" / f"{release}-{hashlib.sha256(repr(PACKAGES).encode()).hexdigest()[:16]}"
+    if not folder.is_dir():
+        beside = folder.with_suffix(".new")
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", release, str(beside), MIRROR)
+        beside.rename(folder)
+    return folder
+
+
+@functools.cache
+def built_package(release: str) -> Path:
+    """Build the package of a release from this clone, and return its file; TILLWIRE_PACKAGE names one that is built."""
+    if built_before := os.environ.get("TILLWIRE_PACKAGE"):
+        return Path(built_before)
+    return CLONE / run(str(CLONE / "scripts/package"), release).splitlines()[-1]
+
+
+def run(*command: str) -> str:
+    """Run a command that may take minutes, behind what else runs here, and return what it said. Raises OSError."""
+    ran = subprocess.run(("nice", *command), check=False, capture_output=True, text=True, cwd=CLONE)
+    if ran.returncode:
+        raise OSError(f"{' '.join(command)} ended with {ran.returncode}: {(ran.stdout + ran.stderr)[-800:]}")
+    return ran.stdout

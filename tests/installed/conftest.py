@@ -1,0 +1,60 @@
+"""What the tests of the installed package share: the package of this clone, and a fresh box for each."""
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agent.simulator.server import SimulatorServer
+from tests.debian import bare_system, built_package, run
+from tests.installed.box import Box, running_box
+
+MOST_S = 600
+"""Of one test with the package and the system that it needs made first; pytest's own 60 s are for tests without."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs root and Debian packages."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.system)
+            item.add_marker(pytest.mark.timeout(MOST_S))
+
+
+@pytest.fixture(scope="session")
+def package() -> Path:
+    return built_package("bookworm")
+
+
+@pytest.fixture(scope="session")
+def next_package(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a higher version."""
+    folder = tmp_path_factory.mktemp("next")
+    subprocess.run(["dpkg-deb", "--raw-extract", package, folder / "content"], check=True)
+    control = folder / "content/DEBIAN/control"
+    control.write_text(control.read_text().replace("Version: ", "Version: 9"))
+    subprocess.run(["dpkg-deb", "--build", folder / "content", folder / "tillwire.deb"], check=True)
+    return folder / "tillwire.deb"
+
+
+@pytest.fixture
+async def bare_box(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Box]:
+    """A Debian 12 as an installer finds it."""
+    folder = tmp_path_factory.mktemp("box")
+    await asyncio.to_thread(run, "cp", "--archive", str(bare_system("bookworm")), str(folder / "root"))
+    async with SimulatorServer() as simulator, running_box(folder / "root", simulator) as box:
+        yield box
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def box(bare_box: Box, package: Path) -> Box:
+    """A box that runs the agent, installed from an answer file."""
+    installed = await bare_box.install(package)
+    assert installed.code == 0, installed.out
+    ready = await bare_box.set_up()
+    assert ready.code == 0, ready.out
+    return bare_box

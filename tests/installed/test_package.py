@@ -1,0 +1,140 @@
+"""Installing, running, upgrading, removing and purging on a Debian 12 with its own systemd."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+
+from tests.installed.box import Box, free_port
+
+AGENT = "tillwire.service"
+INSTALL = Path(__file__).parents[2] / "docs/install.md"
+
+
+def shown_in_docs(name: str) -> str:
+    """Return what the documentation says that the terminal shows."""
+    block = INSTALL.read_text().partition(f"<!-- terminal: {name} -->\n```\n")[2]
+    return block.partition("\n```")[0]
+
+
+def _without_figures(text: str) -> str:
+    """Ports and free space are others on each box."""
+    return re.sub(r"\d+", "#", text)
+
+
+async def test_from_an_answer_file_to_a_completed_checkout_without_a_keystroke(bare_box: Box, package: Path) -> None:
+    installed = await bare_box.install(package)
+    assert installed.code == 0, installed.out
+    ready = await bare_box.set_up()
+    assert ready.code == 0, ready.out
+    assert _without_figures(ready.out).strip() == _without_figures(shown_in_docs("setup"))
+    assert await bare_box.says("systemctl", "is-enabled", AGENT) == "enabled"
+    checkout = await bare_box.until_cash()
+    await bare_box.take_cash(checkout)
+    await bare_box.phase(checkout, "completed")
+    assert len(bare_box.simulator.ledger) == 1
+
+
+async def test_the_service_runs_with_no_rights_that_it_does_not_need(box: Box) -> None:
+    said = await box.says("systemd-analyze", "security", AGENT)
+    score = re.search(r"exposure level for .*: ([0-9.]+)", said)
+    assert score is not None
+    assert float(score[1]) <= 1.5
+    assert await box.says("stat", "--format=%U:%G %a", "/etc/tillwire/client_secret") == "root:root 600"
+    for role in ("screen", "operator"):
+        token = f"/var/lib/tillwire/tokens/{role}"
+        assert await box.says("stat", "--format=%G %a", token) == f"tillwire-{role} 640"
+        reading = await box.types(
+            "setpriv", "--reuid=65534", f"--regid=tillwire-{role}", "--clear-groups", "cat", token
+        )
+        assert reading.code == 0, "who is in the group reads its token"
+        other = await box.types("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "cat", token)
+        assert other.code != 0
+
+
+async def test_its_log_has_fields(box: Box) -> None:
+    checkout = await box.until_cash()
+    await box.types("systemctl", "kill", "--signal=KILL", AGENT)
+    await box.shows("1", "systemctl", "show", "--property=NRestarts", "--value", AGENT)
+    await box.shows("active", "systemctl", "is-active", AGENT)
+    said = await box.says("journalctl", "--unit", AGENT, "--output=json", "--no-pager")
+    entries = [json.loads(line) for line in said.splitlines()]
+    ours = [entry for entry in entries if "LOGGER" in entry]
+    assert ours
+    assert {entry["_SYSTEMD_UNIT"] for entry in ours} == {AGENT}
+    assert {entry["CHECKOUT_ID"] for entry in ours if "CHECKOUT_ID" in entry} <= {checkout}
+
+
+async def test_a_wrong_configuration_is_said_once_and_a_killed_agent_comes_back(box: Box) -> None:
+    await box.says("systemctl", "kill", "--signal=KILL", AGENT)
+    await box.shows("1", "systemctl", "show", "--property=NRestarts", "--value", AGENT)
+    await box.shows("active", "systemctl", "is-active", AGENT)
+    config = box.root / "etc/tillwire/tillwire.toml"
+    config.write_text(config.read_text().replace("confirmed_by", "confirmd_by"))
+    assert (await box.types("systemctl", "restart", AGENT)).code != 0
+    await asyncio.sleep(5)  # twice as long as systemd waits before it starts an agent again
+    assert (await box.types("systemctl", "is-active", AGENT)).out.strip() == "failed"
+    said = await box.says("journalctl", "--unit", AGENT, "--output=cat", "--no-pager")
+    assert said.count("cash.confirmd_by is not a known key; did you mean confirmed_by?") == 1
+
+
+async def test_neither_upgrade_nor_shutdown_nor_stop_interrupts_a_customer(box: Box, next_package: Path) -> None:
+    checkout = await box.until_cash()
+    await box.shows("A customer is being served", "systemd-inhibit", "--list", "--no-pager")
+    assert await box.says("ls", "/run/tillwire/busy") == "till"
+    assert (
+        await box.says("systemctl", "show", "--property=StatusText", "--value", AGENT) == "a customer is being served"
+    )
+    upgrading = asyncio.create_task(box.install(next_package))
+    await box.shows("wait-idle", "ps", "-ef")
+    assert await box.says("systemctl", "is-active", AGENT) == "active"
+    await box.take_cash(checkout)
+    await box.phase(checkout, "completed")
+    upgraded = await upgrading
+    assert upgraded.code == 0, upgraded.out
+    assert (await box.says("dpkg-query", "--show", "tillwire")).split()[1].startswith("9")
+    await box.shows("active", "systemctl", "is-active", AGENT)
+    await box.shows("waiting for a customer", "systemctl", "show", "--property=StatusText", "--value", AGENT)
+    await box.phase(checkout, "completed")
+    assert len(box.simulator.ledger) == 1
+    stopped_at = await box.until_cash()
+    stopping = asyncio.create_task(box.types("systemctl", "stop", AGENT))
+    await box.shows("deactivating", "systemctl", "is-active", AGENT)
+    await box.take_cash(stopped_at)
+    assert (await stopping).code == 0
+    assert len(box.simulator.ledger) == 2
+
+
+async def test_removing_leaves_configuration_and_journal_and_purging_nothing(box: Box) -> None:
+    removed = await box.types("dpkg", "--remove", "tillwire")
+    assert removed.code == 0, removed.out
+    assert (box.root / "etc/tillwire/tillwire.toml").exists()
+    assert (box.root / "var/lib/tillwire/journal.sqlite").exists()
+    assert not (box.root / "opt/tillwire").exists()
+    purged = await box.types("dpkg", "--purge", "tillwire")
+    assert purged.code == 0, purged.out
+    left = await box.says(
+        "find", "/", "-xdev", "-name", "*tillwire*", "-not", "-path", "/root/*", "-not", "-path", "/proc/*"
+    )
+    assert left == ""
+
+
+async def test_purging_keeps_a_journal_with_money_that_is_not_booked(box: Box) -> None:
+    checkout = await box.until_cash()
+    box.simulator.refuse_connections(3600)
+    await box.take_cash(checkout)
+    await box.shows("waiting for a customer", "systemctl", "show", "--property=StatusText", "--value", AGENT)
+    purged = await box.types("dpkg", "--purge", "tillwire")
+    assert purged.code == 0, purged.out
+    assert "/var/lib/tillwire is kept" in purged.out
+    assert (box.root / "var/lib/tillwire/journal.sqlite").exists()
+
+
+async def test_several_lanes_have_a_journal_and_an_address_each(box: Box) -> None:
+    for lane in ("left", "right"):
+        state = f'[state]\ndirectory = "/var/lib/tillwire/{lane}"'
+        (box.root / f"etc/tillwire/{lane}.toml").write_text(box.config(state, port=free_port()))
+        await box.says("systemctl", "start", f"tillwire@{lane}.service")
+        ready = await box.types("tillwire", "check", "--config", f"/etc/tillwire/{lane}.toml")
+        assert ready.code == 0, ready.out
+        assert (box.root / f"var/lib/tillwire/{lane}/journal.sqlite").exists()
