@@ -7,6 +7,7 @@ ModemManager, which writes into them, and a drawer's port makes no edge when a p
 import re
 from collections.abc import Iterator
 
+from config.printer import Printer
 from config.settings import EvdevScanner, HidPosScanner, Match, SerialScanner, Settings
 from device.hidpos_scanner import NEED_FEATURE_REPORT
 
@@ -41,6 +42,7 @@ def udev_rules(settings: Settings, lane: str | None) -> list[str]:
         )
     if (paid := settings.cash.paid_message) is not None and paid.port != settings.drawer.port:
         lines += _port(str(paid.port), paid.match, f"{folder}paid_message")
+    lines += _printer(settings.printer, folder)
     return lines
 
 
@@ -77,6 +79,16 @@ def _port(port: str, match: Match | None, name: str, *more: str) -> Iterator[str
     keys = _port_keys(match) if match is not None else _place(port)
     ignored = ('ENV{ID_MM_DEVICE_IGNORE}="1"', 'ENV{ID_MM_PORT_IGNORE}="1"')
     yield _rule('SUBSYSTEM=="tty"', *keys, _group("0660"), f'SYMLINK+="{link}"', *ignored, *more)
+
+
+def _printer(printer: Printer, folder: str) -> Iterator[str]:
+    """Yield the rule of a printer of its own; one that the drawer hangs on has the drawer's."""
+    if printer.connection == "serial" and printer.port is not None:
+        yield from _port(printer.port, None, f"{folder}printer")
+    elif printer.connection == "usb" and (match := printer.match) is not None:
+        ids = [f'ATTR{{idVendor}}=="{match.id_vendor}"', f'ATTR{{idProduct}}=="{match.id_model}"']
+        serial = [f'ATTR{{serial}}=="{match.serial}"'] if match.serial else []
+        yield _rule('SUBSYSTEM=="usb"', 'ENV{DEVTYPE}=="usb_device"', *ids, *serial, _group("0660"))
 
 
 def _port_keys(match: Match) -> Iterator[str]:

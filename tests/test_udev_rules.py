@@ -102,3 +102,13 @@ def test_a_line_that_says_the_money_is_in_has_a_rule_unless_it_is_the_drawers(tm
     assert "stty" not in rule
     mmf = '[drawer]\nprofile = "mmf"\nport = "/dev/ttyS1"\n'
     assert len(rules(tmp_path, mmf + paid.format("/dev/ttyS1"))) == 1
+
+
+def test_a_printer_of_its_own_has_a_rule(tmp_path: Path) -> None:
+    operator = '[cash]\nconfirmed_by = ["operator"]\n[printer]\n'
+    (serial,) = rules(tmp_path, f'{operator}connection = "serial"\nport = "/dev/ttyS2"\n')
+    assert 'KERNEL=="ttyS2"' in serial
+    assert 'SYMLINK+="tillwire/printer"' in serial
+    (usb,) = rules(tmp_path, f'{operator}connection = "usb"\nmatch = {{ id_vendor = "04b8", id_model = "0202" }}\n')
+    means = 'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ATTR{idVendor}=="04b8", ATTR{idProduct}=="0202"'
+    assert usb == f'ACTION!="remove", {means}, GROUP="tillwire-devices", MODE="0660"'

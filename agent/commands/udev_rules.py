@@ -10,7 +10,7 @@ from agent.udev_rules import NoDevice, udev_rules
 
 RULES = Path("/etc/udev/rules.d")
 UDEV_RUNS = Path("/run/udev/control")
-SUBSYSTEMS = ("input", "hidraw", "tty")
+SUBSYSTEMS = ("input", "hidraw", "tty", "usb")
 SETTLE_S = 30
 """udev takes milliseconds for a device; this is for a box that is starting."""
 
