@@ -16,10 +16,11 @@ test-system: ## the tests that need root, Debian packages (it installs them) or 
 	@scripts/setup system
 	@.venv/bin/pytest --quiet -m system
 
-kiosk-vm: ## all scenarios of the virtual kiosk; as root, it installs the Debian packages that it needs
+kiosk-vm: ## packages built and tried: on a Debian with its own systemd, and in the virtual kiosk; as root
 	@scripts/setup test
 	@scripts/setup kiosk
-	@.venv/bin/pytest --quiet -m kiosk tests/kiosk_vm
+	@scripts/setup system
+	@.venv/bin/pytest --quiet -m kiosk
 
 package: ## the Debian packages for Debian 12 and 13, into dist/; as root, in chroots
 	@scripts/package

@@ -7,7 +7,7 @@ import pytest
 
 from tests.debian import built_package
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.kiosk, pytest.mark.timeout(900)]
 PYTHON = {"bookworm": "3.11", "trixie": "3.13"}
 
 

@@ -5,7 +5,9 @@ the network, so the simulated API and the screen are on loopback.
 """
 
 import asyncio
+import os
 import shutil
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -127,15 +129,15 @@ async def running_box(root: Path, simulator: Simulator) -> AsyncIterator[Box]:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
+    leader = await _leader(process.pid)
     try:
         async with asyncio.timeout(SETTLED_S):
-            leader = await _leader(process.pid)
             box = Box(root, leader, simulator, free_port())
             await box.shows("running", "systemctl", "is-system-running", "--wait")
         yield box
     finally:
         with suppress(ProcessLookupError):
-            process.kill()
+            os.kill(leader, signal.SIGKILL)  # and with it all that runs inside
         await process.wait()
 
 

@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here needs root and Debian packages."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.system)
+            item.add_marker(pytest.mark.kiosk)
             item.add_marker(pytest.mark.timeout(MOST_S))
 
 
