@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -116,11 +117,19 @@ def never_reads(path: Path, token: str) -> socket.socket:
     return connection
 
 
-async def test_readers_that_never_read_cost_the_others_nothing(bench: KioskBench, tmp_path: Path) -> None:
-    """32 readers, half of them asleep: the sleepers are cut off, the others miss and repeat nothing."""
-    changes = 170
+@dataclass(frozen=True)
+class Crowd:
+    """As many readers as there is room for, half of which never read."""
+
+    session: aiohttp.ClientSession
+    readers: list[Events]
+    sleepers: list[socket.socket]
+
+
+@asynccontextmanager
+async def crowd_at(bench: KioskBench, directory: Path) -> AsyncIterator[Crowd]:
     async with AsyncExitStack() as stack:
-        path = await stack.enter_async_context(on_unix_socket(bench, tmp_path))
+        path = await stack.enter_async_context(on_unix_socket(bench, directory))
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path), limit=0))
         )
@@ -128,24 +137,50 @@ async def test_readers_that_never_read_cost_the_others_nothing(bench: KioskBench
         for _ in range(MOST_READERS // 2):
             get = session.get("http://x/v1/events", headers=bench.headers(Role.SCREEN))
             readers.append(Events(await stack.enter_async_context(get)))
-        sleepers = [never_reads(path, bench.tokens.screen) for _ in range(MOST_READERS // 2)]
+        sleepers = [
+            stack.enter_context(never_reads(path, bench.tokens.screen)) for _ in range(MOST_READERS - len(readers))
+        ]
         for reader in readers:
             assert (await reader.next()).name == "snapshot"
+        yield Crowd(session, readers, sleepers)
+
+
+async def test_readers_that_never_read_cost_the_others_nothing(bench: KioskBench, tmp_path: Path) -> None:
+    """32 readers, half of them asleep: the sleepers are cut off, the others miss and repeat nothing."""
+    changes = 170
+    async with crowd_at(bench, tmp_path) as crowd:
         last = json.dumps(LARGE | {"products": [*LARGE["products"], {"quantity": 1, "priceOne": 0, "desc": "last"}]})
-        reading = [asyncio.create_task(reader.until(lambda told: "last" in str(told.data))) for reader in readers]
+        reading = [asyncio.create_task(reader.until(lambda told: "last" in str(told.data))) for reader in crowd.readers]
         checkout_id = (await bench.call("POST", "/v1/checkouts", ORDER)).body["id"]
         for _ in range(changes):
             assert (await bench.call("PUT", f"/v1/checkouts/{checkout_id}/basket", LARGE)).status == 200
         await bench.call("PUT", f"/v1/checkouts/{checkout_id}/basket", json.loads(last))
         await asyncio.gather(*reading)
-        for reader in readers:
+        for reader in crowd.readers:
             numbers = [sequence(told.id) for told in reader.heard[1:] if told.id]
             assert numbers == list(range(1, changes + 3))
-        for sleeper in sleepers:
+        for sleeper in crowd.sleepers:
             assert await was_cut_off(sleeper)
-            sleeper.close()
-        get = session.get("http://x/v1/events", headers=bench.headers(Role.SCREEN))
-        assert (await Events(await stack.enter_async_context(get)).next()).name == "snapshot"
+        async with crowd.session.get("http://x/v1/events", headers=bench.headers(Role.SCREEN)) as response:
+            assert (await Events(response).next()).name == "snapshot"
+
+
+async def test_beside_a_whole_checkout_no_reader_misses_or_repeats_an_event(bench: KioskBench, tmp_path: Path) -> None:
+    """32 readers, half of them asleep, from the basket to the booking; devices and busy are state and have no id."""
+    async with crowd_at(bench, tmp_path) as crowd:
+        first, *others = crowd.readers
+        reading = [asyncio.create_task(reader.phase("completed")) for reader in others]
+        checkout_id = await bench.begin()
+        await bench.call("POST", f"/v1/checkouts/{checkout_id}/apply", {"use_balance": True})
+        await first.phase("due")
+        await bench.call("POST", f"/v1/checkouts/{checkout_id}/pay", {"method": "cash", "amount": 296})
+        await first.until(lambda told: told.name == "drawer" and told.data["event"] == "opened")
+        bench.drawer.close_drawer()
+        await first.phase("completed")
+        await asyncio.gather(*reading)
+    numbers = [sequence(told.id) for told in first.heard if told.id]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert all(reader.heard[1:] == first.heard[1:] for reader in others)
 
 
 async def was_cut_off(sleeper: socket.socket) -> bool:
