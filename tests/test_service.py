@@ -1,12 +1,15 @@
 """The agent as a process: it becomes ready, and it stops in time without losing anything."""
 
 import asyncio
+import ssl
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from agent.simulator.certificates import CA_FILE, server_context
 from tests.crashing_agent import Crash, start_agent
 from tests.test_killing import Died, agent, fork_server, sell, shop
 from tests.till_bench import SEED
@@ -89,3 +92,56 @@ async def test_a_second_agent_says_so_in_one_line_and_exits_with_1(tmp_path: Pat
         _, said = await second.communicate()
     assert second.returncode == 1
     assert said.decode().splitlines()[-1].startswith("tillwire: another agent has ")
+
+
+Doors = Callable[[Path], Awaitable[tuple[str, aiohttp.BaseConnector]]]
+
+
+async def _at_loopback(_directory: Path) -> tuple[str, aiohttp.BaseConnector]:
+    return 'listen = "127.0.0.1:0"', aiohttp.TCPConnector()
+
+
+async def _at_a_unix_socket(directory: Path) -> tuple[str, aiohttp.BaseConnector]:
+    path = directory / "screen.sock"
+    return f'listen = "unix:{path}"', aiohttp.UnixConnector(str(path))
+
+
+async def _at_every_address_with_tls(directory: Path) -> tuple[str, aiohttp.BaseConnector]:
+    await server_context(directory / "tls")
+    files = f'tls_certificate_file = "{directory}/tls/server.pem"\ntls_key_file = "{directory}/tls/server-key.pem"'
+    trusting = ssl.create_default_context(cafile=directory / "tls" / CA_FILE)
+    return f'listen = "0.0.0.0:0"\nallowed_hosts = ["localhost"]\n{files}', aiohttp.TCPConnector(ssl=trusting)
+
+
+@pytest.mark.parametrize("door", [_at_loopback, _at_a_unix_socket, _at_every_address_with_tls])
+async def test_a_register_calls_where_the_configuration_says(door: Doors, tmp_path: Path) -> None:
+    """Each door through the whole service: a token, a checkout, 409 beside it, and its key after a kill."""
+    async with shop(tmp_path / "shop") as the_shop:
+        lines, connector = await door(tmp_path)
+        config = the_shop.config
+        config.write_text(config.read_text().replace('listen = "127.0.0.1:0"', lines))
+        answers = []
+        async with aiohttp.ClientSession(connector=connector) as session:
+            for _start in range(2):
+                process, connection = start_agent(config, Crash())
+                url = await asyncio.to_thread(connection.recv) or "http://till/"
+                token = (tmp_path / "shop" / "state" / "tokens" / "screen").read_text().strip()
+                headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "order-17"}
+                async with session.post(f"{url}v1/checkouts", json={"merchantRef": "A-17"}) as refused:
+                    assert refused.status == 401
+                async with session.post(
+                    f"{url}v1/checkouts", json={"merchantRef": "A-17"}, headers=headers
+                ) as answered:
+                    answers.append((answered.status, (await answered.json())["id"]))
+                headers["Idempotency-Key"] = "order-18"
+                async with session.post(
+                    f"{url}v1/checkouts", json={"merchantRef": "A-17"}, headers=headers
+                ) as conflict:
+                    assert conflict.status == 409
+                    told = await conflict.json(content_type="application/problem+json")
+                    assert told["checkout"]["id"] == answers[0][1]
+                process.kill()
+                await asyncio.to_thread(process.join)
+                connection.close()
+                process.close()
+        assert answers == [(201, answers[0][1]), (200, answers[0][1])]
