@@ -91,7 +91,7 @@ async def goes_wrong(bench: TillBench, fault: Fault, phase: str) -> None:
     await heard.until(lambda: trouble(bench, checkout) is not None)
     await heard.until(lambda: any(fault.says in f"{told.state} {told.reason}" for told in heard.devices))
     await mended(bench)
-    now = await bench.till.find(checkout.id)
+    now = await bench.till.lookup.find(checkout.id)
     assert (now.phase, trouble(bench, checkout) is not None) == (Phase.AWAITING_CASH, True)
     if phase == "open":
         confirmed = await bench.till.ask(checkout.id, ConfirmAsked(amount=AMOUNT, by="Ada"))

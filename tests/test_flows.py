@@ -19,7 +19,7 @@ from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from agent.simulator.switches import Switches
 from agent.smart.errors import NotSent
 from agent.smart.transport import Timeouts
-from agent.till import HandedOverAlready, TerminalBusy
+from agent.till_refusals import HandedOverAlready, TerminalBusy
 from agent.till_settings import Order
 from tests.till_bench import CARD, SEED, TillBench, whole_till
 
@@ -238,7 +238,7 @@ async def reversed_(bench: TillBench, reversal: Checkout, phase: Phase = Phase.C
         return any(each.id == reversal.id and each.phase is phase for each in bench.heard.checkouts)
 
     await bench.heard.until(there)
-    return await bench.till.find(reversal.id)
+    return await bench.till.lookup.find(reversal.id)
 
 
 @pytest.mark.parametrize(("method", "call"), [("cash", "cancel"), ("cashless", "cancelTrx")])
@@ -249,7 +249,7 @@ async def test_l_a_payment_is_taken_back_and_both_name_each_other(bench: TillBen
     done = await reversed_(bench, reversal)
     assert done.reversal is not None
     assert (done.reversal.reverses, done.reversal.reason, done.reversal.by) == (sale.id, "wrong lunch", "Eva")
-    before = await bench.till.find(sale.id)
+    before = await bench.till.lookup.find(sale.id)
     assert (before.phase, before.reversed_by) == (Phase.COMPLETED, reversal.id)
     assert booked(bench)[1:] == [(call, method, -796, -296)]
     assert bench.simulator.card(CARD.value).cash_balance == 500
@@ -267,7 +267,7 @@ async def test_l_a_reversal_has_its_own_receipt(bench: TillBench) -> None:
     done = await reversed_(bench, await reverse(bench, sale))
     texts = [line.get("value") for line in done.receipt.customer]
     assert {"text": "STORNO", "decoration": ["important", "align-center"]} in texts
-    assert (await bench.till.find(sale.id)).receipt == sale.receipt
+    assert (await bench.till.lookup.find(sale.id)).receipt == sale.receipt
 
 
 async def test_l_the_terminals_receipt_of_a_reversal_is_its_own_affair(bench: TillBench) -> None:
@@ -308,7 +308,7 @@ async def test_l_a_refused_reversal_has_failed_in_the_apis_words_and_may_be_trie
     second = await reverse(bench, sale)
     assert second.id != first.id
     await reversed_(bench, second)
-    assert (await bench.till.find(sale.id)).reversed_by == second.id
+    assert (await bench.till.lookup.find(sale.id)).reversed_by == second.id
 
 
 async def test_l_without_the_api_a_reversal_has_failed_and_nothing_was_sent(bench: TillBench) -> None:
@@ -531,17 +531,17 @@ async def test_a_start_that_another_device_may_not_make_ends_in_attention_with_t
 
 async def test_the_terminal_closes_its_day_and_reports(bench: TillBench) -> None:
     await sold(bench, "cashless")
-    report = await bench.till.end_of_day()
+    report = await bench.till.terminal.end_of_day()
     assert (report.status, report.receipt.merchant != ()) == ("ok", True)
-    assert (await bench.till.diagnosis()).status == "ok"
+    assert (await bench.till.terminal.diagnosis()).status == "ok"
 
 
 async def test_the_terminal_does_one_thing_at_a_time(bench: TillBench) -> None:
     bench.simulator.add_fault("EndOfDay:latency:1:seconds=0.3")
-    closing = asyncio.create_task(bench.till.end_of_day())
+    closing = asyncio.create_task(bench.till.terminal.end_of_day())
     await bench.simulator.request_arrived("EndOfDay")
     with pytest.raises(TerminalBusy):
-        await bench.till.diagnosis()
+        await bench.till.terminal.diagnosis()
     await closing
 
 
@@ -549,14 +549,14 @@ async def test_a_terminal_that_pays_is_not_asked_for_its_report(bench: TillBench
     bench.simulator.add_fault("start/cashless:slow-execution:1:seconds=0.3")
     await pay(bench, await shown(bench, SEED, card=False), "cashless")
     with pytest.raises(TerminalBusy):
-        await bench.till.end_of_day()
+        await bench.till.terminal.end_of_day()
     await bench.heard.phase(Phase.COMPLETED)
 
 
 async def test_a_terminal_that_cannot_be_reached_is_said(bench: TillBench) -> None:
     bench.simulator.refuse_connections(60)
     with pytest.raises(NotSent):
-        await bench.till.end_of_day()
+        await bench.till.terminal.end_of_day()
 
 
 # Bad input
@@ -573,7 +573,7 @@ async def test_the_words_of_the_api_reach_log_journal_and_screen(
     assert draft.error is not None
     words = asdict(draft.error)
     assert all(words.values())
-    [refused] = [each for each in await bench.till.events_of(checkout.id) if each.kind == "CallRefused"]
+    [refused] = [each for each in await bench.till.lookup.events_of(checkout.id) if each.kind == "CallRefused"]
     assert refused.data["problem"] == words
     shown_error = checkout_answer(draft, Role.SCREEN).error
     assert shown_error is not None

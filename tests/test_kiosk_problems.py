@@ -11,7 +11,7 @@ from agent.inbox import Overloaded
 from agent.journal.errors import Damaged, DiskFull, EventsGone, NotWritten
 from agent.kiosk.problems import CONFLICTS, TITLES, Problem, not_allowed, problem_of
 from agent.kiosk.roles import Role
-from agent.till import AnotherIsActive, KeyReused, NoSuchCheckout
+from agent.till_refusals import AnotherIsActive, KeyReused, NoSuchCheckout
 from device.interface import DrawerRefused
 from tests.test_kiosk_view import DUE
 

@@ -316,7 +316,7 @@ async def standing(bench: TillBench, checkout_id: str | None) -> object:
     """The phase of the checkout, and whose card it has."""
     if checkout_id is None:
         return bench.till.active
-    checkout = await bench.till.find(checkout_id)
+    checkout = await bench.till.lookup.find(checkout_id)
     return checkout.phase, checkout.card and checkout.card.number
 
 
@@ -374,7 +374,7 @@ async def test_in_a_draft_no_fault_sets_a_card_and_of_two_at_once_one_is_taken(t
         await asyncio.gather(*(works_again(bench, reader) for reader in readers))
         for fault in FAULTS:
             await goes_through(bench, readers, fault)
-            assert (await bench.till.find(checkout_id)).card is None, fault
+            assert (await bench.till.lookup.find(checkout_id)).card is None, fault
         refused = await two_cards_at_once(bench, readers)
         [taken] = [card for card, why in refused.items() if why is None]
         assert set(refused.values()) == {None, "card_present"}

@@ -25,7 +25,7 @@ from agent.journal.errors import NotWritten
 from agent.journal.records import IdempotencyKey
 from agent.simulator.server import SimulatorServer
 from agent.smart.transport import Timeouts
-from agent.till import AnotherIsActive, KeyReused, NoSuchCheckout
+from agent.till_refusals import AnotherIsActive, KeyReused, NoSuchCheckout
 from device.interface import DrawerRefused, Torn, TornScan
 from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of, whole_till
 
@@ -136,7 +136,7 @@ async def test_an_unknown_card_is_shown_and_not_taken(bench: TillBench) -> None:
     checkout = await bench.till.create(SEED)
     bench.scan("9276004429999999")
     await bench.heard.until(lambda: bench.heard.refusals == ["invalid"])
-    assert (await bench.till.find(checkout.id)).card is None
+    assert (await bench.till.lookup.find(checkout.id)).card is None
 
 
 async def test_a_locked_card_is_shown_and_not_taken(bench: TillBench) -> None:
@@ -144,7 +144,7 @@ async def test_a_locked_card_is_shown_and_not_taken(bench: TillBench) -> None:
     checkout = await bench.till.create(SEED)
     bench.scan()
     await bench.heard.until(lambda: bench.heard.refusals == ["locked"])
-    assert (await bench.till.find(checkout.id)).card is None
+    assert (await bench.till.lookup.find(checkout.id)).card is None
 
 
 async def test_a_bank_card_leaves_no_digit_anywhere(bench: TillBench, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ async def test_a_torn_scan_is_told_and_the_checkout_goes_on(bench: TillBench) ->
     bench.till.report(TornScan(scanner="counter", reason=Torn.DROPPED, at=0.0))
     await bench.heard.until(lambda: bool(bench.heard.scans))
     assert bench.heard.scans[0].refused == "torn"
-    assert (await bench.till.find(checkout.id)).phase is Phase.DRAFT
+    assert (await bench.till.lookup.find(checkout.id)).phase is Phase.DRAFT
 
 
 async def test_another_code_goes_to_the_screen(bench: TillBench) -> None:
@@ -191,7 +191,7 @@ async def test_the_same_card_twice_counts_once(bench: TillBench) -> None:
     bench.scan()
     await bench.heard.until(lambda: len(bench.heard.scans) == 2)
     assert [told.refused for told in bench.heard.scans] == [None, "repeated"]
-    assert (await bench.till.find(checkout.id)).card is not None
+    assert (await bench.till.lookup.find(checkout.id)).card is not None
 
 
 async def test_a_card_that_was_refused_is_no_repetition(bench: TillBench) -> None:
@@ -253,7 +253,7 @@ async def test_a_closing_without_a_payment_confirms_nothing(bench: TillBench) ->
         await bench.till.ask(due.id, PAY)
     bench.drawer.close_drawer()
     await bench.heard.drawer_event("closed")
-    assert (await bench.till.find(due.id)).phase is Phase.DUE
+    assert (await bench.till.lookup.find(due.id)).phase is Phase.DUE
     assert starts(bench) == 0
 
 
@@ -262,7 +262,7 @@ async def test_the_customer_may_give_up_while_the_drawer_is_open(bench: TillBenc
     await bench.till.ask(checkout_id, CancelAsked())
     bench.drawer.close_drawer()
     await bench.heard.drawer_event("closed")
-    assert (await bench.till.find(checkout_id)).phase is Phase.CANCELLED
+    assert (await bench.till.lookup.find(checkout_id)).phase is Phase.CANCELLED
     assert starts(bench) == 0
     await bench.simulator.request_arrived("abort")
 
@@ -302,7 +302,7 @@ async def test_a_lost_drawer_confirms_nothing_and_comes_back(bench: TillBench) -
     bench.drawer.close_drawer()
     bench.drawer.plug_in()
     await bench.heard.until(lambda: bench.till.drawer_level == "closed")
-    waiting = await bench.till.find(checkout_id)
+    waiting = await bench.till.lookup.find(checkout_id)
     assert waiting.phase is Phase.AWAITING_CASH
     assert waiting.payment is not None
     assert waiting.payment.drawer_trouble == "lost"
@@ -411,7 +411,7 @@ async def test_a_repeated_key_gives_the_same_checkout(bench: TillBench) -> None:
 
 async def test_an_id_that_is_not_ours_is_said(bench: TillBench) -> None:
     with pytest.raises(NoSuchCheckout):
-        await bench.till.find("co_nobody")
+        await bench.till.lookup.find("co_nobody")
 
 
 async def test_after_a_restart_the_operator_decides_about_awaited_cash(tmp_path: Path) -> None:
@@ -420,7 +420,7 @@ async def test_after_a_restart_the_operator_decides_about_awaited_cash(tmp_path:
             checkout_id = await pay(bench)
         drawer.close_drawer()
         async with at_work(tmp_path, simulator, drawer) as bench:
-            waiting = await bench.till.find(checkout_id)
+            waiting = await bench.till.lookup.find(checkout_id)
             assert waiting.phase is Phase.AWAITING_CASH
             assert waiting.payment is not None
             assert waiting.payment.interrupted
@@ -503,7 +503,7 @@ async def test_a_disk_that_refuses_does_not_keep_the_till_running_in_circles(tmp
         bench.disk.refuses = False
         await bench.heard.phase(Phase.CANCELLED)
         assert bench.disk.refusals <= 3
-        assert (await bench.till.find(checkout.id)).reason == "idle"
+        assert (await bench.till.lookup.find(checkout.id)).reason == "idle"
 
 
 async def test_interrupted_cash_stays_a_persons_to_decide_when_the_transaction_has_changed(tmp_path: Path) -> None:

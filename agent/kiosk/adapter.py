@@ -126,7 +126,7 @@ def _validated(model: type[M], given: dict[str, str]) -> M:
 
 async def _problem(error: Exception, kiosk: Kiosk, request: web.Request) -> Problem:
     if isinstance(error, NotAllowed) and "id" in request.match_info:
-        return not_allowed(error, await kiosk.till.find(request.match_info["id"]))
+        return not_allowed(error, await kiosk.till.lookup.find(request.match_info["id"]))
     problem = problem_of(error)
     if problem is None:
         logger.error("a mistake of ours in %s %s", request.method, _route_of(request), exc_info=error)

@@ -61,25 +61,25 @@ def _begun(call: Call[B, Q], checkout: Checkout, open_before: set[str]) -> web.R
 
 
 async def read(call: Call[Nothing, NoQuery]) -> web.Response:
-    return _shown(call, await call.kiosk.till.find(call.checkout_id))
+    return _shown(call, await call.kiosk.till.lookup.find(call.checkout_id))
 
 
 async def history(call: Call[Nothing, NoQuery]) -> web.Response:
     """Tell all that happened to a checkout, with who did it."""
-    await call.kiosk.till.find(call.checkout_id)
-    events = await call.kiosk.till.events_of(call.checkout_id)
+    await call.kiosk.till.lookup.find(call.checkout_id)
+    events = await call.kiosk.till.lookup.events_of(call.checkout_id)
     return answer(HistoryAnswer(events=tuple(map(happened_answer, events))))
 
 
 async def read_all(call: Call[Nothing, ListQuery]) -> web.Response:
     query = call.query
-    found = await call.kiosk.till.checkouts(query.phase, limit=query.limit, before=query.before)
+    found = await call.kiosk.till.lookup.checkouts(query.phase, limit=query.limit, before=query.before)
     return answer(CheckoutList(checkouts=tuple(checkout_answer(checkout, call.role) for checkout in found)))
 
 
 async def set_basket(call: Call[BasketBody, NoQuery]) -> web.Response:
     """Replace the product lines; the currency stays."""
-    checkout = await call.kiosk.till.find(call.checkout_id)
+    checkout = await call.kiosk.till.lookup.find(call.checkout_id)
     basket = Basket(products=call.body.products, currency=checkout.basket.currency)
     return await _ask(call, BasketSet(basket=basket))
 
@@ -87,7 +87,7 @@ async def set_basket(call: Call[BasketBody, NoQuery]) -> web.Response:
 async def set_card(call: Call[CardBody, NoQuery]) -> web.Response:
     """Take a card number that was not read by one of our own readers: by the digits on its back, or the operator."""
     till = call.kiosk.till
-    await till.find(call.checkout_id)
+    await till.lookup.find(call.checkout_id)
     card = card_in(call.body.value, call.kiosk)
     if call.body.csc is not None:
         await _check_csc(call, card, call.body.csc)

@@ -21,7 +21,7 @@ from agent.kiosk.view import checkout_answer
 from agent.outlets import NotPrinted
 from agent.smart.errors import ApiError, NotAuthorised, NotSent, Refused, SmartError
 from agent.smart.facts import known_problem
-from agent.till import AnotherIsActive, HandedOverAlready, KeyReused, NoSuchCheckout, TerminalBusy
+from agent.till_refusals import AnotherIsActive, HandedOverAlready, KeyReused, NoSuchCheckout, TerminalBusy
 from device.interface import DrawerRefused
 
 TYPE_PREFIX = "urn:tillwire:problem:"

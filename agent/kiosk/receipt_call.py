@@ -48,7 +48,7 @@ async def print_receipt(call: Call[PrintBody, NoQuery]) -> web.Response:
 
 
 async def _lines(call: Call[Nothing, ReceiptQuery]) -> tuple[Line, ...]:
-    lines = receipt_lines(await call.kiosk.till.find(call.checkout_id), call.query.receipt)
+    lines = receipt_lines(await call.kiosk.till.lookup.find(call.checkout_id), call.query.receipt)
     if not lines:
         raise Problem(HTTPStatus.NOT_FOUND, "no-receipt")
     return lines

@@ -45,12 +45,12 @@ async def open_drawer(call: Call[OpenDrawerBody, NoQuery]) -> web.Response:
 
 async def report(call: Call[Nothing, ReportQuery]) -> web.Response:
     """Tell what a day came to."""
-    return answer(report_answer(await call.kiosk.till.day(call.query.day)))
+    return answer(report_answer(await call.kiosk.till.lookup.day(call.query.day)))
 
 
 async def history(call: Call[Nothing, HistoryQuery]) -> web.Response:
     """Tell what happened last at this till, with who did it."""
-    newest = await call.kiosk.till.newest_events(call.query.limit)
+    newest = await call.kiosk.till.lookup.newest_events(call.query.limit)
     return answer(HistoryAnswer(events=tuple(map(happened_answer, newest))))
 
 
@@ -71,13 +71,13 @@ async def check_card(call: Call[CheckCardBody, NoQuery]) -> web.Response:
 async def end_of_day(call: Call[OperatorBody, NoQuery]) -> web.Response:
     """Have the terminal close its day. Waits for the terminal; a caller that goes away does not stop it."""
     logger.info("end of day at the terminal, asked by %s", await operator_name(call))
-    return _reported(await call.kiosk.till.end_of_day())
+    return _reported(await call.kiosk.till.terminal.end_of_day())
 
 
 async def diagnosis(call: Call[OperatorBody, NoQuery]) -> web.Response:
     """Have the terminal check itself and its configuration. Waits for the terminal."""
     logger.info("diagnosis of the terminal, asked by %s", await operator_name(call))
-    return _reported(await call.kiosk.till.diagnosis())
+    return _reported(await call.kiosk.till.terminal.diagnosis())
 
 
 def _reported(facts: TransactionFacts) -> web.Response:
@@ -112,7 +112,7 @@ async def events(call: Call[Nothing, EventsQuery]) -> web.StreamResponse:
     if transport is None:
         raise ConnectionResetError
     since = request.headers.get("Last-Event-ID") or call.query.since
-    missed = kiosk.till.events_since
+    missed = kiosk.till.lookup.events_since
     response = web.StreamResponse(headers={"Content-Type": EVENT_STREAM, "X-Accel-Buffering": "no"})
     try:
         with kiosk.stream.reader(call.role, transport.abort) as reader:

@@ -10,7 +10,8 @@ from agent.checkout_state import Basket, Checkout, Phase
 from agent.inbox import Overloaded
 from agent.journal.errors import NotWritten
 from agent.journal.records import IdempotencyKey
-from agent.till import AnotherIsActive, KeyReused, NoSuchCheckout, Till
+from agent.till import Till
+from agent.till_refusals import AnotherIsActive, KeyReused, NoSuchCheckout
 from agent.till_settings import Order
 from device.interface import Scan
 from tests.faults.drawer import Drawer
@@ -75,7 +76,7 @@ class CustomerAtScreen:
             return made
         checkout_id = self._id
         try:
-            return await self._machine.ask(lambda till: till.find(checkout_id))
+            return await self._machine.ask(lambda till: till.lookup.find(checkout_id))
         except NoSuchCheckout:
             self._world.wrong(Breach.LOST, f"{self._customer.ref} is not known any more")
         except REFUSALS:

@@ -108,7 +108,7 @@ class Process:
     async def _show_what_is(self, till: Till) -> None:
         """A screen that comes back asks for what it showed before."""
         for shown in [checkout for checkout in self._world.told.values() if not checkout.final]:
-            found = await till.find(shown.id)
+            found = await till.lookup.find(shown.id)
             if self._world.told[shown.id] is shown and self.alive:
                 self._world.told[shown.id] = found
 
@@ -281,7 +281,7 @@ class Machine:
         """Follow the event stream as a screen does, from the last event that it knows."""
         with ears.stream.reader(Role.SCREEN, lambda: None) as reader:
             frames = ears.stream.frames(
-                reader, self.known_event, till.events_since, lambda _role: _snapshot(till), ping_s=3600.0
+                reader, self.known_event, till.lookup.events_since, lambda _role: _snapshot(till), ping_s=3600.0
             )
             async with aclosing(frames):
                 async for frame in frames:

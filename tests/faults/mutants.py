@@ -57,9 +57,9 @@ MUTANTS = (
         why="a power cut between the two leaves a booking that nobody knows of",
         changes=(
             Change(
-                file="agent/till.py",
-                before="        await self._write(kept, after, entry)\n        for effect in effects:\n            self._begin(kept, effect)\n",
-                after="        for effect in effects:\n            self._begin(kept, effect)\n        await self._write(kept, after, entry)\n",
+                file="agent/journal_first.py",
+                before="        sequence = await self._journal.commit(*(change.entry for change in changes))\n        for place, change in enumerate(changes, sequence - len(changes) + 1):\n            self._became(change, place)\n        for effect in effects:\n            self._effects.begin(changes[-1].kept, effect)\n",
+                after="        for effect in effects:\n            self._effects.begin(changes[-1].kept, effect)\n        sequence = await self._journal.commit(*(change.entry for change in changes))\n        for place, change in enumerate(changes, sequence - len(changes) + 1):\n            self._became(change, place)\n",
             ),
         ),
     ),
@@ -127,14 +127,14 @@ MUTANTS = (
         why="a scan belongs to the checkout it was made for",
         changes=(
             Change(
-                file="agent/till.py",
+                file="agent/till_requests.py",
                 before="        kept = Kept(checkout)\n        entry = Entry(event=order",
                 after='        kept = Kept(checkout, getattr(self, "_card", None))\n        entry = Entry(event=order',
             ),
             Change(
-                file="agent/till.py",
-                before="        if kept is None:\n            return False\n        await self._take(kept, CardSet",
-                after="        self._card = card\n        if kept is None:\n            return False\n        await self._take(kept, CardSet",
+                file="agent/till_requests.py",
+                before="        if kept is None:\n            return False\n        await self._set_card(",
+                after="        self._card = card\n        if kept is None:\n            return False\n        await self._set_card(",
             ),
         ),
     ),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import aiohttp.connector
 
-import agent.till as till_module
+from agent import journal_first, till_requests
 from agent.checkout import step
 from agent.checkout_events import Effect, Event
 from agent.checkout_state import Checkout, Phase, Situation
@@ -166,7 +166,7 @@ async def _judge(world: World, machine: Machine) -> None:
     if machine.till is None:
         world.wrong(Breach.ENDED, "the agent is not there at the end")
         return
-    checkouts = await machine.ask(lambda till: till.checkouts(None, limit=1000, before=None))
+    checkouts = await machine.ask(lambda till: till.lookup.checkouts(None, limit=1000, before=None))
     judge(world, checkouts, [each for each in machine.directory.iterdir() if each.is_file()])
 
 
@@ -182,10 +182,12 @@ def _observed(coverage: Coverage, disk: Disk) -> Iterator[None]:
     def synced(descriptor: int) -> None:
         disk.synced(descriptor)
 
-    till_module.step = counted  # type: ignore[attr-defined,assignment]
+    for module in (journal_first, till_requests):
+        module.step = counted  # type: ignore[attr-defined]
     os.fdatasync = synced  # type: ignore[assignment]
     try:
         yield
     finally:
-        till_module.step = step  # type: ignore[attr-defined]
+        for module in (journal_first, till_requests):
+            module.step = step  # type: ignore[attr-defined]
         os.fdatasync = sync
