@@ -4,7 +4,7 @@ Checkouts and drawer openings carry the sequence of their journal entry; the res
 A listener must not block and must not fail.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -72,12 +72,15 @@ class Listener(Protocol):
 
 
 class Listeners:
-    """Several listeners as one; each hears everything, in this order."""
+    """Several listeners as one: each hears everything, in this order; `of_checkouts` hears first, of checkouts only."""
 
-    def __init__(self, listeners: Sequence[Listener]) -> None:
-        self._listeners = tuple(listeners)
+    def __init__(self, *listeners: Listener, of_checkouts: Callable[[Checkout], None] | None = None) -> None:
+        self._listeners = listeners
+        self._of_checkouts = of_checkouts
 
     def checkout_changed(self, checkout: Checkout, sequence: int) -> None:
+        if self._of_checkouts is not None:
+            self._of_checkouts(checkout)
         for listener in self._listeners:
             listener.checkout_changed(checkout, sequence)
 

@@ -17,7 +17,8 @@ import pytest
 
 from agent.cli import main
 from agent.control import JsonObject, agent_at
-from agent.service import Outside, serve
+from agent.outside import Outside
+from agent.service import serve
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from config.settings import load
 

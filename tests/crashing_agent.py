@@ -16,7 +16,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
-from agent.service import Outside, journal_thread, serve
+from agent.outside import Outside, journal_thread
+from agent.service import serve
 from config.settings import load
 from device.tty import PortSettings, SerialTty, Tty
 

@@ -214,7 +214,7 @@ async def agent_at_work(
                     journal=journal,
                     calls=Calls(api, is_demo=True, clock=clock),
                     drawer=device,
-                    listener=Listeners((stream, metrics)),
+                    listener=Listeners(stream, metrics),
                     outlets=ChosenOutlets(),
                     wall=lambda: datetime.now(UTC),
                     new_id=lambda: f"co_{next(numbers)}_{id(stream)}",

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.kiosk.client import kiosk_at
+from agent.outside import Outside
 from agent.recording.records import Begun, Happened, read_recording
-from agent.service import Outside, serve
+from agent.service import serve
 from config.settings import load
 from tests.test_killing import Screen, Shop, sell, shop
 

@@ -17,9 +17,9 @@ import segno
 from agent.commands.drawings import qr_code
 from agent.commands.large_letters import large
 from agent.commands.pair import pair
+from agent.configured import login_of
 from agent.journal.errors import JournalError
 from agent.journal.opening import lock
-from agent.service import login_of
 from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
 from agent.smart.login import DeviceLogin

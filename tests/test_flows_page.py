@@ -10,7 +10,8 @@ from agent.demo.flows_page import page
 from agent.demo.story import Teller, listening
 from agent.kiosk.answers import DeviceAnswer, SnapshotAnswer
 from agent.kiosk.client import KioskClient, kiosk_at
-from agent.service import Outside, serve
+from agent.outside import Outside
+from agent.service import serve
 from config.settings import load
 from tests.test_killing import Shop, shop
 

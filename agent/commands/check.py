@@ -15,11 +15,11 @@ from agent.commands.check_devices import as_told, check_choice, device_findings,
 from agent.commands.common import GOOD, NO, add_config, add_json, become_owner_of, say
 from agent.commands.findings import Finding, finding_lines, is_ready, note, ok, wrong
 from agent.commands.lanes import handed_over
+from agent.configured import login_of
 from agent.control import ControlError, RunningAgent, SaidNo, agent_at, in_shape
 from agent.journal.errors import JournalError
 from agent.kiosk.answers import ConnectionAnswer, HealthAnswer, SnapshotAnswer
 from agent.kiosk.kiosk import CLOCK_BEHIND
-from agent.service import login_of
 from agent.smart.login import Login
 from config.problems import WrongConfig
 from config.settings import Settings, load

@@ -12,6 +12,7 @@ from agent.chosen_devices import Tools, choose, drawer_profile
 from agent.commands.asking import Failed, own_journal
 from agent.commands.common import complain, say
 from agent.commands.drawer_news import HEARD_OF_S, NO_DRAWER, DrawerNow, News
+from agent.configured import till_settings
 from agent.drawer_desk import DrawerDesk
 from agent.evidence import SETTLING_S, DrawerRules
 from agent.inbox import Inbox, Job
@@ -21,7 +22,6 @@ from agent.journal.records import Entry, IdempotencyKey
 from agent.kiosk.roles import Role
 from agent.kiosk.view import device_answer, drawer_answer
 from agent.listener import DrawerTold
-from agent.service import till_settings
 from config.settings import Settings
 from device.drawer_profile import DrawerProfile
 from device.interface import CashDrawer, DeviceState, DrawerLevel, DrawerRefused, Report

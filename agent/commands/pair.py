@@ -26,9 +26,9 @@ from agent.commands.common import (
 from agent.commands.drawings import drawn, qr_code
 from agent.commands.large_letters import large
 from agent.commands.plain_text import printable
+from agent.configured import login_of
 from agent.journal.errors import InUse
 from agent.journal.opening import lock
-from agent.service import login_of
 from agent.smart.client import connect
 from agent.smart.credentials import CredentialStore
 from agent.smart.errors import NotAuthorised, SmartError

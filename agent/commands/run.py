@@ -11,7 +11,8 @@ from pathlib import Path
 from agent.commands.common import WRONG_USE, add_config, complain, load_settings
 from agent.journal.errors import JournalError
 from agent.kiosk.server import CannotListen
-from agent.service import Outside, serve
+from agent.outside import Outside
+from agent.service import serve
 from agent.service_manager import ServiceManager, Supervision
 from agent.system_log import start_logging
 from config.problems import WrongConfig

@@ -19,10 +19,10 @@ from agent.chosen_devices import Tools, choose_scanners
 from agent.commands.asking import Failed, answered
 from agent.commands.common import GOOD, WRONG_USE, add_config, add_json, become_owner_of, complain, load_settings, say
 from agent.commands.plain_text import money, printable
+from agent.configured import till_settings
 from agent.control import JsonObject, RunningAgent, agent_at
 from agent.listener import ScanTold
 from agent.scans import looks_like_a_stripe, meaning
-from agent.service import till_settings
 from agent.till_settings import TillSettings
 from config.settings import Settings
 from device.interface import DeviceState, Report, Scan, TornScan

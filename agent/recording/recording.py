@@ -10,8 +10,7 @@ from pathlib import Path
 
 from agent.card import CardRules
 from agent.kiosk.kiosk import KioskCall
-from agent.listener import Listener
-from agent.recording.overheard import Overheard
+from agent.listener import Listener, Listeners
 from agent.recording.recorder import Recorder
 from agent.recording.records import Begun
 from agent.recording.taps import RecordedDrawer, Taps
@@ -38,7 +37,7 @@ class Recording:
         return drawer if drawer is None or self.taps is None else RecordedDrawer(drawer, self.taps.pulsed)
 
     def listener(self, listener: Listener) -> Listener:
-        return listener if self.taps is None else Overheard(listener, self.taps.checkout_changed)
+        return listener if self.taps is None else Listeners(listener, of_checkouts=self.taps.checkout_changed)
 
     def receiver(self, receive: Receiver) -> Receiver:
         taps = self.taps

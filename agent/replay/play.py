@@ -13,14 +13,15 @@ from pydantic import SecretStr
 
 from agent.checkout_state import Checkout
 from agent.chosen_devices import ChosenDevices
-from agent.recording.overheard import Overheard
+from agent.listener import Listeners
+from agent.outside import Outside, new_checkout_id
 from agent.recording.records import Asked, Begun, Exchanged, Happened, Told
 from agent.replay.api import RecordedApi, serving
 from agent.replay.clock import InlineExecutor, ReplayLoop
 from agent.replay.devices import ReplayedDevices, ReplayedDrawer
 from agent.replay.differences import Difference, Differences, of_checkouts
 from agent.replay.screen import ReplayedScreen
-from agent.service import Outside, new_checkout_id, serve
+from agent.service import serve
 from agent.smart.credentials import CredentialStore, DeviceCredentials
 from config.settings import Settings
 
@@ -70,7 +71,9 @@ async def _play(begun: Begun, happened: Sequence[Happened], directory: Path) -> 
             wall=lambda: begun.started + timedelta(seconds=api.now),
             new_id=_recorded_ids(_of(Told, happened)),
             seed=begun.seed,
-            listening=lambda listener: Overheard(listener, lambda checkout: now_told.append(_told(checkout, api.now))),
+            listening=lambda listener: Listeners(
+                listener, of_checkouts=lambda checkout: now_told.append(_told(checkout, api.now))
+            ),
         )
         await _run_agent(settings, outside, screen, lambda: until - api.now)
     recorded_told = _of(Told, happened)

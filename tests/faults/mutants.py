@@ -204,8 +204,8 @@ MUTANTS = (
         changes=(
             Change(
                 file="agent/offline.py",
-                before="    if len(payments) >= limits.max_payments:\n",
-                after="    if len(payments) >= 1000:\n",
+                before="    if len(waiting) >= limits.max_payments:\n",
+                after="    if len(waiting) >= 1000:\n",
             ),
         ),
     ),

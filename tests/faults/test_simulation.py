@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -56,8 +57,9 @@ def test_a_mistake_in_the_code_breaks_the_law(mutant: Mutant) -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_the_place_of_each_mistake_is_there(mutant: Mutant, tmp_path: Path) -> None:
-    make(mutant, tmp_path)
+def test_the_place_of_each_mistake_is_there(mutant: Mutant) -> None:
+    with TemporaryDirectory() as copy:  # of the code, with the sample card in it: not what a test may leave behind
+        make(mutant, Path(copy))
 
 
 def test_at_least_twelve_mistakes_are_tried() -> None:

@@ -1,0 +1,97 @@
+"""What the configuration says to the parts of the agent that know no configuration: till, login, local interface."""
+
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar, assert_never
+
+from agent.card import CardRules
+from agent.checkout_state import Rules
+from agent.evidence import DrawerRules
+from agent.kiosk.server import KioskSettings
+from agent.offline import OfflineLimits
+from agent.smart.login import Client, ClientCredentialsLogin, DeviceLogin, DevicePinLogin, Login
+from agent.till_settings import TillSettings
+from config.addresses import UnixAddress
+from config.secret_files import read_secrets
+from config.settings import Settings
+
+T = TypeVar("T")
+
+
+def till_settings(settings: Settings, settling_s: float) -> TillSettings:
+    """Return what the configuration says to the till."""
+    return TillSettings(
+        rules=Rules(
+            confirmed_by=settings.cash.confirmed_by,
+            late_window_s=settings.api.late_window_s,
+            idle_s=settings.kiosk.idle_s,
+        ),
+        offline=OfflineLimits(
+            accept_cash=settings.offline.accept_cash,
+            max_payments=settings.offline.max_payments,
+            max_total=settings.offline.max_total,
+            stop_when_oldest_h=settings.offline.stop_when_oldest_h,
+        ),
+        cards=CardRules(prefixes=settings.cards.prefixes, lengths=settings.cards.lengths),
+        drawer=DrawerRules(
+            opened_by=settings.drawer.opened_by,
+            confirmed_by=settings.cash.confirmed_by,
+            open_timeout_s=settings.drawer.open_timeout_s,
+            minimum_open_s=settings.cash.minimum_open_s,
+            open_warning_s=settings.drawer.open_warning_s,
+            settling_s=settling_s,
+        ),
+        forwarding=frozenset(scanner.name for scanner in settings.scanner if scanner.other_codes == "forward"),
+        show_balance=settings.cards.show_balance,
+        repeated_within_s=settings.cards.repeated_within_s,
+        provisional_after_s=_provisional_after_s(settings),
+    )
+
+
+def _provisional_after_s(settings: Settings) -> float | None:
+    printer = settings.printer
+    by_itself = printer.connection != "none" and printer.provisional == "automatic"
+    return printer.provisional_after_s if by_itself else None
+
+
+def login_of(settings: Settings, environment: Mapping[str, str]) -> Login:
+    """Return how this till logs in. Raises WrongConfig when a secret cannot be read."""
+    api = settings.api
+    found = read_secrets(api, environment)
+    client = Client(client_id=api.client_id, client_secret=found.client_secret)
+    match api.login:
+        case "client-credentials":
+            return ClientCredentialsLogin(client=client)
+        case "device":
+            return DeviceLogin(client=client, device_uuid=_needed(api.device_uuid))
+        case "device-pin":
+            return DevicePinLogin(
+                client=client, device_uuid=_needed(api.device_uuid), device_pin=_needed(found.device_pin)
+            )
+        case _:
+            assert_never(api.login)
+
+
+def kiosk_settings(settings: Settings) -> KioskSettings:
+    """Return what the configuration says of the local interface."""
+    kiosk, address = settings.kiosk, settings.kiosk.address
+    tls = None
+    if kiosk.tls_certificate_file is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(kiosk.tls_certificate_file, kiosk.tls_key_file)
+    return KioskSettings(
+        listen=Path(address.path) if isinstance(address, UnixAddress) else (address.host, address.port),
+        control_socket=settings.control_socket,
+        allowed_origins=frozenset(kiosk.allowed_origins),
+        allowed_hosts=frozenset(kiosk.allowed_hosts),
+        tls=tls,
+        page=kiosk.page,
+    )
+
+
+def _needed(value: T | None) -> T:
+    """The configuration was checked: with this login it is there."""
+    if value is None:
+        raise AssertionError("the configuration was not checked")
+    return value
