@@ -250,7 +250,7 @@ TABLE: tuple[Row[Any], ...] = (
         StartAnswered,
         UNSURE,
         do.count_useless_answer,
-        do.take_remainder,
+        do.doubt_remainder,
         do.open_window,
         do.read,
         when=is_.says_nothing_of_the_start,

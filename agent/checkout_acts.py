@@ -414,12 +414,12 @@ def give_back_choice(checkout: Checkout, _event: object, _situation: Situation) 
     )
 
 
-def take_remainder(checkout: Checkout, event: StartAnswered, _situation: Situation) -> Done:
+def doubt_remainder(checkout: Checkout, event: StartAnswered, _situation: Situation) -> Done:
     """Where the API starts nothing and names another remainder, the amount that was shown is never started again."""
-    told = event.facts.missing_sum
-    if told is None:
+    transaction, told = transaction_of(checkout), event.facts.missing_sum
+    if told is None or not checkout.use_balance or told == transaction.missing_sum:
         return checkout, ()
-    return replace(checkout, transaction=replace(transaction_of(checkout), missing_sum=told)), ()
+    return replace(checkout, transaction=replace(transaction, missing_sum=None)), ()
 
 
 def open_window(checkout: Checkout, _event: object, situation: Situation) -> Done:

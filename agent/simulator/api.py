@@ -146,6 +146,13 @@ class SimulatedApi:
     def _token_refusal(self) -> Answer:
         return self._error(int(self.switches.expired_token.removeprefix("http-")), TOKEN_REQUIRED)
 
+    def about_another(self, answer: Answer) -> Answer:
+        """The answer as it would be about the transaction that was executed last, where that is another one."""
+        executed = [booking.transaction for booking in self.ledger if booking.transaction in self.state.transactions]
+        if not isinstance(answer.body, dict) or not executed or answer.body.get("id") in {None, executed[-1]}:
+            return answer
+        return Answer(body=started_body(self.state, self.state.transactions[executed[-1]]))
+
     def error(self, status: int) -> Answer:
         """An error body without a cause, for a server that has trouble."""
         return self._error(status, Refusal(error=INTERNAL, code=1001, details="Internal error"))

@@ -162,6 +162,8 @@ class Exchange:
         if fault.kind is Kind.REFUSED_CONNECTION:
             self._outage(fault.seconds)
             return wire.last_answer(answer)
+        if fault.kind is Kind.ANOTHER_TRANSACTION:
+            answer = self._api.about_another(answer)
         return wire.spoiled(fault, answer)
 
     async def _execute_late(self, request: Request, call: str, at: float) -> None:

@@ -79,7 +79,7 @@ def _about_checkout(world: World, checkout: Checkout, bookings: Sequence[Booking
         yield Wrong(Breach.DOUBLED, f"{ref} was executed {len(bookings)} times")
     if checkout.phase is Phase.COMPLETED and not bookings:
         yield Wrong(Breach.LOST, f"{ref} is completed and was never executed")
-    if _is_confirmed(checkout) and checkout.phase not in KEPT and not _cannot_be_read(world, checkout):
+    if _is_confirmed(checkout) and checkout.phase not in KEPT and not _still_waits(world, checkout):
         yield Wrong(Breach.LOST, f"{ref} was confirmed and is {checkout.phase} ({checkout.reason}) to the end")
     if checkout.phase in {Phase.STARTING, Phase.APPLYING}:
         yield Wrong(Breach.ENDED, f"{ref} is {checkout.phase} to the end")
@@ -91,12 +91,14 @@ def _is_confirmed(checkout: Checkout) -> bool:
     return checkout.payment is not None and checkout.payment.evidence is not None
 
 
-def _cannot_be_read(world: World, checkout: Checkout) -> bool:
-    """An API that named a transaction which it does not know: it is asked for ever, and shown."""
-    transaction = checkout.transaction
-    return checkout.phase is Phase.UNSURE and (
-        transaction is None or transaction.id not in world.simulator.api.state.transactions
-    )
+def _still_waits(world: World, checkout: Checkout) -> bool:
+    """An API that named a transaction which it does not know is asked without end, and one that does not let this till
+    in is waited for: both are shown.
+    """
+    api, transaction = world.simulator.api, checkout.transaction
+    if checkout.phase is Phase.UNSURE:
+        return transaction is None or transaction.id not in api.state.transactions
+    return checkout.reason == "not_authorised" and api.switches.client_credentials_checkouts == "refused"
 
 
 def _about_told(told: Checkout, kept: Checkout | None) -> Iterator[Wrong]:

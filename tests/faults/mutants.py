@@ -213,7 +213,7 @@ MUTANTS = (
         name="a remainder in the answer of a start is overlooked",
         why="found by this simulation: the start was sent again, and executed for the new remainder",
         changes=_table(
-            "        do.take_remainder,\n",
+            "        do.doubt_remainder,\n",
             "",
         ),
     ),
