@@ -1,14 +1,13 @@
 # What a newcomer types. Everything else is in scripts/ and in `tillwire --help`.
 
-.PHONY: demo test test-system faults mutants package lint lock clean
+.PHONY: demo test test-system kiosk-vm faults mutants package lint lock clean
 
 demo: ## the seed's checkout, end to end, without account or hardware
 	@scripts/setup run
 	@.venv/bin/tillwire demo
 
-test: ## lint, types, import contracts and all tests that need neither root nor further packages
+test: ## all tests that need neither root nor further packages; under three minutes
 	@scripts/setup test
-	@$(MAKE) --no-print-directory lint
 	@.venv/bin/pytest --quiet -n 2
 
 test-system: ## the tests that need root, Debian packages (it installs them) or more time than `make test` has
@@ -33,7 +32,8 @@ mutants: ## mistakes made in copies of the code, each of which the simulation of
 	@scripts/setup test
 	@.venv/bin/python -m tests.faults.mutants
 
-lint:
+lint: ## style, types, and who may import whom
+	@scripts/setup test
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/mypy --no-error-summary

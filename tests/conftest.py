@@ -6,8 +6,12 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.secret_search import Needles, found_in_files, kept_log, kept_output, kept_tokens
+
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no clock")  # a busy machine makes no test fail: time is the bench's
 
 NEEDLES = pytest.StashKey[Needles]()
 

@@ -87,6 +87,7 @@ MISTAKES: dict[str, tuple[object, str, Callable[..., object]]] = {
 }
 
 
+@pytest.mark.system  # half a minute of processor time
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_seeded_mistake_is_found(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
     where, name, make = MISTAKES[mistake]

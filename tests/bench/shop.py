@@ -1,0 +1,181 @@
+"""A shop to measure: the simulated API behind TLS, a reader, a drawer, and the real `tillwire run`."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.demo.story import BASKET
+from agent.kiosk.answers import CheckoutAnswer, ScanAnswer
+from agent.kiosk.client import KioskClient, kiosk_at
+from agent.simulator.certificates import CA_FILE
+from device.drawer_profile_file import load_profile
+from device.simulated_drawer import SimulatedDrawer
+from device.simulated_scanner import SimulatedSerialScanner
+from tests.bench.processes import Front, Process, front, python, running
+
+CARD = "9276004429942845"
+READ = "^GET .*/STX_"
+READ_S = 0.02
+"""Until that read is answered: a customer takes a second and more to pay."""
+SETTLING_S = 2.2
+"""What the drawer says within 2 s after its port was opened is no evidence."""
+
+CONFIGURATION = """
+[api]
+base_url = "{base_url}"
+ca_file = "{ca_file}"
+login = "client-credentials"
+client_id = "{client_id}"
+client_secret = "{client_secret}"
+
+[[scanner]]
+name = "counter"
+driver = "serial"
+port = "{scanner}"
+
+[cards]
+repeated_within_s = 0
+
+[drawer]
+profile = "escpos"
+port = "{drawer}"
+open_level = "low"
+debounce_s = 0
+recharge_s = 0
+
+[cash]
+confirmed_by = ["drawer-closed"]
+minimum_open_s = 0.0001
+
+[kiosk]
+listen = "127.0.0.1:0"
+
+[state]
+directory = "{state}"
+"""
+
+
+@dataclass
+class Shop:
+    """Everything runs."""
+
+    agent: Process
+    front: Front
+    kiosk: KioskClient
+    scanner: SimulatedSerialScanner
+    drawer: SimulatedDrawer
+    screen: "Screen"
+
+
+class Screen:
+    """What the screen has been told, with the time of each event in nanoseconds."""
+
+    def __init__(self) -> None:
+        self.phase: dict[str, str] = {}
+        self.amount_due: dict[str, int] = {}
+        self.card_valid: set[str] = set()
+        self.scanned_at = 0
+        self._changed = asyncio.Event()
+
+    async def follow(self, kiosk: KioskClient) -> None:
+        async with aclosing(kiosk.events()) as events:
+            async for event in events:
+                at = time.monotonic_ns()
+                match event.data:
+                    case CheckoutAnswer() as checkout:
+                        self._take(checkout)
+                    case ScanAnswer():
+                        self.scanned_at = at
+                    case _:
+                        pass
+                self._changed.set()
+
+    def _take(self, checkout: CheckoutAnswer) -> None:
+        self.phase[checkout.id] = checkout.phase
+        if checkout.amount_due is not None:
+            self.amount_due[checkout.id] = checkout.amount_due
+        if checkout.card is not None and checkout.card.valid:
+            self.card_valid.add(checkout.id)
+
+    async def scan(self) -> int:
+        """Return when the event of the scan was here."""
+        while not self.scanned_at:
+            await self._change()
+        at, self.scanned_at = self.scanned_at, 0
+        return at
+
+    async def until_phase(self, checkout_id: str, phase: str) -> None:
+        while self.phase.get(checkout_id) != phase:
+            await self._change()
+
+    async def until_card(self, checkout_id: str) -> None:
+        while checkout_id not in self.card_valid:
+            await self._change()
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        async with asyncio.timeout(30):
+            await self._changed.wait()
+
+
+@asynccontextmanager
+async def open_shop(directory: Path, *, round_trip_ms: float = 0.0) -> AsyncIterator[Shop]:
+    """Start everything, and wait until a drawer's closing counts."""
+    async with AsyncExitStack() as stack:
+        simulator = await stack.enter_async_context(running(*python("-m", "agent", "simulator", "--port=0", "--json")))
+        api = json.loads(await simulator.line())
+        port = int(api["base_url"].rsplit(":", 1)[1])
+        tls = await stack.enter_async_context(front(port, str(directory / "tls"), round_trip_ms))
+        profile = load_profile("escpos", overrides={"open_level": "low"})
+        drawer = await stack.enter_async_context(SimulatedDrawer(profile, directory / "drawer0"))
+        scanner = await stack.enter_async_context(SimulatedSerialScanner(directory / "scanner0"))
+        config = directory / "tillwire.toml"
+        api["base_url"], api["ca_file"] = f"https://127.0.0.1:{tls.port}", directory / "tls" / CA_FILE
+        state = directory / "state"
+        state.mkdir(mode=0o700, exist_ok=True)
+        config.write_text(CONFIGURATION.format(**api, scanner=scanner.path, drawer=drawer.path, state=state))
+        agent = await stack.enter_async_context(running(*python("-m", "agent", "run", f"--config={config}", "--json")))
+        url = json.loads(await agent.line())["url"]
+        token = (state / "tokens" / "screen").read_text().strip()
+        kiosk = await stack.enter_async_context(kiosk_at(url, token))
+        screen = Screen()
+        following = asyncio.create_task(screen.follow(kiosk))
+        await asyncio.sleep(SETTLING_S)
+        try:
+            yield Shop(agent, tls, kiosk, scanner, drawer, screen)
+        finally:
+            following.cancel()
+
+
+async def scan_card(shop: Shop) -> tuple[str, int]:
+    """Begin a checkout and scan its card. Return it, and when the last byte was written."""
+    checkout = await shop.kiosk.begin(BASKET)
+    await shop.screen.until_phase(checkout.id, "draft")
+    shop.screen.scanned_at = 0
+    sent = time.monotonic_ns()
+    await shop.scanner.scan(CARD)
+    return checkout.id, sent
+
+
+async def until_paid_into_drawer(shop: Shop, checkout_id: str) -> None:
+    """Go on until the cash lies in the open drawer and the transaction was read once more."""
+    await shop.screen.until_card(checkout_id)
+    await shop.kiosk.apply(checkout_id, use_balance=True)
+    await shop.screen.until_phase(checkout_id, "due")
+    await shop.kiosk.pay(checkout_id, "cash", shop.screen.amount_due[checkout_id])
+    await shop.drawer.opened()
+    await shop.front.arrival(READ)
+    await asyncio.sleep(READ_S)
+
+
+async def close_drawer(shop: Shop, checkout_id: str) -> int:
+    """Close the drawer and return how long it took until the request was there; nanoseconds."""
+    closed = time.monotonic_ns()
+    shop.drawer.close_drawer()
+    arrived = await shop.front.arrival("/start/cash$")
+    await shop.screen.until_phase(checkout_id, "completed")
+    return arrived - closed
