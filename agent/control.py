@@ -15,14 +15,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from agent.kiosk.sent_events import LONGEST_EVENT_BYTES, SILENCE_TIMEOUT_S, sent_events
 from config.settings import Settings
 
 ANSWER_TIMEOUT_S = 10.0
 """The agent answers from its memory or its journal; a disk that takes longer is out of order."""
-EVENT_TIMEOUT_S = 45.0
-"""The agent writes into a silent stream every 15 s."""
-LONGEST_EVENT_BYTES = 4 << 20
-"""A snapshot with hundreds of waiting checkouts, each with a long basket."""
 PROBLEM = "application/problem+json"  # RFC 9457
 
 JsonObject = dict[str, object]
@@ -60,18 +57,14 @@ class RunningAgent:
 
     async def events(self) -> AsyncGenerator[tuple[str, JsonObject], None]:
         """Yield each event by its name, the snapshot first, until the agent stops."""
-        timeout = aiohttp.ClientTimeout(total=None, sock_read=EVENT_TIMEOUT_S)
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=SILENCE_TIMEOUT_S)
         try:
             async with self._session.get("/v1/events", timeout=timeout) as response:
                 if response.content_type == PROBLEM:
                     raise _refusal(await response.read())
-                name = ""
-                async for row in response.content:
-                    field, _, value = row.decode().rstrip("\n").partition(": ")
-                    if field == "event":
-                        name = value
-                    elif field == "data":
-                        yield name, _object(value.encode())
+                async with aclosing(sent_events(response.content)) as events:
+                    async for fields in events:
+                        yield fields["event"], _object(fields.get("data", "").encode())
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             raise _unreachable(error) from error
 

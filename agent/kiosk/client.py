@@ -39,18 +39,15 @@ from agent.kiosk.answers import (
     SnapshotAnswer,
     TerminalAnswer,
 )
+from agent.kiosk.sent_events import LONGEST_EVENT_BYTES, SILENCE_TIMEOUT_S, sent_events
 from agent.receipts import ReceiptCopy
 
 ANSWER_TIMEOUT_S = 10.0
 """The agent answers from its memory or its journal; a disk that takes longer is out of order."""
 TERMINAL_TIMEOUT_S = 180.0
 """Longer than the agent waits for the API, which waits for the terminal: the ladder of docs/api.md."""
-SILENCE_TIMEOUT_S = 45.0
-"""The agent writes into a silent event stream every 15 s: three pings that do not come are a dead connection."""
 RECONNECT_PAUSE_S = 1.0
 """A restarted agent is there again by then."""
-LONGEST_EVENT_BYTES = 4 << 20
-"""A snapshot with hundreds of waiting checkouts, each with a long basket."""
 
 _DATA: Mapping[EventName, type[EventData]] = {
     "snapshot": SnapshotAnswer,
@@ -223,14 +220,9 @@ class KioskClient:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_TIMEOUT_S, sock_read=SILENCE_TIMEOUT_S)
         async with self._session.get("/v1/events", headers=headers, timeout=timeout) as response:
             await _check(response)
-            fields: dict[str, str] = {}
-            async for line in response.content:
-                name, _, value = line.decode().rstrip("\n").partition(": ")
-                if name:
-                    fields[name] = value
-                elif "event" in fields:
+            async with aclosing(sent_events(response.content)) as events:
+                async for fields in events:
                     yield _event(fields)
-                    fields = {}
 
     async def follow(self) -> AsyncGenerator[Event]:
         """Yield what happens, for ever: after a lost connection exactly what was missed."""
