@@ -208,6 +208,7 @@ ROWS_OF_HANDED_OVER: tuple[Row[Any], ...] = (
     go(CONFIRMED, Turn, "same", read_anew, when=_and(is_.must_be_known_anew)),
     go(CONFIRMED, ReadAnswered, STARTING, take_over, do.start, when=_as_paid),
     go(CONFIRMED, ReadAnswered, ATTENTION, do.forget_asking, do.because("amount_changed"), when=handed_over),
+    go(UNSURE, ReadAnswered, FAILED, do.note_status, do.because("amount_changed"), when=_and(is_.unfit_and_not_cash)),
     go(
         UNSURE,
         ReadAnswered,

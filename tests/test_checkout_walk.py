@@ -249,6 +249,12 @@ def test_a_reversal_knows_no_other_phases(walked: Walked) -> None:
     assert ways | {Phase.COMPLETED, Phase.FAILED, Phase.RESOLVED} == phases
 
 
+def test_what_was_handed_over_never_becomes_a_draft(walked: Walked) -> None:
+    assert [
+        state for state in walked.states if state.checkout.handed_over and state.checkout.phase is Phase.DRAFT
+    ] == []
+
+
 def test_a_transaction_that_was_handed_over_is_never_changed_and_never_aborted(walked: Walked) -> None:
     changes = (UpdateTransaction, CreateTransaction, ApplyBalance, AbortTransaction)
 

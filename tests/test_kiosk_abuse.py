@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.kiosk.rate_limit import Rate
 from agent.kiosk.roles import Role
 from agent.kiosk.routes import ROUTES
 from agent.kiosk.tickets import COOKIES, OPERATOR_PAGE
@@ -82,8 +83,16 @@ async def test_a_page_of_an_allowed_origin_still_needs_a_token(bench: KioskBench
     assert created.headers["Vary"] == "Origin"
 
 
-async def test_without_a_token_nothing_is_told_and_nothing_is_done(bench: KioskBench) -> None:
+@pytest.fixture
+async def patient_bench(tmp_path: Path) -> AsyncIterator[KioskBench]:
+    """An agent that never finds that too much is asked."""
+    async with whole_agent(tmp_path, rate=Rate(per_s=1e6, burst=1_000_000)) as bench:
+        yield bench
+
+
+async def test_without_a_token_nothing_is_told_and_nothing_is_done(patient_bench: KioskBench) -> None:
     """Every call of the table that needs a role, at both of its addresses, by nobody."""
+    bench = patient_bench
     wrong = [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic " + bench.tokens.operator}]
     for cookie in COOKIES.values():
         wrong += [{"Cookie": f"{cookie.name}=forged.0000"}, {"Cookie": f"{cookie.name}={bench.tokens.operator}"}]
