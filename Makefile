@@ -10,10 +10,10 @@ test: ## all tests that need neither root nor further packages; under three minu
 	@scripts/setup test
 	@.venv/bin/pytest --quiet -n 2
 
-test-system: ## the tests that need root, Debian packages (it installs them) or more time than `make test` has
+test-system: ## the tests that need root, Debian packages (it installs them) or more time than `make test` has; TESTS=… for some of them
 	@scripts/setup test
 	@scripts/setup system
-	@.venv/bin/pytest --quiet -m system
+	@.venv/bin/pytest --quiet -m system $(TESTS)
 
 kiosk-vm: ## packages built and tried: on a Debian with its own systemd, and in the virtual kiosk; as root
 	@scripts/setup test
