@@ -22,6 +22,7 @@ COMMANDS = {
     "report": ("agent.commands.report", "the sheet of a day: cash, and the drawer's openings with their reasons"),
     "kiosk": ("agent.commands.kiosk", "a one-time address that logs the browser of the screen or operator in"),
     "config": ("agent.commands.config", "the schema of the configuration file, or what is in effect"),
+    "fleet": ("agent.commands.fleet", "for head office: all tills in one table, commands to one of them"),
     "replay": ("agent.commands.replay", "a recorded day again: does the agent still do what it did?"),
     "simulator": ("agent.simulator.command", "the simulated API alone"),
 }

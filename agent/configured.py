@@ -14,7 +14,7 @@ from agent.smart.login import Client, ClientCredentialsLogin, DeviceLogin, Devic
 from agent.till_settings import TillSettings
 from config.addresses import UnixAddress
 from config.secret_files import read_secrets
-from config.settings import Settings
+from config.settings import Offline, Settings
 
 T = TypeVar("T")
 
@@ -27,12 +27,7 @@ def till_settings(settings: Settings, settling_s: float) -> TillSettings:
             late_window_s=settings.api.late_window_s,
             idle_s=settings.kiosk.idle_s,
         ),
-        offline=OfflineLimits(
-            accept_cash=settings.offline.accept_cash,
-            max_payments=settings.offline.max_payments,
-            max_total=settings.offline.max_total,
-            stop_when_oldest_h=settings.offline.stop_when_oldest_h,
-        ),
+        offline=offline_limits(settings.offline),
         cards=CardRules(prefixes=settings.cards.prefixes, lengths=settings.cards.lengths),
         drawer=DrawerRules(
             opened_by=settings.drawer.opened_by,
@@ -53,6 +48,16 @@ def _provisional_after_s(settings: Settings) -> float | None:
     printer = settings.printer
     by_itself = printer.connection != "none" and printer.provisional == "automatic"
     return printer.provisional_after_s if by_itself else None
+
+
+def offline_limits(offline: Offline) -> OfflineLimits:
+    """Return what the configuration says of cash while the API is away."""
+    return OfflineLimits(
+        accept_cash=offline.accept_cash,
+        max_payments=offline.max_payments,
+        max_total=offline.max_total,
+        stop_when_oldest_h=offline.stop_when_oldest_h,
+    )
 
 
 def login_of(settings: Settings, environment: Mapping[str, str]) -> Login:

@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from agent.card import CardNumber
 from agent.checkout import NotAllowed, step
@@ -37,6 +37,9 @@ from agent.journal.records import CardRow, Entry, IdempotencyKey
 from agent.listener import DrawerTold, Listener
 from agent.offline import OfflineLimits, offline_refusal
 from agent.open_checkouts import Kept, OpenCheckouts
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 logger = logging.getLogger("tillwire.till")
 
@@ -151,6 +154,14 @@ class JournalFirst:
             logger.warning("drawer %s: could not be recorded: %s", told.event, error)
             return
         self._listener.drawer_told(told, sequence)
+
+    async def record(self, event: "DataclassInstance", key: IdempotencyKey | None) -> None:
+        """Write what concerns no checkout and tells nobody. Raises NotWritten."""
+        await self._journal.commit(Entry(event=event, situation=self.situation(), idempotency=key))
+
+    def limit_offline(self, limits: OfflineLimits) -> None:
+        """Take other limits for cash while the API is away."""
+        self._offline = limits
 
     def situation(self, kept: Kept | None = None) -> Situation:
         """What is known at this moment; of other checkouts, what matters to this one."""

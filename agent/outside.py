@@ -16,7 +16,7 @@ from agent.chosen_devices import ChosenDevices, Tools, choose
 from agent.evidence import SETTLING_S
 from agent.listener import Listener
 from agent.till import Till
-from config.settings import Settings
+from config.settings import DEFAULT_FILE, Settings
 from device.drawer import Opener
 from device.tty import open_tty
 
@@ -59,3 +59,4 @@ class Outside:
     seed: int = field(default_factory=partial(secrets.randbits, SEED_BITS))  # of the jitter between two tries
     listening: Callable[[Listener], Listener] = unheard
     record: Path | None = None  # the file that a recording is written to
+    config_file: Path = DEFAULT_FILE  # what the settings were read from: the fleet may change some of them

@@ -9,10 +9,12 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from agent.calls import Calls
 from agent.chosen_devices import ChosenDevices, Tools
+from agent.chosen_fleet import FleetTools, choose_fleet
 from agent.chosen_outlets import choose_outlets
 from agent.configured import kiosk_settings, login_of, till_settings
 from agent.journal.errors import Damaged, JournalError
@@ -60,8 +62,8 @@ async def serve(
         async with AsyncExitStack() as stack:
             begun = beginning(settings, outside.wall(), outside.seed, outside.settling_s)
             recording = await stack.enter_async_context(open_recording(outside.record, settings, begun))
-            agent = await _build(stack, settings, login_of(settings, environment), outside, recording)
-            await _work(agent, kiosk_settings(settings), stop, ready)
+            agent = await _build(stack, settings, environment, outside, recording)
+            await _work(agent, kiosk_settings(settings), partial(_either, stop, agent.restart), ready)
     except (Damaged, ExceptionGroup) as ended:
         errors = list(_errors_in(ended))
         if found := [error for error in errors if isinstance(error, Damaged)]:
@@ -107,6 +109,7 @@ class _Agent:
     beside: Iterable[Coroutine[None, None, None]]
     report: Receiver
     retention: Coroutine[None, None, None]
+    restart: asyncio.Event  # the fleet asks for it
 
     def works(self) -> Iterator[Coroutine[None, None, None]]:
         yield self.till.run()
@@ -129,9 +132,21 @@ async def _work(
             task.cancel()
 
 
+async def _either(stop: Callable[[], Awaitable[object]], restart: asyncio.Event) -> None:
+    """Wait until somebody wants the agent to end."""
+    waits = {asyncio.ensure_future(stop()), asyncio.ensure_future(restart.wait())}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+
 async def _build(
-    stack: AsyncExitStack, settings: Settings, login: Login, outside: Outside, recording: Recording
+    stack: AsyncExitStack, settings: Settings, environment: Mapping[str, str], outside: Outside, recording: Recording
 ) -> _Agent:
+    login = login_of(settings, environment)
     plugging = stack.enter_context(watch_plugging())
     devices = outside.choose(settings, Tools(plugging=plugging, opener=outside.opener))
     metrics = Metrics(asyncio.get_running_loop().time)
@@ -162,6 +177,8 @@ async def _build(
         metrics=metrics,
         observer=recording.called,
     )
+    restart = asyncio.Event()
+    fleet = await _fleet(settings, outside, environment, till=till, journal=journal, stream=stream, restart=restart)
     return _Agent(
         till=till,
         kiosk=kiosk,
@@ -169,8 +186,35 @@ async def _build(
         api=api,
         report=recording.receiver(_timed(metrics, till.report)),
         retention=keep_for(settings.state.keep_days, settings.state.directory, journal, till, outside.wall),
-        beside=outside.beside(till),
+        beside=[*outside.beside(till), *fleet],
+        restart=restart,
     )
+
+
+async def _fleet(
+    settings: Settings,
+    outside: Outside,
+    environment: Mapping[str, str],
+    *,
+    till: Till,
+    journal: Journal,
+    stream: EventStream,
+    restart: asyncio.Event,
+) -> list[Coroutine[None, None, None]]:
+    """Return the till's part in its fleet, where it has one."""
+    if settings.fleet is None:
+        return []
+    tools = FleetTools(
+        till=till,
+        journal=journal,
+        stream=stream,
+        config_file=outside.config_file,
+        environment=environment,
+        wall=outside.wall,
+        jitter=random.Random(outside.seed).random,  # noqa: S311 - no secret: a pause
+        restart=restart.set,
+    )
+    return [(await choose_fleet(settings, settings.fleet, tools)).run()]
 
 
 @asynccontextmanager

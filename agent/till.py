@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from agent.api_line import ApiLine
 from agent.calls import Calls
@@ -29,6 +30,7 @@ from agent.journal.records import IdempotencyKey
 from agent.journal_first import JournalFirst
 from agent.listener import DrawerTold, Listener
 from agent.lookup import Lookup
+from agent.offline import OfflineLimits
 from agent.open_checkouts import OpenCheckouts
 from agent.outlets import Outlets
 from agent.receipt_desk import ReceiptDesk
@@ -39,6 +41,9 @@ from agent.till_refusals import AnotherIsActive, HandedOverAlready, KeyReused, N
 from agent.till_requests import TillRequests
 from agent.till_settings import Order, TillSettings
 from device.interface import CashDrawer, DrawerLevel, DrawerRefused, Report
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 logger = logging.getLogger("tillwire.till")
 
@@ -152,6 +157,14 @@ class Till:
     async def open_drawer(self, reason: str, by: str, key: IdempotencyKey | None = None) -> None:
         """A person opens the drawer. Raises DrawerRefused when nothing was sent, KeyReused, NotWritten, Overloaded."""
         await self._inbox.do(partial(self._requests.open_drawer, reason, by, key))
+
+    async def record(self, event: "DataclassInstance", key: IdempotencyKey | None = None) -> bool:
+        """Write what concerns no checkout. False: nothing, the key was there before. Raises NotWritten, Overloaded."""
+        return await self._inbox.do(partial(self._requests.record, event, key))
+
+    async def limit_offline(self, limits: OfflineLimits) -> None:
+        """Take other limits for cash while the API is away. Raises AnotherIsActive while a customer is served."""
+        await self._inbox.do(partial(self._requests.limit_offline, limits))
 
     async def check_csc(self, card: CardNumber, csc: str) -> bool | None:
         """Ask whether these digits are on the back of the card; None: that could not be told."""

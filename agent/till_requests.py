@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from agent.card import CardNumber
 from agent.checkout import step
@@ -21,10 +21,14 @@ from agent.journal.journal import Journal
 from agent.journal.records import Entry, IdempotencyKey
 from agent.journal_first import Change, JournalFirst
 from agent.lookup import Lookup
+from agent.offline import OfflineLimits
 from agent.open_checkouts import Kept, OpenCheckouts
 from agent.till_refusals import AnotherIsActive, HandedOverAlready, KeyReused
 from agent.till_settings import Order
 from device.interface import DrawerRefused
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class RequestsTill(Protocol):
@@ -100,6 +104,19 @@ class TillRequests:
         if (done := await self._done_before(key)) is not None:
             return done
         return await self._journal_first.take(await self._kept(checkout_id), request, key=key)
+
+    async def record(self, event: "DataclassInstance", key: IdempotencyKey | None) -> bool:
+        """Write what concerns no checkout; False where the key was there before."""
+        if key is not None and await self._journal.idempotent(key.key) is not None:
+            return False
+        await self._journal_first.record(event, key)
+        return True
+
+    async def limit_offline(self, limits: OfflineLimits) -> None:
+        """Take other limits, if nobody is being served by the present ones."""
+        if (active := self._till.active) is not None:
+            raise AnotherIsActive(active)
+        self._journal_first.limit_offline(limits)
 
     async def set_card(self, checkout_id: str, card: CardNumber) -> Checkout:
         return await self._set_card(await self._kept(checkout_id), card)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from config.fleet import Fleet
 from config.problems import Problem, WrongConfig
 from config.settings import Api
 
@@ -36,6 +37,20 @@ def read_secrets(api: Api, environment: Mapping[str, str]) -> Secrets:
     if problems:
         raise WrongConfig(problems)
     return Secrets(api.client_secret or found["client_secret_file"], found.get("device_pin_file"))
+
+
+def read_fleet_password(fleet: Fleet, environment: Mapping[str, str]) -> SecretStr | None:
+    """Read the broker's password: systemd's credential `mqtt_password`, else its file; None where none is configured.
+
+    Raises WrongConfig.
+    """
+    path = _credential("mqtt_password", environment) or fleet.password_file
+    if path is None:
+        return None
+    try:
+        return _read(path)
+    except ValueError as error:
+        raise WrongConfig([Problem(str(path), "fleet.password_file", str(error))]) from None
 
 
 def _files(api: Api, environment: Mapping[str, str]) -> dict[str, Path | None]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from config.addresses import TcpAddress, UnixAddress, parse_listen
 from config.contradictions import contradictions
 from config.environment import PREFIX, Tables, meant_variable, override, variables_in
+from config.fleet import Fleet
 from config.printer import Printer
 from config.problems import UNKNOWN_KEY, Finding, Problem, WrongConfig, findings, key_lines, locate, models_in
 from config.table import Table
@@ -238,6 +239,15 @@ class Settings(Table):
     offline: Offline = Field(default_factory=Offline)
     kiosk: Kiosk = Field(default_factory=Kiosk)
     state: State = Field(default_factory=State)
+    fleet: Fleet | None = Field(None, description="hundreds of tills over an MQTT broker; needs tillwire[fleet]")
+
+    @model_validator(mode="after")
+    def _fleet_changes_known_keys(self) -> "Settings":
+        for key in self.fleet.may_change if self.fleet else ():
+            section, _, name = key.partition(".")
+            if name not in type(getattr(self, section)).model_fields:
+                raise ValueError(f"fleet.may_change: {key} is not a known key")
+        return self
 
     @property
     def control_socket(self) -> Path:
@@ -245,10 +255,11 @@ class Settings(Table):
         return self.kiosk.control_socket or self.state.directory / CONTROL_SOCKET_NAME
 
 
+_NOT_ALWAYS = {"scanner", "fleet"}
 _SECTIONS = {
     name: model
     for name, field in Settings.model_fields.items()
-    if name != "scanner"
+    if name not in _NOT_ALWAYS
     for model in models_in(field.annotation)
 }
 

@@ -101,6 +101,12 @@ def _booked_message(message: str) -> str:
     return message
 
 
+def _topic_prefix(prefix: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}(/[A-Za-z0-9_-]{1,32}){0,3}", prefix):
+        raise ValueError('must be one to four levels of letters, digits, _ or -, as "shops/tillwire"')
+    return prefix
+
+
 Text = Annotated[str, Field(min_length=1)]
 Whole = Annotated[int, Strict()]
 Switch = Annotated[bool, Strict()]
@@ -127,4 +133,5 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 PrinterAddress = Annotated[str, AfterValidator(_printer_address)]
 ProfileName = Annotated[str, AfterValidator(_profile_name)]
 SocketPath = Annotated[Annotated[AbsolutePath, AfterValidator(_socket)] | None, BeforeValidator(_empty_is_none)]
+TopicPrefix = Annotated[str, AfterValidator(_topic_prefix)]
 UsbId = Annotated[str, AfterValidator(_usb_id)]

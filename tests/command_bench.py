@@ -105,7 +105,7 @@ class Box:
                 stop.wait,
                 environment={},
                 ready=lambda _url: ready.set(),
-                outside=Outside(settling_s=0.0, record=record),
+                outside=Outside(settling_s=0.0, record=record, config_file=self.config),
             )
         )
         begun = asyncio.create_task(ready.wait())

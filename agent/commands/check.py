@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from agent.chosen_fleet import broker_of, check_installed
 from agent.commands.asking import Busy, Failed, answered, own_journal
 from agent.commands.check_api import check_login, check_reachable
 from agent.commands.check_box import check_secret_files, check_state
@@ -21,8 +22,9 @@ from agent.journal.errors import JournalError
 from agent.kiosk.answers import ConnectionAnswer, HealthAnswer, SnapshotAnswer
 from agent.kiosk.kiosk import CLOCK_BEHIND
 from agent.smart.login import Login
+from config.fleet_changes import load_in_effect
 from config.problems import WrongConfig
-from config.settings import Settings, load
+from config.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     try:
-        settings = load(arguments.config, os.environ)
+        settings = load_in_effect(arguments.config, os.environ)
     except WrongConfig as problems:
         return _answer(_problems("configuration", problems), in_json=arguments.json)
     return answered(_check(settings, arguments))
@@ -45,7 +47,7 @@ async def _check(settings: Settings, arguments: argparse.Namespace) -> int:
     become_owner_of(settings.state.directory)
     findings = [ok("configuration", str(arguments.config))]
     findings += secrets or check_secret_files(settings, files_of_systemd)
-    findings += [*check_state(settings), *check_choice(settings)]
+    findings += [*check_state(settings), *check_choice(settings), *_fleet(settings)]
     reached = await check_reachable(settings)
     findings += [*reached, *await _check_agent(settings, login if is_ready(reached[:1]) else None)]
     return _answer(findings, in_json=arguments.json)
@@ -70,6 +72,18 @@ def _secrets(settings: Settings) -> tuple[Login | None, list[Finding]]:
         return login_of(settings, os.environ), []
     except WrongConfig as problems:
         return None, _problems("secrets", problems)
+
+
+def _fleet(settings: Settings) -> list[Finding]:
+    """Read what the till shows to its broker. Whether the broker takes it is seen by the fleet."""
+    if settings.fleet is None:
+        return []
+    try:
+        check_installed()
+        broker_of(settings.fleet, os.environ)
+    except WrongConfig as problems:
+        return _problems("fleet", problems)
+    return [ok("fleet", f"{settings.fleet.till} at {settings.fleet.host}:{settings.fleet.port}")]
 
 
 def _problems(about: str, problems: WrongConfig) -> list[Finding]:

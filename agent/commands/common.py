@@ -6,8 +6,9 @@ import pwd
 import sys
 from pathlib import Path
 
+from config.fleet_changes import load_in_effect
 from config.problems import WrongConfig
-from config.settings import DEFAULT_FILE, Settings, load
+from config.settings import DEFAULT_FILE, Settings
 
 GOOD, NO, WRONG_USE = 0, 1, 2
 """The exit codes: good; the answer is no; a wrong command line or a wrong configuration."""
@@ -24,7 +25,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def load_settings(arguments: argparse.Namespace) -> Settings:
     """Read the configuration, or end the program with every problem on a line of its own."""
     try:
-        return load(arguments.config, os.environ)
+        return load_in_effect(arguments.config, os.environ)
     except WrongConfig as wrong:
         raise SystemExit(complain_of(wrong)) from None
 

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     start_logging(os.environ)
     supervision = Supervision(manager=ServiceManager(os.environ), busy_file=arguments.busy_file)
     try:
-        asyncio.run(_run(settings, supervision, arguments.record, as_json=arguments.json))
+        asyncio.run(_run(settings, supervision, arguments))
     except WrongConfig as wrong:
         for problem in wrong.problems:
             complain(str(problem))
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _run(settings: Settings, supervision: Supervision, record: Path | None, *, as_json: bool) -> None:
+async def _run(settings: Settings, supervision: Supervision, arguments: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -56,10 +56,15 @@ async def _run(settings: Settings, supervision: Supervision, record: Path | None
         supervision.manager.stopping()
 
     def say_ready(url: str | None) -> None:
-        _say_ready(url or settings.kiosk.listen, as_json=as_json)
+        _say_ready(url or settings.kiosk.listen, as_json=arguments.json)
         supervision.manager.ready()
 
-    outside = Outside(beside=supervision.works, beside_no_till=supervision.without_till, record=record)
+    outside = Outside(
+        beside=supervision.works,
+        beside_no_till=supervision.without_till,
+        record=arguments.record,
+        config_file=arguments.config.absolute(),
+    )
     await serve(settings, stopped, environment=os.environ, ready=say_ready, outside=outside)
 
 

@@ -74,5 +74,5 @@ def beginning(settings: Settings, started: datetime, seed: int, settling_s: floa
         started=started,
         seed=seed,
         settling_s=settling_s,
-        settings=settings.model_dump(mode="json", exclude={"api": {"client_id", "client_secret"}}),
+        settings=settings.model_dump(mode="json", exclude={"api": {"client_id", "client_secret"}, "fleet": True}),
     )

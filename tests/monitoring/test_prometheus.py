@@ -94,10 +94,11 @@ async def _until_ready(session: aiohttp.ClientSession) -> None:
 
 
 def _expressions() -> Iterator[str]:
-    dashboard = json.loads((MONITORING / "dashboard.json").read_text())
-    for panel in dashboard["panels"]:
-        for target in panel["targets"]:
-            yield target["expr"].replace("$instance", ".*")
+    for name in ("dashboard.json", "fleet-dashboard.json"):
+        dashboard = json.loads((MONITORING / name).read_text())
+        for panel in dashboard["panels"]:
+            for target in panel["targets"]:
+                yield target["expr"].replace("$instance", ".*")
 
 
 async def test_prometheus_reads_a_till_and_every_panel_and_rule_finds_its_figures(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Hundreds of tills over an MQTT broker: docs/fleet.md."""

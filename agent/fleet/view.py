@@ -1,0 +1,144 @@
+"""How an entry of the journal, a checkout and the till's state are shown to the fleet. Pure.
+
+Whatever text a person or the API wrote is masked once more: somebody may have typed a card number into a note.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from agent.card import mask_numbers
+from agent.checkout_guards import is_overdue
+from agent.checkout_row import MONEY_TAKEN
+from agent.checkout_state import Checkout, Phase
+from agent.connection import Connection
+from agent.fleet.payloads import CheckoutStanding, CommandStanding, DrawerStanding, Event, State
+from agent.fleet.records import FleetCommandEnded, FleetCommandTaken
+from agent.journal.event_id import EventId
+from agent.journal.records import StoredEvent
+from agent.kiosk.answers import DeviceAnswer, DrawerLevelAnswer
+from agent.kiosk.view import connection_answer
+from agent.listener import DrawerTold
+
+LONGEST_TEXT = 200
+"""Characters: an event stays far below the packet size that any broker accepts."""
+
+_DRAWER_TOLD = TypeAdapter(DrawerTold)
+_COMMAND_RECORDS = {
+    kind.__name__: TypeAdapter[FleetCommandTaken | FleetCommandEnded](kind)
+    for kind in (FleetCommandTaken, FleetCommandEnded)
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the till knows of itself at this moment."""
+
+    version: str
+    busy: bool
+    recording: bool
+    connection: Connection
+    devices: tuple[DeviceAnswer, ...]
+    drawer: DrawerLevelAnswer | None
+    open_checkouts: tuple[Checkout, ...]
+
+
+def event_of(stored: StoredEvent, journal: str) -> Event:
+    """Show an entry of the journal."""
+    return Event(
+        id=str(EventId(journal, stored.sequence)),
+        at=stored.at,
+        event=stored.kind,
+        checkout=checkout_standing(stored.checkout) if stored.checkout else None,
+        drawer=_drawer(stored) if stored.kind == DrawerTold.__name__ else None,
+        command=_command(stored) if stored.kind in _COMMAND_RECORDS else None,
+    )
+
+
+def checkout_standing(checkout: Checkout) -> CheckoutStanding:
+    """Show a checkout: how it stands, never what was bought or by whom."""
+    payment = checkout.payment
+    evidence = payment.evidence if payment else None
+    return CheckoutStanding(
+        id=checkout.id,
+        kind=checkout.kind,
+        phase=checkout.phase,
+        reason=_text(checkout.reason),
+        merchantRef=_text(checkout.merchantRef),
+        transactionRef=_text(checkout.transactionRef),
+        transaction_id=checkout.transaction.id if checkout.transaction else None,
+        sum=checkout.basket.sum,
+        currency=checkout.basket.currency,
+        amount_due=checkout.amount_due,
+        method=payment.method if payment else None,
+        card=_text(checkout.card.number) if checkout.card else None,
+        confirmed_by=evidence.kind if evidence else None,
+        confirmed_amount=evidence.amount if evidence else None,
+        waiting_since=checkout.waiting_since if checkout.phase in MONEY_TAKEN else None,
+        error=_text(checkout.error.error) if checkout.error else None,
+        reverses=checkout.reversal.reverses if checkout.reversal else None,
+        reversed_by=checkout.reversed_by,
+        created=checkout.created,
+        updated=checkout.updated,
+    )
+
+
+def state_of(standing: Standing, newest: EventId, now: datetime) -> State:
+    """Show how the till stands."""
+    waiting = waiting_in(standing.open_checkouts)
+    oldest = min(map(_waits_since, waiting), default=None)
+    return State(
+        at=now,
+        version=standing.version,
+        busy=standing.busy,
+        recording=standing.recording,
+        connection=connection_answer(standing.connection),
+        devices=standing.devices,
+        drawer=standing.drawer,
+        waiting_payments=len(waiting),
+        attention=sum(each.phase is Phase.ATTENTION or is_overdue(each, now) for each in waiting),
+        oldest_waiting_since=oldest,
+        oldest_waiting_s=max(0.0, (now - oldest).total_seconds()) if oldest else None,
+        newest_event=str(newest),
+    )
+
+
+def waiting_in(checkouts: Iterable[Checkout]) -> list[Checkout]:
+    """Return those whose money was taken and is not booked, the oldest first."""
+    return sorted((each for each in checkouts if each.phase in MONEY_TAKEN), key=_waits_since)
+
+
+def says_the_same(one: State, other: State | None) -> bool:
+    """Say whether nothing but time and the journal went on."""
+    passing = {"at", "oldest_waiting_s", "newest_event"}
+    return other is not None and one.model_dump(exclude=passing) == other.model_dump(exclude=passing)
+
+
+def _waits_since(checkout: Checkout) -> datetime:
+    return checkout.waiting_since or checkout.updated
+
+
+def _drawer(stored: StoredEvent) -> DrawerStanding:
+    told = _DRAWER_TOLD.validate_python(stored.data)
+    return DrawerStanding(
+        drawer=told.drawer,
+        state=told.state,
+        event=told.event,
+        by=told.by,
+        reason=_text(told.reason),
+        checkout=told.checkout_id,
+        open_s=told.open_s,
+    )
+
+
+def _command(stored: StoredEvent) -> CommandStanding:
+    told = _COMMAND_RECORDS[stored.kind].validate_python(stored.data)
+    outcome = told.outcome if isinstance(told, FleetCommandEnded) else ("refused" if told.refused else "taken")
+    reason = told.reason if isinstance(told, FleetCommandEnded) else told.refused
+    return CommandStanding(id=told.id, sender=told.sender, command=told.command, outcome=outcome, reason=_text(reason))
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else mask_numbers(text)[:LONGEST_TEXT]
