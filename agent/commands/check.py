@@ -43,11 +43,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _check(settings: Settings, arguments: argparse.Namespace) -> int:
     login, secrets = _secrets(settings)
+    fleet = _fleet(settings)
     files_of_systemd = handed_over(arguments.config)
     become_owner_of(settings.state.directory)
     findings = [ok("configuration", str(arguments.config))]
     findings += secrets or check_secret_files(settings, files_of_systemd)
-    findings += [*check_state(settings), *check_choice(settings), *_fleet(settings)]
+    findings += [*check_state(settings), *check_choice(settings), *fleet]
     reached = await check_reachable(settings)
     findings += [*reached, *await _check_agent(settings, login if is_ready(reached[:1]) else None)]
     return _answer(findings, in_json=arguments.json)
@@ -75,7 +76,7 @@ def _secrets(settings: Settings) -> tuple[Login | None, list[Finding]]:
 
 
 def _fleet(settings: Settings) -> list[Finding]:
-    """Read what the till shows to its broker. Whether the broker takes it is seen by the fleet."""
+    """Read what the till shows to its broker, as the secrets above. Whether it takes that, the fleet sees."""
     if settings.fleet is None:
         return []
     try:

@@ -54,7 +54,9 @@ def _unresolved(directory: Path) -> Iterator[Finding]:
 
 def check_secret_files(settings: Settings, handed_over: AbstractSet[Path]) -> list[Finding]:
     """Look whether the agent can read the secrets, and nobody else; systemd hands some over, which root alone reads."""
-    files = [path for path in (settings.api.client_secret_file, settings.api.device_pin_file) if path is not None]
+    api, fleet = settings.api, settings.fleet
+    named = [api.client_secret_file, api.device_pin_file, *((fleet.password_file, fleet.key_file) if fleet else ())]
+    files = [path for path in named if path is not None]
     found = [finding for path in files for finding in _file(path, handed_over)]
     return found or [ok("secrets", "can be read by the agent alone" if files else "not in a file of their own")]
 
