@@ -9,9 +9,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from agent import checkout_acts as do
+from agent import checkout_answer_acts as note
+from agent import checkout_call_acts as ask
 from agent import checkout_guards as is_
-from agent.checkout_acts import Done
+from agent import checkout_payment_acts as pay
+from agent import checkout_sale_acts as sale
+from agent.checkout_call_acts import restart
 from agent.checkout_events import (
     ApplyAsked,
     BasketSet,
@@ -30,7 +33,23 @@ from agent.checkout_events import (
     Turn,
     Woke,
 )
-from agent.checkout_row import ATTENTION, CASH, CONFIRMED, DUE, FAILED, STARTING, UNSURE, A, E, Guard, Row, go, no
+from agent.checkout_row import (
+    ATTENTION,
+    CASH,
+    CONFIRMED,
+    DUE,
+    FAILED,
+    STARTING,
+    UNSURE,
+    A,
+    Done,
+    E,
+    Guard,
+    Row,
+    because,
+    go,
+    no,
+)
 from agent.checkout_state import Asking, Basket, Checkout, HandedOver, Payment, Phase, Rules, Situation
 from agent.checkout_state import TransactionFacts as Facts
 
@@ -134,14 +153,14 @@ def want(checkout: Checkout, event: PayAsked, situation: Situation) -> Done:
 
 def take_over(checkout: Checkout, event: ReadAnswered, _situation: Situation) -> Done:
     """What the read shows is what is shown to the customer, and what is started."""
-    facts, bonus = event.facts, do.bonus_lines(event.facts.products)
+    facts, bonus = event.facts, note.bonus_lines(event.facts.products)
     applied = facts.status == "processing"
     own = tuple(line for line in facts.products if not applied or line not in bonus)
     basket = Basket(products=own, currency=facts.currency or checkout.basket.currency, told_sum=facts.sum)
     return (
         replace(
             checkout,
-            transaction=do.as_shown(checkout.transaction, facts),
+            transaction=note.as_shown(checkout.transaction, facts),
             basket=basket,
             card=facts.card,
             use_balance=applied,
@@ -162,7 +181,7 @@ def read_anew(checkout: Checkout, _event: object, _situation: Situation) -> Done
     said = checkout.handed_over
     if said is None:
         raise ValueError("this row needs a transaction that was handed over")
-    checkout = replace(do.ask(checkout, "read"), transaction=None, creates=checkout.creates + 1)
+    checkout = replace(ask.awaiting(checkout, "read"), transaction=None, creates=checkout.creates + 1)
     return checkout, (ReadTransaction(number=checkout.requests, transaction_id=said.transaction_id),)
 
 
@@ -170,52 +189,45 @@ ROWS_OF_HANDED_OVER: tuple[Row[Any], ...] = (
     # applying: it is read, and is what the register says, or nothing comes of it
     no(A, PayAsked, "amount_differs", when=_other_amount),
     go(A, PayAsked, "same", want, when=_not_wanted_yet),
-    go(A, ReadAnswered, FAILED, do.forget_asking, do.because("card_refused"), when=_and(_card_refused)),
-    go(A, ReadAnswered, STARTING, take_over, do.pay_nothing, do.start, when=_wants_with_nothing_due),
-    go(A, ReadAnswered, DUE, take_over, do.forget_wanted("drawer_open"), when=_wants_cash_into_open_drawer),
-    go(A, ReadAnswered, DUE, take_over, do.forget_wanted("no_room"), when=_wants_cash_without_room),
-    go(A, ReadAnswered, CASH, take_over, do.take_wanted, do.open_drawer, when=_wants("cash")),
-    go(A, ReadAnswered, STARTING, take_over, do.take_wanted, do.start, when=_wants("cashless")),
-    go(A, ReadAnswered, DUE, take_over, do.forget_wanted(None), when=_as_said),
-    go(A, ReadAnswered, FAILED, do.forget_asking, do.because("amount_differs"), when=_and(_payable)),
-    go(A, ReadAnswered, FAILED, do.forget_asking, do.because("not_payable"), when=handed_over),
-    go(A, CallRefused, FAILED, do.keep_problem, do.because("refused"), when=handed_over),
-    go(A, CallNotSent, FAILED, do.forget_asking, do.because("offline"), when=handed_over),
-    go(A, CallNotAuthorised, FAILED, do.keep_problem, do.because("not_authorised"), when=handed_over),
-    go(A, CallUnknown, FAILED, do.forget_asking, do.because("no_answer"), when=_and(is_.too_many_creates)),
+    go(A, ReadAnswered, FAILED, note.forget_asking, because("card_refused"), when=_and(_card_refused)),
+    go(A, ReadAnswered, STARTING, take_over, pay.pay_nothing, ask.start, when=_wants_with_nothing_due),
+    go(A, ReadAnswered, DUE, take_over, sale.forget_wanted("drawer_open"), when=_wants_cash_into_open_drawer),
+    go(A, ReadAnswered, DUE, take_over, sale.forget_wanted("no_room"), when=_wants_cash_without_room),
+    go(A, ReadAnswered, CASH, take_over, pay.take_wanted, pay.open_drawer, when=_wants("cash")),
+    go(A, ReadAnswered, STARTING, take_over, pay.take_wanted, ask.start, when=_wants("cashless")),
+    go(A, ReadAnswered, DUE, take_over, sale.forget_wanted(None), when=_as_said),
+    go(A, ReadAnswered, FAILED, note.forget_asking, because("amount_differs"), when=_and(_payable)),
+    go(A, ReadAnswered, FAILED, note.forget_asking, because("not_payable"), when=handed_over),
+    go(A, CallRefused, FAILED, note.keep_problem, because("refused"), when=handed_over),
+    go(A, CallNotSent, FAILED, note.forget_asking, because("offline"), when=handed_over),
+    go(A, CallNotAuthorised, FAILED, note.keep_problem, because("not_authorised"), when=handed_over),
+    go(A, CallUnknown, FAILED, note.forget_asking, because("no_answer"), when=_and(is_.too_many_creates)),
     go(A, CallUnknown, "same", read_anew, when=handed_over),
-    go(A, Restarted, "same", do.restart, read_anew, when=handed_over),
+    go(A, Restarted, "same", restart, read_anew, when=handed_over),
     # due: nothing of it is ours to change
     no(DUE, BasketSet, "handed_over", when=handed_over),
     no(DUE, CardSet, "handed_over", when=handed_over),
     no(DUE, CardRemoved, "handed_over", when=handed_over),
     go(DUE, ApplyAsked, "same", when=_and(is_.same_apply)),
     no(DUE, ApplyAsked, "handed_over", when=handed_over),
-    go(DUE, Woke, A, do.clear_amount, read_anew, when=_and(is_.old_but_not_idle)),
-    go(DUE, Restarted, A, do.restart, do.clear_amount, read_anew, when=handed_over),
+    go(DUE, Woke, A, sale.clear_amount, read_anew, when=_and(is_.old_but_not_idle)),
+    go(DUE, Restarted, A, restart, sale.clear_amount, read_anew, when=handed_over),
     # awaiting cash: whoever changed it has to hand it over again
     go(
         CASH,
         ReadAnswered,
         ATTENTION,
-        do.note_waiting,
-        do.abandon,
-        do.because("amount_changed"),
+        pay.note_waiting,
+        ask.abandon,
+        because("amount_changed"),
         when=_and(is_.changed_and_person_must_decide),
     ),
-    go(CASH, ReadAnswered, FAILED, do.forget_asking, do.because("amount_changed"), when=_and(is_.changed)),
+    go(CASH, ReadAnswered, FAILED, note.forget_asking, because("amount_changed"), when=_and(is_.changed)),
     # money was taken
     go(CONFIRMED, Turn, "same", read_anew, when=_and(is_.must_be_known_anew)),
-    go(CONFIRMED, ReadAnswered, STARTING, take_over, do.start, when=_as_paid),
-    go(CONFIRMED, ReadAnswered, ATTENTION, do.forget_asking, do.because("amount_changed"), when=handed_over),
-    go(UNSURE, ReadAnswered, FAILED, do.note_status, do.because("amount_changed"), when=_and(is_.unfit_and_not_cash)),
-    go(
-        UNSURE,
-        ReadAnswered,
-        FAILED,
-        do.note_status,
-        do.because("refused"),
-        when=_and(is_.refused_status_and_not_cash),
-    ),
+    go(CONFIRMED, ReadAnswered, STARTING, take_over, ask.start, when=_as_paid),
+    go(CONFIRMED, ReadAnswered, ATTENTION, note.forget_asking, because("amount_changed"), when=handed_over),
+    go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("amount_changed"), when=_and(is_.unfit_and_not_cash)),
+    go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("refused"), when=_and(is_.refused_status_and_not_cash)),
     no(ATTENTION, RetryAsked, "handed_over", when=_and(is_.replaces_unread)),
 )

@@ -8,8 +8,9 @@ count anew. The reversed checkout stays `completed`. These rows come before thos
 from dataclasses import replace
 from typing import Any
 
-from agent import checkout_acts as do
-from agent.checkout_acts import Done
+from agent import checkout_answer_acts as note
+from agent import checkout_call_acts as ask
+from agent.checkout_call_acts import restart, transaction_of
 from agent.checkout_events import (
     BeginReversal,
     CallNotAuthorised,
@@ -26,7 +27,7 @@ from agent.checkout_events import (
     ReverseAsked,
 )
 from agent.checkout_guards import EXECUTED, RUNNING
-from agent.checkout_row import ATTENTION, COMPLETED, FAILED, STARTING, UNSURE, Row, go, no
+from agent.checkout_row import ATTENTION, COMPLETED, FAILED, STARTING, UNSURE, Done, Row, because, go, no
 from agent.checkout_state import CancelCall, Checkout, ReceiptLines, Reversal, Rules, Situation
 
 CANCELLED_STATUS = "cancelled"
@@ -63,7 +64,7 @@ def begin_reversal(
         use_balance=reversed_.use_balance,
         bonus_products=reversed_.bonus_products,
         amount_due=reversed_.amount_due,
-        transaction=replace(do.transaction_of(reversed_), start_sent=True, read_status=None),
+        transaction=replace(transaction_of(reversed_), start_sent=True, read_status=None),
         reversal=reversal,
     )
     return cancel(checkout, event, situation)
@@ -162,8 +163,10 @@ def note_reversal(checkout: Checkout, event: ReverseAsked, _situation: Situation
 def cancel(checkout: Checkout, _event: object, situation: Situation) -> Done:
     """Ask the API to take it back."""
     reversal = reversal_of(checkout)
-    checkout = replace(do.ask(checkout, "cancel"), pursuit=None, waiting_since=checkout.waiting_since or situation.wall)
-    number, transaction_id = checkout.requests, do.transaction_of(checkout).id
+    checkout = replace(
+        ask.awaiting(checkout, "cancel"), pursuit=None, waiting_since=checkout.waiting_since or situation.wall
+    )
+    number, transaction_id = checkout.requests, transaction_of(checkout).id
     if reversal.call == "cancelTrx" and reversal.receipt_number is not None:
         effect = CancelTerminalPayment(
             number=number, transaction_id=transaction_id, receipt_number=reversal.receipt_number
@@ -180,7 +183,7 @@ def reversal_of(checkout: Checkout) -> Reversal:
 
 def keep_reversal(checkout: Checkout, event: CancelAnswered | ReadAnswered, situation: Situation) -> Done:
     """Keep its receipt. The answer to `cancelTrx` has that of the payment, unchanged (smart-api 3.1)."""
-    checkout, effects = do.keep_result(checkout, event, situation)
+    checkout, effects = note.keep_result(checkout, event, situation)
     if reversal_of(checkout).call == "cancel":
         return checkout, (*effects, PrintReceipt())
     return replace(checkout, receipt=ReceiptLines()), effects
@@ -207,17 +210,17 @@ ROWS_OF_REVERSAL: tuple[Row[Any], ...] = (
     # starting: the API is being asked to take it back
     go(STARTING, CancelAnswered, COMPLETED, keep_reversal, open_drawer_to_refund, when=_taken_back_at_the_drawer),
     go(STARTING, CancelAnswered, COMPLETED, keep_reversal, when=_taken_back),
-    go(STARTING, CancelAnswered, UNSURE, do.open_window, do.read),
-    go(STARTING, CallNotSent, FAILED, do.forget_asking, do.because("offline"), when=is_reversal),
-    go(STARTING, CallNotAuthorised, FAILED, do.keep_problem, do.because("not_authorised"), when=is_reversal),
-    go(STARTING, Restarted, UNSURE, do.restart, forget_drawer, do.open_window, do.read, when=is_reversal),
+    go(STARTING, CancelAnswered, UNSURE, ask.open_window, ask.read),
+    go(STARTING, CallNotSent, FAILED, note.forget_asking, because("offline"), when=is_reversal),
+    go(STARTING, CallNotAuthorised, FAILED, note.keep_problem, because("not_authorised"), when=is_reversal),
+    go(STARTING, Restarted, UNSURE, restart, forget_drawer, ask.open_window, ask.read, when=is_reversal),
     # unsure: what a read says
     go(UNSURE, ReadAnswered, COMPLETED, keep_reversal, when=_taken_back),
-    go(UNSURE, ReadAnswered, FAILED, do.note_status, do.because("refused"), when=_refused_and_not_taken_back),
+    go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("refused"), when=_refused_and_not_taken_back),
     go(UNSURE, ReadAnswered, STARTING, cancel, when=_proven_not_taken_back),
-    go(UNSURE, ReadAnswered, "same", do.read_later, when=_still_executed),
-    go(UNSURE, ReadAnswered, ATTENTION, do.note_status, do.because("changed"), when=is_reversal),
-    go(UNSURE, Restarted, "same", do.restart, forget_drawer, do.read, when=is_reversal),
+    go(UNSURE, ReadAnswered, "same", ask.read_later, when=_still_executed),
+    go(UNSURE, ReadAnswered, ATTENTION, note.keep_status, because("changed"), when=is_reversal),
+    go(UNSURE, Restarted, "same", restart, forget_drawer, ask.read, when=is_reversal),
     # attention: a person decides
     no(ATTENTION, RetryAsked, "not_allowed", when=_replaces),
 )

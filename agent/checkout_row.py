@@ -1,7 +1,7 @@
 """One row of the checkout table, and the short names by which the rows are written."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 
 from agent.checkout_events import Effect
@@ -9,7 +9,8 @@ from agent.checkout_state import Checkout, Phase, Situation
 
 E = TypeVar("E")
 Guard = Callable[[Checkout, E, Situation], bool]
-Act = Callable[[Checkout, E, Situation], tuple[Checkout, tuple[Effect, ...]]]
+Done = tuple[Checkout, tuple[Effect, ...]]
+Act = Callable[[Checkout, E, Situation], Done]
 
 D, A, DUE, CASH = Phase.DRAFT, Phase.APPLYING, Phase.DUE, Phase.AWAITING_CASH
 CONFIRMED, STARTING, UNSURE, ATTENTION = Phase.CONFIRMED, Phase.STARTING, Phase.UNSURE, Phase.ATTENTION
@@ -43,3 +44,12 @@ def go(
 def no(phase: Phase | tuple[Phase, ...], event: type[E], reason: str, *, when: Guard[E] | None = None) -> Row[E]:
     phases = phase if isinstance(phase, tuple) else (phase,)
     return Row(phases=phases, event=event, to=None, when=when, refuse=reason)
+
+
+def because(reason: str) -> Act[object]:
+    """Say why the checkout stands where it goes to."""
+
+    def act(checkout: Checkout, _event: object, _situation: Situation) -> Done:
+        return replace(checkout, reason=reason), ()
+
+    return act

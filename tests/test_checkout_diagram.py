@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.checkout_acts import forget_asking
+from agent.checkout_answer_acts import forget_asking
 from agent.checkout_diagram import diagram, with_diagram
 from agent.checkout_events import CancelAsked, CardSet, Woke
 from agent.checkout_row import Row

@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
-from agent import checkout_acts as do
+from agent import checkout_answer_acts as note
+from agent import checkout_call_acts as ask
 from agent import checkout_guards as is_
+from agent import checkout_payment_acts as pay
+from agent import checkout_sale_acts as sale
+from agent.checkout_call_acts import restart
 from agent.checkout_events import (
     ApplyAsked,
     BasketSet,
@@ -81,7 +85,7 @@ def instead(phase: Phase, event: type, to: Phase, *then: Act[Any], when: Guard[A
     return Row(phases=(phase,), event=event, to=to, when=when, then=then)
 
 
-UPDATE_REPEATED = instead(Phase.APPLYING, CallUnknown, Phase.APPLYING, do.update, when=is_.asked("update"))
+UPDATE_REPEATED = instead(Phase.APPLYING, CallUnknown, Phase.APPLYING, ask.update, when=is_.asked("update"))
 
 
 @pytest.mark.parametrize("second_start", SecondStart)
@@ -121,55 +125,55 @@ def forget_window(checkout: Checkout, _event: object, situation: Situation) -> D
 
 MISTAKES = {
     "after a restart the update is repeated": instead(
-        Phase.APPLYING, Restarted, Phase.APPLYING, do.restart, do.update, when=is_.has_transaction
+        Phase.APPLYING, Restarted, Phase.APPLYING, restart, ask.update, when=is_.has_transaction
     ),
     "a preTransaction without answer is repeated": instead(
-        Phase.APPLYING, CallUnknown, Phase.APPLYING, do.apply_balance, when=is_.asked("pre_transaction")
+        Phase.APPLYING, CallUnknown, Phase.APPLYING, ask.apply_balance, when=is_.asked("pre_transaction")
     ),
     "a transaction whose preTransaction is not seen is kept": instead(
         Phase.APPLYING, ReadAnswered, Phase.DUE, show_sum_without_balance
     ),
     "a stale read may tell the balance of an earlier question": instead(
-        Phase.APPLYING, CallUnknown, Phase.APPLYING, do.read, when=is_.asked("pre_transaction")
+        Phase.APPLYING, CallUnknown, Phase.APPLYING, ask.read, when=is_.asked("pre_transaction")
     ),
     "what a read shows is due": instead(
         Phase.AWAITING_CASH, ReadAnswered, Phase.DUE, take_over_what_was_read, when=changed
     ),
-    "a changed basket keeps its amount": instead(Phase.DUE, BasketSet, Phase.DUE, do.set_basket),
+    "a changed basket keeps its amount": instead(Phase.DUE, BasketSet, Phase.DUE, sale.set_basket),
     "the balance is given up without a word to the server": instead(
         Phase.DUE, ApplyAsked, Phase.DUE, show_basket_without_balance
     ),
     "the basket may change while cash is awaited": instead(
-        Phase.AWAITING_CASH, BasketSet, Phase.AWAITING_CASH, do.set_basket
+        Phase.AWAITING_CASH, BasketSet, Phase.AWAITING_CASH, sale.set_basket
     ),
     "evidence is not needed": instead(
-        Phase.AWAITING_CASH, DrawerOpened, Phase.STARTING, do.start, when=is_.has_transaction
+        Phase.AWAITING_CASH, DrawerOpened, Phase.STARTING, ask.start, when=is_.has_transaction
     ),
-    "a start without answer is sent again": instead(Phase.STARTING, CallUnknown, Phase.STARTING, do.start),
+    "a start without answer is sent again": instead(Phase.STARTING, CallUnknown, Phase.STARTING, ask.start),
     "a refused start is sent again unread": instead(
-        Phase.STARTING, CallRefused, Phase.STARTING, do.count_refusal, do.start
+        Phase.STARTING, CallRefused, Phase.STARTING, note.count_refusal, ask.start
     ),
-    "a refusal is believed": instead(Phase.STARTING, CallRefused, Phase.DUE, do.give_back_choice, when=is_.not_cash),
-    "after a restart the start is sent again": instead(Phase.STARTING, Restarted, Phase.STARTING, do.restart, do.start),
+    "a refusal is believed": instead(Phase.STARTING, CallRefused, Phase.DUE, pay.give_back_choice, when=is_.not_cash),
+    "after a restart the start is sent again": instead(Phase.STARTING, Restarted, Phase.STARTING, restart, ask.start),
     "the late window is not waited for": instead(
-        Phase.UNSURE, ReadAnswered, Phase.STARTING, do.start, when=is_.still_payable
+        Phase.UNSURE, ReadAnswered, Phase.STARTING, ask.start, when=is_.still_payable
     ),
-    "an unsure payment can be cancelled": instead(Phase.UNSURE, CancelAsked, Phase.CANCELLED, do.abandon),
-    "an unsure payment gets a new transaction": instead(Phase.UNSURE, Turn, Phase.CONFIRMED, do.replace_transaction),
+    "an unsure payment can be cancelled": instead(Phase.UNSURE, CancelAsked, Phase.CANCELLED, ask.abandon),
+    "an unsure payment gets a new transaction": instead(Phase.UNSURE, Turn, Phase.CONFIRMED, ask.replace_transaction),
     "a dead transaction is due again": instead(
-        Phase.UNSURE, ReadAnswered, Phase.DUE, do.give_back_choice, when=is_.refused_status_and_not_cash
+        Phase.UNSURE, ReadAnswered, Phase.DUE, pay.give_back_choice, when=is_.refused_status_and_not_cash
     ),
     "whatever was created for a confirmed payment is started": instead(
-        Phase.CONFIRMED, TransactionSaved, Phase.STARTING, do.keep_transaction, do.start
+        Phase.CONFIRMED, TransactionSaved, Phase.STARTING, note.keep_transaction, ask.start
     ),
     "a retry starts another amount": instead(
-        Phase.UNSURE, ReadAnswered, Phase.STARTING, do.start, when=is_.proven_not_executed
+        Phase.UNSURE, ReadAnswered, Phase.STARTING, ask.start, when=is_.proven_not_executed
     ),
     "a retry does not wait for the late window": instead(
-        Phase.ATTENTION, RetryAsked, Phase.UNSURE, forget_window, do.pursue, when=is_.has_transaction
+        Phase.ATTENTION, RetryAsked, Phase.UNSURE, forget_window, ask.pursue, when=is_.has_transaction
     ),
     "a retry replaces what it has not read": instead(
-        Phase.ATTENTION, RetryAsked, Phase.CONFIRMED, do.replace_transaction
+        Phase.ATTENTION, RetryAsked, Phase.CONFIRMED, ask.replace_transaction
     ),
 }
 
@@ -184,11 +188,11 @@ MISTAKES_OF_A_REVERSAL = {
     "a cancel without answer is sent again": instead(Phase.STARTING, CallUnknown, Phase.STARTING, cancel),
     "a refused cancel is sent again unread": instead(Phase.STARTING, CallRefused, Phase.STARTING, cancel),
     "after a restart the cancel is sent again": instead(
-        Phase.STARTING, Restarted, Phase.STARTING, do.restart, cancel, when=is_reversal
+        Phase.STARTING, Restarted, Phase.STARTING, restart, cancel, when=is_reversal
     ),
-    "a refused cancel is believed": instead(Phase.STARTING, CallRefused, Phase.FAILED, do.count_refusal),
+    "a refused cancel is believed": instead(Phase.STARTING, CallRefused, Phase.FAILED, note.count_refusal),
     "an answer that names no reversal is believed": instead(
-        Phase.UNSURE, ReadAnswered, Phase.COMPLETED, do.keep_result, when=is_reversal
+        Phase.UNSURE, ReadAnswered, Phase.COMPLETED, note.keep_result, when=is_reversal
     ),
     "the late window is not waited for": instead(
         Phase.UNSURE, ReadAnswered, Phase.STARTING, cancel, when=not_taken_back

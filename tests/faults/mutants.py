@@ -49,8 +49,8 @@ MUTANTS = (
         seed=6,
         why="the vendor's offline queue did: a start without an answer may have worked",
         changes=_table(
-            "go(STARTING, CallUnknown, UNSURE, do.open_window, do.read)",
-            'go(STARTING, CallUnknown, "same", do.start)',
+            "go(STARTING, CallUnknown, UNSURE, ask.open_window, ask.read)",
+            'go(STARTING, CallUnknown, "same", ask.start)',
         ),
     ),
     Mutant(
@@ -77,9 +77,9 @@ MUTANTS = (
         name="a repeated update",
         why="the late first one takes the balance away after it was shown",
         changes=_table(
-            '    go(A, CallUnknown, "same", do.read, when=is_.asked_balance_of_new_transaction),\n',
-            '    go(A, CallUnknown, "same", do.update, when=is_.asked("update")),\n'
-            '    go(A, CallUnknown, "same", do.read, when=is_.asked_balance_of_new_transaction),\n',
+            '    go(A, CallUnknown, "same", ask.read, when=is_.asked_balance_of_new_transaction),\n',
+            '    go(A, CallUnknown, "same", ask.update, when=is_.asked("update")),\n'
+            '    go(A, CallUnknown, "same", ask.read, when=is_.asked_balance_of_new_transaction),\n',
         ),
     ),
     Mutant(
@@ -185,8 +185,8 @@ MUTANTS = (
         seed=35,
         why="whatever was under way has no answer, and may have worked",
         changes=_table(
-            "go(STARTING, Restarted, UNSURE, do.restart, do.open_window, do.read)",
-            'go(STARTING, Restarted, "same", do.restart, do.start)',
+            "go(STARTING, Restarted, UNSURE, restart, ask.open_window, ask.read)",
+            'go(STARTING, Restarted, "same", restart, ask.start)',
         ),
     ),
     Mutant(
@@ -194,8 +194,8 @@ MUTANTS = (
         seed=1,
         why="law 8: the drawer opens once for a payment",
         changes=_table(
-            'go(CASH, Restarted, "same", do.restart, do.note_interrupted, do.read, when=is_.has_transaction)',
-            'go(CASH, Restarted, "same", do.restart, do.note_interrupted, do.open_drawer, do.read, when=is_.has_transaction)',
+            'go(CASH, Restarted, "same", restart, pay.note_interrupted, ask.read, when=is_.has_transaction)',
+            'go(CASH, Restarted, "same", restart, pay.note_interrupted, pay.open_drawer, ask.read, when=is_.has_transaction)',
         ),
     ),
     Mutant(
@@ -226,7 +226,7 @@ MUTANTS = (
         name="a remainder in the answer of a start is overlooked",
         why="found by this simulation: the start was sent again, and executed for the new remainder",
         changes=_table(
-            "        do.doubt_remainder,\n",
+            "        note.doubt_remainder,\n",
             "",
         ),
     ),
