@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from agent.checkout_answer_guards import same_refusal
 from agent.checkout_call_acts import transaction_of
 from agent.checkout_events import (
     Applied,
@@ -14,7 +15,6 @@ from agent.checkout_events import (
     StartAnswered,
     TransactionSaved,
 )
-from agent.checkout_guards import same_refusal
 from agent.checkout_row import Done
 from agent.checkout_state import Card, Checkout, Json, Situation, Transaction, TransactionFacts
 

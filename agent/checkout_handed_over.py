@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from agent import checkout_answer_acts as note
+from agent import checkout_answer_guards as told
 from agent import checkout_call_acts as ask
-from agent import checkout_guards as is_
 from agent import checkout_payment_acts as pay
+from agent import checkout_request_guards as asked
 from agent import checkout_sale_acts as sale
+from agent import checkout_standing_guards as is_
 from agent.checkout_call_acts import restart
 from agent.checkout_events import (
     ApplyAsked,
@@ -94,7 +96,7 @@ def due_of(facts: Facts) -> int | None:
 
 
 def _payable(_checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
-    return event.facts.status in is_.PAYABLE
+    return event.facts.status in told.PAYABLE
 
 
 def _card_refused(_checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
@@ -208,7 +210,7 @@ ROWS_OF_HANDED_OVER: tuple[Row[Any], ...] = (
     no(DUE, BasketSet, "handed_over", when=handed_over),
     no(DUE, CardSet, "handed_over", when=handed_over),
     no(DUE, CardRemoved, "handed_over", when=handed_over),
-    go(DUE, ApplyAsked, "same", when=_and(is_.same_apply)),
+    go(DUE, ApplyAsked, "same", when=_and(asked.same_apply)),
     no(DUE, ApplyAsked, "handed_over", when=handed_over),
     go(DUE, Woke, A, sale.clear_amount, read_anew, when=_and(is_.old_but_not_idle)),
     go(DUE, Restarted, A, restart, sale.clear_amount, read_anew, when=handed_over),
@@ -220,14 +222,14 @@ ROWS_OF_HANDED_OVER: tuple[Row[Any], ...] = (
         pay.note_waiting,
         ask.abandon,
         because("amount_changed"),
-        when=_and(is_.changed_and_person_must_decide),
+        when=_and(told.changed_and_person_must_decide),
     ),
-    go(CASH, ReadAnswered, FAILED, note.forget_asking, because("amount_changed"), when=_and(is_.changed)),
+    go(CASH, ReadAnswered, FAILED, note.forget_asking, because("amount_changed"), when=_and(told.changed)),
     # money was taken
     go(CONFIRMED, Turn, "same", read_anew, when=_and(is_.must_be_known_anew)),
     go(CONFIRMED, ReadAnswered, STARTING, take_over, ask.start, when=_as_paid),
     go(CONFIRMED, ReadAnswered, ATTENTION, note.forget_asking, because("amount_changed"), when=handed_over),
-    go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("amount_changed"), when=_and(is_.unfit_and_not_cash)),
-    go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("refused"), when=_and(is_.refused_status_and_not_cash)),
-    no(ATTENTION, RetryAsked, "handed_over", when=_and(is_.replaces_unread)),
+    go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("amount_changed"), when=_and(told.unfit_and_not_cash)),
+    go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("refused"), when=_and(told.refused_status_and_not_cash)),
+    no(ATTENTION, RetryAsked, "handed_over", when=_and(asked.replaces_unread)),
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 from agent import checkout_answer_acts as note
 from agent import checkout_call_acts as ask
+from agent.checkout_answer_guards import EXECUTED, RUNNING
 from agent.checkout_call_acts import restart, transaction_of
 from agent.checkout_events import (
     BeginReversal,
@@ -26,7 +27,6 @@ from agent.checkout_events import (
     RetryAsked,
     ReverseAsked,
 )
-from agent.checkout_guards import EXECUTED, RUNNING
 from agent.checkout_row import ATTENTION, COMPLETED, FAILED, STARTING, UNSURE, Done, Row, because, go, no
 from agent.checkout_state import CancelCall, Checkout, ReceiptLines, Reversal, Rules, Situation
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from agent import day_records
-from agent.checkout_guards import is_overdue
+from agent.checkout_standing_guards import is_overdue
 from agent.checkout_state import Checkout, Phase
 from agent.day_sheet import DaySheet
 from agent.journal.journal import Journal

@@ -40,7 +40,7 @@ from agent.checkout_events import (
     Turn,
     Woke,
 )
-from agent.checkout_guards import OVERDUE_AFTER
+from agent.checkout_standing_guards import OVERDUE_AFTER
 from agent.checkout_state import ApiProblem, Call, Level, Situation
 from tests.checkouts import (
     CHARGE,

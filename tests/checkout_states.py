@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from typing import Literal, NamedTuple
 
 from agent.checkout import NotAllowed, step
+from agent.checkout_answer_guards import EXECUTED, REFUSED
 from agent.checkout_events import (
     CallNotAuthorised,
     CallNotSent,
@@ -19,7 +20,6 @@ from agent.checkout_events import (
     StartAnswered,
     StartTransaction,
 )
-from agent.checkout_guards import EXECUTED, REFUSED
 from agent.checkout_state import Checkout, Phase, Situation
 from tests.checkout_events_domain import ANSWERS, UNASKED
 from tests.checkouts import (

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from agent.checkout import BACKGROUND_AFTER_S, step
+from agent.checkout_answer_guards import EXECUTED, MOST_REFUSALS, REFUSED
 from agent.checkout_events import (
     Answer,
     Applied,
@@ -25,9 +26,9 @@ from agent.checkout_events import (
     StartAnswered,
     TransactionSaved,
 )
-from agent.checkout_guards import EXECUTED, MOST_CREATES, MOST_REFUSALS, REFUSED
 from agent.checkout_handed_over import begin_handed_over
 from agent.checkout_reversal import begin_reversal
+from agent.checkout_standing_guards import MOST_CREATES
 from agent.checkout_state import (
     ApiProblem,
     Basket,

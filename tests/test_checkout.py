@@ -44,8 +44,8 @@ from agent.checkout_events import (
     UpdateTransaction,
     Woke,
 )
-from agent.checkout_guards import OVERDUE_AFTER, is_overdue
 from agent.checkout_reversal import begin_reversal
+from agent.checkout_standing_guards import OVERDUE_AFTER, is_overdue
 from agent.checkout_state import FINAL, ApiProblem, Basket, Card, Checkout, Evidence, Phase, Rules
 from tests.checkouts import (
     CHARGE,

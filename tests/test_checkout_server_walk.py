@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from agent import checkout_answer_acts as note
+from agent import checkout_answer_guards as told
 from agent import checkout_call_acts as ask
-from agent import checkout_guards as is_
 from agent import checkout_payment_acts as pay
 from agent import checkout_sale_acts as sale
+from agent import checkout_standing_guards as is_
 from agent.checkout_call_acts import restart
 from agent.checkout_events import (
     ApplyAsked,
@@ -112,7 +113,7 @@ def show_basket_without_balance(checkout: Checkout, _event: ApplyAsked, _situati
 
 
 def changed(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
-    return not is_.as_shown(checkout, event, situation)
+    return not told.as_shown(checkout, event, situation)
 
 
 def not_taken_back(checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
@@ -156,18 +157,18 @@ MISTAKES = {
     "a refusal is believed": instead(Phase.STARTING, CallRefused, Phase.DUE, pay.give_back_choice, when=is_.not_cash),
     "after a restart the start is sent again": instead(Phase.STARTING, Restarted, Phase.STARTING, restart, ask.start),
     "the late window is not waited for": instead(
-        Phase.UNSURE, ReadAnswered, Phase.STARTING, ask.start, when=is_.still_payable
+        Phase.UNSURE, ReadAnswered, Phase.STARTING, ask.start, when=told.still_payable
     ),
     "an unsure payment can be cancelled": instead(Phase.UNSURE, CancelAsked, Phase.CANCELLED, ask.abandon),
     "an unsure payment gets a new transaction": instead(Phase.UNSURE, Turn, Phase.CONFIRMED, ask.replace_transaction),
     "a dead transaction is due again": instead(
-        Phase.UNSURE, ReadAnswered, Phase.DUE, pay.give_back_choice, when=is_.refused_status_and_not_cash
+        Phase.UNSURE, ReadAnswered, Phase.DUE, pay.give_back_choice, when=told.refused_status_and_not_cash
     ),
     "whatever was created for a confirmed payment is started": instead(
         Phase.CONFIRMED, TransactionSaved, Phase.STARTING, note.keep_transaction, ask.start
     ),
     "a retry starts another amount": instead(
-        Phase.UNSURE, ReadAnswered, Phase.STARTING, ask.start, when=is_.proven_not_executed
+        Phase.UNSURE, ReadAnswered, Phase.STARTING, ask.start, when=told.proven_not_executed
     ),
     "a retry does not wait for the late window": instead(
         Phase.ATTENTION, RetryAsked, Phase.UNSURE, forget_window, ask.pursue, when=is_.has_transaction

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from agent.checkout import NotAllowed, step
 from agent.checkout_events import ResolveAsked, RetryAsked
-from agent.checkout_guards import is_overdue
+from agent.checkout_standing_guards import is_overdue
 from agent.checkout_state import Checkout, Phase, Situation
 from agent.commands.asking import Failed, check_there, own_journal
 from agent.control import RunningAgent, agent_at, in_shape

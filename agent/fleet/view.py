@@ -10,8 +10,8 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from agent.card import mask_numbers
-from agent.checkout_guards import is_overdue
 from agent.checkout_row import MONEY_TAKEN
+from agent.checkout_standing_guards import is_overdue
 from agent.checkout_state import Checkout, Phase
 from agent.connection import Connection
 from agent.fleet.payloads import CheckoutStanding, CommandStanding, DrawerStanding, Event, State

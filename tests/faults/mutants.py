@@ -151,7 +151,7 @@ MUTANTS = (
         why="another payment with this card may not have taken its part yet",
         changes=(
             Change(
-                file="agent/checkout_guards.py",
+                file="agent/checkout_request_guards.py",
                 before="    return event.use_balance and situation.card_waiting\n",
                 after="    return False\n",
             ),
@@ -163,7 +163,7 @@ MUTANTS = (
         why="a request without an answer may still be carried out",
         changes=(
             Change(
-                file="agent/checkout_guards.py",
+                file="agent/checkout_answer_guards.py",
                 before="        and event.begun_s >= checkout.pursuit.ends_s\n",
                 after="",
             ),
