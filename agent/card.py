@@ -113,6 +113,16 @@ def read_card(text: str, rules: CardRules) -> CardNumber | NotACard:
             return NotACard.NOT_A_CARD
 
 
+def names_a_card(text: str, rules: CardRules) -> bool:
+    """Say whether a text that is no card, as a reference, holds a loyalty number or what looks like a bank card's.
+
+    Of bank cards an unbroken number of 13 to 19 digits counts: in groups it may as well be a part of a UUID.
+    """
+    if any(rules.accept(re.sub(r"\D", "", run[0])) for run in _SPACED_RUN.finditer(text)):
+        return True
+    return any(len(run[0]) <= LONGEST_NUMBER and _PAYMENT_CARD.match(run[0]) for run in _LONG_RUN.finditer(text))
+
+
 def mask_numbers(text: str) -> str:
     """Hide each number of 12 or more digits in a text, also one written in groups: its first and last four stay.
 

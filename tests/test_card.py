@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.card import CardNumber, CardRules, NotACard, mask_numbers, read_card
+from agent.card import CardNumber, CardRules, NotACard, mask_numbers, names_a_card, read_card
 
 SAMPLE = "9276004429942845"  # the documented test card
 MASKED = "9276********2845"
@@ -326,3 +326,41 @@ def test_masking_leaves_no_long_number_and_is_done_once(text: str) -> None:
     assert not re.search(r"\d{12}", masked)
     assert len(masked) == len(text)
     assert masked == mask_numbers(masked)
+
+
+# Card numbers in references
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        SAMPLE,
+        f"A-17/{SAMPLE}",
+        f"{SAMPLE[:4]} {SAMPLE[4:8]} {SAMPLE[8:12]} {SAMPLE[12:]}",
+        BANK_CARD,
+        f";{BANK_CARD}=2512?",
+    ],
+)
+def test_a_reference_that_names_a_card_is_known(reference: str) -> None:
+    assert names_a_card(reference, RULES)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "A-17",
+        "20261122215959",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "STX_WVHK28TE6JQPCFHSHDG02QZKD6HZSJ",
+        "4260447149502"[:12],
+        SAMPLE + "0",
+        "4" * 20,
+    ],
+)
+def test_what_registers_use_as_references_names_no_card(reference: str) -> None:
+    assert not names_a_card(reference, RULES)
+
+
+@given(st.uuids())
+def test_no_uuid_names_a_bank_card(reference: object) -> None:
+    assert not names_a_card(str(reference), CardRules(prefixes=("9" * 12,), lengths=(16,)))

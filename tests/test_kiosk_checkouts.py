@@ -126,6 +126,21 @@ async def test_another_checkout_is_refused_with_the_active_one(bench: KioskBench
     assert second.body["checkout"] == active.body
 
 
+@pytest.mark.parametrize("card", [CARD_NUMBER, BANK_CARD])
+async def test_a_reference_that_holds_a_card_number_is_refused_and_kept_nowhere(bench: KioskBench, card: str) -> None:
+    orders = [
+        {"merchantRef": card},
+        {"merchantRef": "A-17", "transactionRef": f"card {card}"},
+        {"transaction_id": f"STX_{card}", "amount_due": 296},
+    ]
+    for order, field in zip(orders, ("merchantRef", "transactionRef", "transaction_id"), strict=True):
+        refused = await bench.call("POST", "/v1/checkouts", order)
+        assert (refused.status, refused.problem) == (422, "card-in-reference")
+        assert [problem["field"] for problem in refused.body["problems"]] == [field]
+        assert card not in str(refused.body)
+    assert (await bench.call("GET", "/v1/checkouts")).body == {"checkouts": []}
+
+
 async def test_an_empty_draft_gets_its_basket_later(bench: KioskBench) -> None:
     created = await bench.call("POST", "/v1/checkouts")
     assert (created.status, created.body["allowed"]) == (201, ["basket", "card", "cancel"])

@@ -42,7 +42,7 @@ class NetworkCable:
 
     async def plug_in(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._forward, "127.0.0.1", self._port)
+            self._server = await asyncio.start_server(self._connected, "127.0.0.1", self._port)
             self._port = self._server.sockets[0].getsockname()[1]
 
     async def pull(self) -> None:
@@ -56,10 +56,14 @@ class NetworkCable:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Forward in a task of ours: asyncio 3.11 reports one of its own that is cancelled as an error."""
+        forwarding = asyncio.create_task(self._forward(reader, writer))
+        self._connections.add(forwarding)
+        forwarding.add_done_callback(self._connections.discard)
+        forwarding.add_done_callback(lambda _: writer.close())
+
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine that runs is in a task
-        self._connections.add(task)
         try:
             there, back = await asyncio.open_connection(*self._api)
             try:
@@ -70,9 +74,6 @@ class NetworkCable:
                 back.close()
         except* OSError:
             pass  # one of both ends went away
-        finally:
-            writer.close()
-            self._connections.discard(task)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK_BYTES):

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from agent.card import CardNumber, NotACard, read_card
+from agent.card import CardNumber, CardRules, NotACard, names_a_card, read_card
 from agent.checkout_events import (
     ApplyAsked,
     BasketSet,
@@ -17,7 +17,7 @@ from agent.checkout_events import (
     RetryAsked,
 )
 from agent.checkout_state import Basket, Checkout, HandedOver
-from agent.kiosk.answers import CheckoutList, HistoryAnswer
+from agent.kiosk.answers import CheckoutList, FieldProblem, HistoryAnswer
 from agent.kiosk.call import B, Call, Q, answer, operator_name
 from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.problems import Problem
@@ -42,8 +42,28 @@ from agent.till_settings import Order
 async def create(call: Call[CreateBody, NoQuery]) -> web.Response:
     """Begin a checkout: 201, or 200 where its Idempotency-Key, or its transaction, began one before."""
     body, till = call.body, call.kiosk.till
+    _check_references(body, call.kiosk.cards)
     open_before = {checkout.id for checkout in till.open_checkouts}
     return _begun(call, await till.create(_order(body), call.key), open_before)
+
+
+def _check_references(body: CreateBody, cards: CardRules) -> None:
+    """References go into the journal and to the API as they are, and a card number goes nowhere but to its own place.
+
+    Masked, a reference would find nothing any more. Raises Problem.
+    """
+    references = {
+        "merchantRef": body.merchantRef,
+        "transactionRef": body.transactionRef,
+        "transaction_id": body.transaction_id,
+    }
+    fields = tuple(
+        FieldProblem(field=name, message="must not hold a card number")
+        for name, reference in references.items()
+        if reference is not None and names_a_card(reference, cards)
+    )
+    if fields:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "card-in-reference", fields=fields)
 
 
 def _order(body: CreateBody) -> Order | HandedOver:

@@ -41,7 +41,12 @@ _API: Refusals = {
     HTTPStatus.GATEWAY_TIMEOUT: ["api-no-answer"],
 }
 _OF_ONE_CALL: Mapping[str, tuple[Refusals, ...]] = {
-    "/v1/checkouts": ({HTTPStatus.CONFLICT: [*CONFLICTS, "handed-over-already"]},),
+    "/v1/checkouts": (
+        {
+            HTTPStatus.CONFLICT: [*CONFLICTS, "handed-over-already"],
+            HTTPStatus.UNPROCESSABLE_ENTITY: ["card-in-reference"],
+        },
+    ),
     "/v1/checkouts/{id}/card": (
         _CARD,
         {HTTPStatus.FORBIDDEN: ["csc-required", "csc-wrong"], HTTPStatus.SERVICE_UNAVAILABLE: ["csc-not-checked"]},

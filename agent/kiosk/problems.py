@@ -63,6 +63,7 @@ TITLES = CONFLICTS | {
     "api-not-authorised": "The API does not accept this till.",
     "api-refused": "The API refused this.",
     "body-not-json": "The body is not JSON.",
+    "card-in-reference": "A reference must not hold a card number.",
     "card-not-checked": "The card could not be checked: the API did not answer.",
     "csc-not-checked": "The digits on the back could not be checked: the API did not answer.",
     "csc-required": "A typed card number needs the four digits on its back, or the operator.",

@@ -1,10 +1,11 @@
 """The reference screen as customers meet it: whole checkouts and every fault, in Chromium, against a running agent."""
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import ViewportSize, expect
+from playwright.async_api import Route, ViewportSize, expect
 
 from agent.demo.acts import ARTICLE, BANK_CARD
 from agent.demo.story import CARD
@@ -108,6 +109,26 @@ async def test_a_reload_in_the_middle_shows_the_right_screen(tmp_path: Path) -> 
         await the_till.put_money_in()
         await page.screen("thanks")
         assert await the_till.booked() == [("start", 296)]
+
+
+async def test_an_answer_that_an_event_has_overtaken_changes_nothing(tmp_path: Path) -> None:
+    """The answer to a call says how the checkout was then; on a busy machine it may come after what came of it."""
+    async with till(tmp_path) as the_till, the_till.page() as page:
+        await to_the_card(page)
+        overtaken = asyncio.Event()
+
+        async def hold_back(route: Route) -> None:
+            answer = await route.fetch()
+            assert (await answer.json())["phase"] == "applying"
+            await expect(page.page.locator("body[data-screen=due]")).to_be_attached()
+            await route.fulfill(response=answer)
+            overtaken.set()
+
+        await page.page.route("**/apply", hold_back)
+        await page.button("Go on without a card").click()
+        await overtaken.wait()
+        await page.button("Change something").click()
+        await page.screen("basket")
 
 
 async def test_a_killed_agent_is_waited_for_and_staff_is_called(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import aiohttp
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, async_playwright, expect
 
-from agent.checkout_state import Phase
+from agent.checkout_state import Level, Phase
 from agent.demo.stage import Stage, set_up
 from agent.demo.story import CARD, OPEN_S, SETTLING_S
 from agent.kiosk.roles import Role
@@ -42,6 +42,8 @@ SWITCHES = (
     "--disable-sync",
 )
 SCREENSHOTS = Path("build/screenshots")
+LOOK_S = 0.05
+"""The first level of a drawer is no event: it is looked for."""
 LOCALES: dict[Language, str] = {"de": "de-DE", "en": "en-GB"}
 _LOOKED_AT: set[Path] = set()
 AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -117,7 +119,7 @@ class Till:
 
     stage: Stage
     browser: Browser
-    settled: asyncio.Task[None]
+    settled: asyncio.Task[None] = field(init=False)
 
     @asynccontextmanager
     async def page(
@@ -147,14 +149,23 @@ class Till:
         await self.stage.scanner.scan(code)
 
     async def put_money_in(self) -> None:
-        """What a customer does: the drawer stands open while coins are counted."""
-        await self.stage.drawer.opened()
+        """What a customer does: the drawer stands open while coins are counted, as the agent sees it."""
+        await self.drawer_is_known("open")
         await asyncio.sleep(OPEN_S)
         self.stage.drawer.close_drawer()
 
     async def may_pay(self) -> None:
         """Wait until the drawer's port has been open for so long that its signals count."""
         await self.settled
+
+    async def settle(self) -> None:
+        """Wait for what the agent waits for: its time begins when it has opened the drawer's port."""
+        await self.drawer_is_known("closed")
+        await asyncio.sleep(SETTLING_S)
+
+    async def drawer_is_known(self, state: Level) -> None:
+        while (drawer := (await self.stage.screen.devices()).drawer) is None or drawer.state != state:  # noqa: ASYNC110 - nobody is told of the first level
+            await asyncio.sleep(LOOK_S)
 
     async def simulator(self, method: str, path: str, body: object = None) -> dict[str, object]:
         """Ask the simulated API for something."""
@@ -195,10 +206,11 @@ class Till:
 async def till(directory: Path, *, framed_by: str | None = None, port: int = 0) -> AsyncIterator[Till]:
     """Everything, running until the end of the block."""
     async with set_up(directory, port=port, framed_by=framed_by) as stage, async_playwright() as playwright:
-        settled = asyncio.create_task(asyncio.sleep(SETTLING_S))
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
+        the_till = Till(stage, browser)
+        the_till.settled = asyncio.create_task(the_till.settle())
         try:
-            yield Till(stage, browser, settled)
+            yield the_till
         finally:
-            settled.cancel()
+            the_till.settled.cancel()
             await browser.close()

@@ -6,6 +6,7 @@ import { askFor } from "/dialog.js";
 import { operatorEnglish } from "/operator_english.js";
 import { operatorGerman } from "/operator_german.js";
 import { drawOperator, sayToOperator } from "/operator_draw.js";
+import { isOvertaken } from "/state.js";
 
 const BASE = "/operator";
 const LANGUAGES = { de: operatorGerman, en: operatorEnglish };
@@ -58,10 +59,10 @@ async function decide(path, question, body) {
   if (answers === null) return;
   try {
     const answer = await call("POST", BASE + path, { ...body, ...answers, by: known.name });
-    if (answer !== null) hear("checkout", answer);
+    if (answer !== null) hearAnswer(answer);
     notice(texts().isDone);
   } catch (error) {
-    if (error.checkout) hear("checkout", error.checkout);
+    if (error.checkout) hearAnswer(error.checkout);
     notice(error.status ? error.message : texts().lost);
   }
 }
@@ -91,7 +92,7 @@ const acts = {
   confirm: (checkout, amount) => decide(on(checkout, "/confirm"), texts().ask.confirm(amount), { amount: checkout.amount_due ?? checkout.basket_info.sum }),
   cancel: async (checkout) => {
     if ((await askFor(texts().ask.cancel, texts())) === null) return;
-    await call("POST", BASE + on(checkout, "/cancel"), {}).then((answer) => hear("checkout", answer), (error) => notice(error.message));
+    await call("POST", BASE + on(checkout, "/cancel"), {}).then(hearAnswer, (error) => notice(error.message));
   },
   retry: (checkout) => decide(on(checkout, "/retry"), texts().ask.retry, { new_transaction: false }),
   retryAnew: (checkout) => decide(on(checkout, "/retry"), texts().ask.retryAnew, { new_transaction: true }),
@@ -120,8 +121,15 @@ function hear(name, data) {
 
 function hearCheckout(checkout) {
   const { [checkout.id]: _, ...others } = known.open;
-  const latest = known.latest.map((each) => (each.id === checkout.id ? checkout : each));
-  learn({ open: OVER.has(checkout.phase) ? others : { ...others, [checkout.id]: checkout }, latest, recording: true });
+  const isOver = OVER.has(checkout.phase);
+  const isListed = known.latest.some((each) => each.id === checkout.id);
+  const latest = isListed || !isOver ? known.latest.map((each) => (each.id === checkout.id ? checkout : each)) : [checkout, ...known.latest];
+  learn({ open: isOver ? others : { ...others, [checkout.id]: checkout }, latest, recording: true });
+}
+
+function hearAnswer(checkout) {
+  const shown = known.open[checkout.id] ?? known.latest.find((each) => each.id === checkout.id);
+  if (!isOvertaken(shown, checkout)) hearCheckout(checkout);
 }
 
 function refreshSoon() {

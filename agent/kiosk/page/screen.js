@@ -6,7 +6,7 @@ import { articles, shop } from "/catalogue.js";
 import { draw, say } from "/draw.js";
 import { english } from "/english.js";
 import { german } from "/german.js";
-import { after, begin, isOver } from "/state.js";
+import { after, begin, isOvertaken, isOver } from "/state.js";
 
 const LANGUAGES = { de: german, en: english };
 const THANKS_MS = 45_000; // to read the receipt; counted anew with every touch
@@ -47,10 +47,10 @@ function ask(method, path, body = () => undefined) {
 
 async function tryToAsk(method, path, body) {
   try {
-    hear("checkout", await call(method, path(), body()));
+    hearAnswer(await call(method, path(), body()));
     say("");
   } catch (error) {
-    if (error.checkout) hear("checkout", error.checkout);
+    if (error.checkout) hearAnswer(error.checkout);
     notice(problem(error.name));
   }
 }
@@ -138,6 +138,10 @@ function hear(name, data) {
   render();
 }
 
+function hearAnswer(checkout) {
+  if (!isOvertaken(state.checkout, checkout)) hear("checkout", checkout);
+}
+
 function hearScan(scan) {
   const texts = LANGUAGES[language];
   if (scan.refused) notice(texts.scans[scan.refused]);
@@ -164,7 +168,7 @@ async function finish() {
 async function catchUp() {
   if (state.checkout === null || isOver(state.checkout)) return;
   const now = await call("GET", `/v1/checkouts/${state.checkout.id}`).catch(() => null);
-  if (now !== null) hear("checkout", now);
+  if (now !== null) hearAnswer(now);
 }
 
 document.addEventListener("pointerdown", () => {

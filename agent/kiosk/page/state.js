@@ -17,6 +17,15 @@ export const begin = () => ({
 export const isOver = (checkout) => FINAL.has(checkout.phase) || checkout.phase === "confirmed";
 export const isGone = (state, kind) => Object.values(state.devices).some((device) => device.kind === kind && device.state !== "present");
 
+/**
+ * Is what a call answers older than what an event has told meanwhile? Events come in order, but an answer may be late:
+ * it says how the checkout was when the call was done.
+ */
+export const isOvertaken = (known, answered) => known?.id === answered.id && instant(answered.updated) < instant(known.updated);
+
+/** A text that sorts as time goes: a Date would cut the microseconds off. */
+const instant = (text) => text.replace(/Z$/, "").replace(/^([^.]*)$/, "$1.").padEnd("2026-01-01T00:00:00.000000".length, "0");
+
 /** Return what is known after an event. */
 export function after(state, name, data) {
   switch (name) {
