@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import re
 import secrets
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from agent.fleet.broker import MOST_FOLLOWED, Broker, Publication, Session, connected, tls_context
@@ -17,10 +19,11 @@ from agent.fleet.broker import MOST_FOLLOWED, Broker, Publication, Session, conn
 DOCUMENTED = Path(__file__).parents[1] / "docs" / "fleet"
 LOOK_AGAIN_S = 0.02
 """How often the broker's port is tried while it starts: there is nothing to wait on."""
+NO_PASSWORDS: Mapping[str, str] = MappingProxyType({})
 TILL, OTHER, OFFICE = "store-12-till-3", "store-12-till-4", "head-office"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert isinstance(port, int)
@@ -62,23 +65,28 @@ def _openssl(*words: str | Path) -> None:
 
 @dataclass
 class Mosquitto:
-    """The broker as a process on two free ports: for tills, and for head office."""
+    """The broker as a process on free ports: for tills, for head office, and for tills with passwords."""
 
     directory: Path
     authority: Authority
-    till_port: int = field(default_factory=_free_port)
-    office_port: int = field(default_factory=_free_port)
+    till_port: int = field(default_factory=free_port)
+    office_port: int = field(default_factory=free_port)
+    password_port: int = field(default_factory=free_port)
     running: asyncio.subprocess.Process | None = None
 
-    def configure(self, acl: str | None = None) -> Path:
+    def configure(self, acl: str | None, passwords: Mapping[str, str]) -> Path:
         """Write the documented configuration down; only addresses and paths are the test's."""
         rules = self.directory / "tillwire.acl"
         rules.write_text(acl if acl is not None else (DOCUMENTED / "tillwire.acl").read_text())
         rules.chmod(0o600)
         text = (DOCUMENTED / "mosquitto.conf").read_text()
+        if passwords:
+            text = re.sub(r"^#(?=\S)", "", text, flags=re.MULTILINE)
+            self._write_passwords(passwords)
         for documented, here in (
             ("listener 8883", f"listener {self.till_port} 127.0.0.1"),
             ("listener 8884", f"listener {self.office_port} 127.0.0.1"),
+            ("listener 8885", f"listener {self.password_port} 127.0.0.1"),
             ("/etc/mosquitto/tillwire.acl", str(rules)),
             ("/etc/mosquitto/fleet", str(self.authority.directory)),
         ):
@@ -88,8 +96,14 @@ class Mosquitto:
         file.write_text("user root\n" + text)
         return file
 
-    async def start(self, acl: str | None = None) -> None:
-        file = self.configure(acl)
+    def _write_passwords(self, passwords: Mapping[str, str]) -> None:
+        file = self.authority.directory / "passwords"
+        for name, password in passwords.items():
+            new = () if file.exists() else ("-c",)
+            subprocess.run(["mosquitto_passwd", *new, "-b", str(file), name, password], check=True)
+
+    async def start(self, acl: str | None = None, passwords: Mapping[str, str] = NO_PASSWORDS) -> None:
+        file = self.configure(acl, passwords)
         self.running = await asyncio.create_subprocess_exec(
             "mosquitto", "-c", str(file), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -152,7 +166,7 @@ class Line:
     """The line between a till and its broker: it can be cut, and be slow. `delay_s`: seconds for each piece of data."""
 
     def __init__(self, to_port: int) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.delay_s = 0.0
         self._to_port = to_port
         self._server: asyncio.Server | None = None

@@ -16,7 +16,7 @@ ALLOWED = Allowed(
     commands=frozenset({"check", "change"}),
     may_change=frozenset({"offline.max_payments"}),
 )
-CHECK = {"id": "0123456789abcdef", "command": "check", "issued": NOW, "expires": NOW + timedelta(minutes=1)}
+CHECK = {"id": "0123456789abcdef0123", "command": "check", "issued": NOW, "expires": NOW + timedelta(minutes=1)}
 
 
 def arrived(command: object, sender: str = "head-office", *, retained: bool = False) -> Arrived:
@@ -42,6 +42,8 @@ def test_a_command_that_the_till_allows_is_let_in() -> None:
         ({"command": "confirm"}, "unknown_command"),
         ({"id": "short"}, "not_a_command"),
         ({"id": "x" * 65}, "not_a_command"),
+        ({"id": "9276004429942845"}, "not_a_command"),
+        ({"command": "9276004429942845"}, "not_a_command"),
         ({"issued": "2026-03-02T09:00:00"}, "not_a_command"),
         ({"more": 1}, "not_a_command"),
         ({"command": "change", "values": {}}, "not_a_command"),

@@ -10,12 +10,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from agent.chosen_fleet import broker_of
 from agent.control import JsonObject, agent_at
 from agent.fleet.broker import Publication, Unusable, connected
 from agent.simulator.server import SimulatorServer
 from config.settings import load
 from tests.command_bench import NO_DRAWER, Box
+from tests.command_checkouts import ATTENTION, UNSURE, fill
 from tests.fleet_bench import (
     DOCUMENTED,
     OFFICE,
@@ -281,6 +284,24 @@ async def test_each_command_is_answered_and_is_in_the_journal_with_its_sender(bo
         assert {each["command"]["sender"] for each in office.of("event")} == {OFFICE}
 
 
+async def test_waiting_payments_are_listed_and_one_is_tried_again(box: Box, broker: Mosquitto) -> None:
+    await fill(box.journal)
+    async with consumer(broker.broker(OFFICE)) as office, box.agent():
+        await here(office)
+        waiting = (await office.asks("list-waiting"))["waiting"]
+        assert [each["id"] for each in waiting] == [UNSURE, ATTENTION]
+        assert {each["card"] for each in waiting} == {"9276********2845"}
+        await office.until(lambda: bool(office.of("state")))
+        assert office.of("state")[0]["waiting_payments"] == 2
+        assert (await office.asks("retry", checkout=ATTENTION))["outcome"] == "done"
+        await office.until(lambda: ("RetryAsked", ATTENTION) in told_of_checkouts(office))
+    assert "Sandwich" not in json.dumps(office.heard)
+
+
+def told_of_checkouts(office: Consumer) -> list[tuple[str, str]]:
+    return [(each["event"], each["checkout"]["id"]) for each in office.of("event") if each["checkout"]]
+
+
 async def test_a_changed_value_is_in_effect_and_lasts(box: Box, broker: Mosquitto) -> None:
     async with consumer(broker.broker(OFFICE)) as office:
         async with box.agent():
@@ -348,8 +369,26 @@ async def test_a_certificate_of_another_authority_is_not_let_in(broker: Mosquitt
     stranger = Authority(tmp_path / "stranger")
     stranger.issue(TILL)
     with pytest.raises(Unusable):
-        async with connected(broker.broker(TILL, authority=stranger)) as session:
+        async with connected(replace(broker.broker(TILL, authority=stranger), answer_timeout_s=1.0)) as session:
             await session.publish(Publication(topic=f"tillwire/{TILL}/state", payload=b"{}"))
+
+
+async def test_a_till_may_show_a_password_instead_of_a_certificate(box: Box, broker: Mosquitto) -> None:
+    await broker.stop()
+    await broker.start(passwords={TILL: "correct-horse"})
+    password = box.directory / "mqtt_password"
+    password.write_text("correct-horse")
+    keys = {"port": broker.password_port, "till": TILL, "ca_file": str(broker.authority.ca), "host": "127.0.0.1"}
+    keys |= {"username": TILL, "password_file": str(password)}
+    section = "\n".join(["[fleet]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())])
+    box.write(rest=NO_DRAWER + section + "\n")
+    async with consumer(broker.broker(OFFICE)) as office, box.agent():
+        await office.until(lambda: bool(office.of("state")))
+    chosen = load(box.config, {}).fleet
+    assert chosen is not None
+    with pytest.raises(Unusable, match="Not authorized"):
+        async with connected(replace(broker_of(chosen, {}), password=SecretStr("battery-staple"))):
+            pass
 
 
 async def test_what_is_no_command_is_refused_and_journalled(box: Box, broker: Mosquitto) -> None:
@@ -385,6 +424,6 @@ async def test_a_message_beyond_the_brokers_limit_reaches_nobody(box: Box, broke
     async with consumer(broker.broker(OFFICE)) as office, box.agent():
         await here(office)
         with pytest.raises(Unusable):
-            async with connected(broker.broker(OFFICE)) as sender:
+            async with connected(replace(broker.broker(OFFICE), answer_timeout_s=1.0)) as sender:  # none comes
                 await sender.publish(Publication(topic=f"tillwire/{TILL}/command/{OFFICE}", payload=b"x" * 100_000))
         assert (await office.asks("read-state"))["outcome"] == "done"

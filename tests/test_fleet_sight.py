@@ -72,3 +72,9 @@ def test_whatever_stands_on_the_broker_is_never_an_error(payload: bytes) -> None
     seen = Sight("tillwire")
     assert not seen.hear("tillwire/a/state", payload)
     assert seen.tills == {}
+
+
+def test_a_till_that_tells_what_a_terminal_would_obey_is_shown_without_it() -> None:
+    tills = sight(("till-1", True, WELL.model_copy(update={"version": "1.0\x1b[2J\n"}))).tills
+    (row,) = rows(tills, NOW)
+    assert row[-1] == "1.0?[2J?"

@@ -22,11 +22,15 @@ def test_the_sender_of_a_command_is_the_last_level_of_its_topic() -> None:
     assert TOPICS.sender_in(TOPICS.command_of("head-office")) == "head-office"
 
 
+@pytest.mark.parametrize("signed", ["", "head office", "x" * 33, "a\nb", "-"])
+def test_whoever_signs_with_no_name_is_nobody(signed: str) -> None:
+    assert TOPICS.sender_in(TOPICS.command_of(signed)) == "?"
+
+
 @pytest.mark.parametrize(
     "topic",
     [
         "shops/tillwire/till-4/command/head-office",
-        "shops/tillwire/till-3/command/",
         "shops/tillwire/till-3/command/a/b",
         "shops/tillwire/till-3/state",
         "",
@@ -40,3 +44,4 @@ def test_who_watches_learns_the_till_and_what_it_tells() -> None:
     assert till_and_kind("shops/tillwire", TOPICS.state) == ("till-3", "state")
     assert till_and_kind("tillwire", TOPICS.state) is None
     assert till_and_kind("shops/tillwire", TOPICS.command_of("x")) is None
+    assert till_and_kind("shops/tillwire", "shops/tillwire/\x1b[2J/state") is None

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from agent.fleet.payloads import COMMAND, Change, Command, Refusal
+from agent.fleet.payloads import COMMAND, COMMAND_ID, Change, Command, Refusal
 
 MOST_BYTES = 8 * 1024
 """The largest command there can be, 16 new values, has a quarter of it."""
@@ -53,8 +53,8 @@ class _Envelope(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    id: str = Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")
-    command: str = Field(max_length=32, pattern=r"^[A-Za-z0-9_.-]+$")
+    id: str = Field(pattern=COMMAND_ID)
+    command: str = Field(max_length=32, pattern=r"^[A-Za-z_.-]+$")
     issued: AwareDatetime
     expires: AwareDatetime
 

@@ -125,9 +125,11 @@ class _Client(Client):
         super()._on_publish(client, userdata, mid, reason_code, properties)
 
     async def abandon(self) -> None:
-        """Close a connection that never stood. The library leaves its socket open where no answer came in time."""
+        """Leave nothing behind. The library leaves its socket open where no answer came in time."""
         if self._client.socket() is not None:
             self._client.disconnect()
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            self._disconnected.exception()  # looked at, so that asyncio does not complain that nobody did
         if self._misc_task is not None:
             self._misc_task.cancel()
             with suppress(asyncio.CancelledError):

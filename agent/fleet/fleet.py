@@ -104,13 +104,19 @@ class Fleet:
                         began = True
                     await self._meet()
                 except (Unusable, JournalError, OSError) as error:
-                    said = _say_once(str(error), said)
+                    said = self._say_once(str(error), said)
                 except Exception:
                     logger.exception("a mistake of ours: the fleet is told again in a while")
                 await asyncio.sleep(self._member.patience.pause_s(self._tries, self._member.jitter()))
                 self._tries += 1
         finally:
             await self._desk.stop()
+
+    def _say_once(self, why: str, said: str) -> str:
+        """Log why there is no session; a broker that is away for hours is said to be away once."""
+        level = logging.DEBUG if self._tries and why == said else logging.WARNING
+        logger.log(level, "the fleet is not reached: %s", why)
+        return why
 
     async def _meet(self) -> None:
         """Be in one session, until it is over."""
@@ -201,9 +207,3 @@ async def _side_by_side(*works: Coroutine[None, None, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
-
-
-def _say_once(why: str, said: str) -> str:
-    """Log why there is no session; a broker that is away for hours is said to be away once."""
-    logger.log(logging.DEBUG if why == said else logging.WARNING, "the fleet is not reached: %s", why)
-    return why

@@ -27,6 +27,8 @@ Refusal = Literal[
     "repeated",
     "too_many",
 ]
+COMMAND_ID = r"^[A-Za-z0-9_-]{20,64}$"
+"""Random, as a UUID is; and longer than a card number, so that none stands in the journal as an id."""
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -129,7 +131,7 @@ class _Command(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$", description="random: never used before")]
+    id: Annotated[str, Field(pattern=COMMAND_ID, description="random: never used before")]
     issued: AwareDatetime
     expires: AwareDatetime = Field(description="at most an hour after `issued`")
 
@@ -156,7 +158,7 @@ class Retry(_Command):
     """Go on with a checkout that needs attention; what became of it is read first."""
 
     command: Literal["retry"] = "retry"
-    checkout: Annotated[str, Field(max_length=64)]
+    checkout: Annotated[str, Field(pattern=r"^co_[0-9a-z_]{1,40}$")]
 
 
 class SetLogLevel(_Command):

@@ -57,7 +57,7 @@ class Sight:
 def rows(tills: Mapping[str, Seen], now: datetime) -> Iterator[tuple[str, ...]]:
     """Yield one row a till, the most urgent first."""
     for seen in sorted(tills.values(), key=_urgency):
-        yield _row(seen, now)
+        yield tuple(map(_printable, _row(seen, now)))
 
 
 def summary(tills: Mapping[str, Seen]) -> str:
@@ -92,6 +92,11 @@ def _row(seen: Seen, now: datetime) -> tuple[str, ...]:
         str(state.attention) if state.attention else "",
         state.version,
     )
+
+
+def _printable(text: str) -> str:
+    """A terminal obeys some of what it is given to show."""
+    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def _presence(seen: Seen) -> str:

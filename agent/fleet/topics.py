@@ -4,9 +4,13 @@ Each till has four topics to write and one level of topics to read, so that a br
 by the name in their certificate: docs/fleet.md.
 """
 
+import re
 from dataclasses import dataclass
 
 COMMAND = "command"
+NOBODY = "?"
+"""Whoever signs with what no configuration takes for a name."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,9 @@ class Topics:
     def sender_in(self, topic: str) -> str | None:
         """Return who sent a command, as the broker's access list vouches for it; None: it is no command to us."""
         before, _, sender = topic.rpartition("/")
-        return sender if before == self._of(COMMAND) and sender else None
+        if before != self._of(COMMAND):
+            return None
+        return sender if _NAME.fullmatch(sender) else NOBODY
 
     def _of(self, last: str) -> str:
         return f"{self.prefix}/{self.till}/{last}"
@@ -51,5 +57,6 @@ class Topics:
 
 def till_and_kind(prefix: str, topic: str) -> tuple[str, str] | None:
     """Return which till tells what on this topic; None for any other."""
-    levels = topic.removeprefix(f"{prefix}/").split("/")
-    return (levels[0], levels[1]) if topic.startswith(f"{prefix}/") and len(levels) == 2 else None
+    before, _, kind = topic.rpartition("/")
+    till = before.removeprefix(f"{prefix}/")
+    return (till, kind) if before == f"{prefix}/{till}" and _NAME.fullmatch(till) else None
