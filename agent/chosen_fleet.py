@@ -3,14 +3,13 @@
 import asyncio
 import json
 import logging
+import random
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
@@ -24,6 +23,7 @@ from agent.fleet.view import Standing
 from agent.journal.journal import Journal
 from agent.kiosk.stream import EventStream
 from agent.offline import OfflineLimits
+from agent.outside import Outside
 from agent.till import Till
 from config.fleet import Fleet as FleetSettings
 from config.fleet_changes import read_changes, with_changes, write_changes
@@ -47,16 +47,21 @@ class FleetTools:
     till: Till
     journal: Journal
     stream: EventStream
-    config_file: Path
+    outside: Outside
     environment: Mapping[str, str]
-    wall: Callable[[], datetime]
-    jitter: Callable[[], float]
     restart: Callable[[], None]
 
 
-async def choose_fleet(settings: Settings, chosen: FleetSettings, tools: FleetTools) -> "Fleet":
-    """Return the till's part in its fleet. Raises WrongConfig."""
+async def fleet_works(settings: Settings, tools: FleetTools) -> list[Coroutine[None, None, None]]:
+    """Return the till's part in its fleet, if it has one. Raises WrongConfig."""
+    if settings.fleet is None:
+        return []
     check_installed()
+    broker = await asyncio.to_thread(broker_of, settings.fleet, tools.environment)
+    return [_fleet(settings, settings.fleet, tools, broker).run()]
+
+
+def _fleet(settings: Settings, chosen: FleetSettings, tools: FleetTools, broker: "Broker") -> "Fleet":
     from agent.fleet.fleet import Fleet, Member  # noqa: PLC0415 - the library is there only where a fleet is
 
     till, stream, running = tools.till, tools.stream, version("tillwire")
@@ -74,7 +79,7 @@ async def choose_fleet(settings: Settings, chosen: FleetSettings, tools: FleetTo
 
     return Fleet(
         Member(
-            broker=await asyncio.to_thread(broker_of, chosen, tools.environment),
+            broker=broker,
             topics=Topics(chosen.topic_prefix, chosen.till),
             allowed=Allowed(
                 senders=frozenset(chosen.senders),
@@ -86,8 +91,8 @@ async def choose_fleet(settings: Settings, chosen: FleetSettings, tools: FleetTo
             cursor=Cursor(settings.state.directory),
             box=TillBox(settings, tools),
             standing=standing,
-            wall=tools.wall,
-            jitter=tools.jitter,
+            wall=tools.outside.wall,
+            jitter=random.Random(tools.outside.seed).random,  # noqa: S311 - no secret: a pause
         )
     )
 
@@ -126,7 +131,7 @@ class TillBox:
 
     async def check(self, values: Values) -> Findings:
         """Run the very command, in a process of its own: it asks this agent, as it does for a person."""
-        words = ("-m", "agent", "check", "--json", "--config", str(self._tools.config_file))
+        words = ("-m", "agent", "check", "--json", "--config", str(self._tools.outside.config_file))
         environment = with_changes({**read_changes(self._settings), **values}, self._tools.environment)
         running = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -167,7 +172,7 @@ class TillBox:
         if set_here := sorted(wanted.keys() & environment.keys()):
             raise ValueError(f"{', '.join(set_here)} in this till's environment wins")
         try:
-            return offline_limits(load(self._tools.config_file, wanted | dict(environment)).offline)
+            return offline_limits(load(self._tools.outside.config_file, wanted | dict(environment)).offline)
         except WrongConfig as wrong:
             raise ValueError("; ".join(f"{each.key} {each.message}" for each in wrong.problems)) from None
 

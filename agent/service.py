@@ -9,12 +9,11 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from agent.calls import Calls
 from agent.chosen_devices import ChosenDevices, Tools
-from agent.chosen_fleet import FleetTools, choose_fleet
+from agent.chosen_fleet import FleetTools, fleet_works
 from agent.chosen_outlets import choose_outlets
 from agent.configured import kiosk_settings, login_of, till_settings
 from agent.journal.errors import Damaged, JournalError
@@ -31,6 +30,7 @@ from agent.out_of_order import reason_of, serve_out_of_order
 from agent.outside import Outside
 from agent.recording.recording import Recording, beginning, open_recording
 from agent.retention import keep_for
+from agent.side_by_side import side_by_side
 from agent.smart.client import SmartTransactions, connect
 from agent.smart.credentials import CredentialStore
 from agent.smart.login import Login
@@ -63,7 +63,7 @@ async def serve(
             begun = beginning(settings, outside.wall(), outside.seed, outside.settling_s)
             recording = await stack.enter_async_context(open_recording(outside.record, settings, begun))
             agent = await _build(stack, settings, environment, outside, recording)
-            await _work(agent, kiosk_settings(settings), partial(_either, stop, agent.restart), ready)
+            await _work(agent, kiosk_settings(settings), stop, ready)
     except (Damaged, ExceptionGroup) as ended:
         errors = list(_errors_in(ended))
         if found := [error for error in errors if isinstance(error, Damaged)]:
@@ -127,20 +127,9 @@ async def _work(
         async with serve_kiosk(agent.kiosk, kiosk):
             await agent.till.ready.wait()
             ready(agent.kiosk.page_url)
-            await stop()
+            await side_by_side(stop(), agent.restart.wait())
         for task in working:
             task.cancel()
-
-
-async def _either(stop: Callable[[], Awaitable[object]], restart: asyncio.Event) -> None:
-    """Wait until somebody wants the agent to end."""
-    waits = {asyncio.ensure_future(stop()), asyncio.ensure_future(restart.wait())}
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
 
 
 async def _build(
@@ -178,7 +167,10 @@ async def _build(
         observer=recording.called,
     )
     restart = asyncio.Event()
-    fleet = await _fleet(settings, outside, environment, till=till, journal=journal, stream=stream, restart=restart)
+    tools = FleetTools(
+        till=till, journal=journal, stream=stream, outside=outside, environment=environment, restart=restart.set
+    )
+    fleet = await fleet_works(settings, tools)
     return _Agent(
         till=till,
         kiosk=kiosk,
@@ -189,32 +181,6 @@ async def _build(
         beside=[*outside.beside(till), *fleet],
         restart=restart,
     )
-
-
-async def _fleet(
-    settings: Settings,
-    outside: Outside,
-    environment: Mapping[str, str],
-    *,
-    till: Till,
-    journal: Journal,
-    stream: EventStream,
-    restart: asyncio.Event,
-) -> list[Coroutine[None, None, None]]:
-    """Return the till's part in its fleet, where it has one."""
-    if settings.fleet is None:
-        return []
-    tools = FleetTools(
-        till=till,
-        journal=journal,
-        stream=stream,
-        config_file=outside.config_file,
-        environment=environment,
-        wall=outside.wall,
-        jitter=random.Random(outside.seed).random,  # noqa: S311 - no secret: a pause
-        restart=restart.set,
-    )
-    return [(await choose_fleet(settings, settings.fleet, tools)).run()]
 
 
 @asynccontextmanager

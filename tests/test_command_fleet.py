@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli import main
+from agent.commands.table import fitting
 from agent.fleet.broker import Publication, connected
 from agent.fleet.payloads import Presence
 from tests.command_bench import NO_DRAWER, Box, in_thread
@@ -46,6 +47,14 @@ async def test_a_command_is_sent_and_its_answer_shown(tmp_path: Path, capsys: py
             await office.until(lambda: bool(office.of("presence")))
             assert await in_thread(partial(main, send)) == 0
     assert json.loads(capsys.readouterr().out)["state"]["busy"] is False
+
+
+@pytest.mark.parametrize(
+    ("most", "shown"),
+    [(4, ["abc", "def", "ghi", "jkl"]), (3, ["abc", "def", "2 more: a l"]), (9, ["abc", "def", "ghi", "jkl"])],
+)
+def test_of_a_table_that_is_longer_than_the_screen_the_first_rows_stay(most: int, shown: list[str]) -> None:
+    assert fitting(["abc", "def", "ghi", "jkl"], 11, most) == shown
 
 
 async def test_without_the_extra_one_line_says_what_to_install(

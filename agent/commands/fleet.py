@@ -5,8 +5,7 @@ import asyncio
 import json
 import os
 import secrets
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -21,7 +20,6 @@ from agent.commands.common import GOOD, NO, add_json, say
 from agent.commands.table import table
 from agent.fleet.asyncapi import documents
 from agent.fleet.payloads import COMMAND, Answer, Command, LogLevel
-from agent.fleet.sight import HEADER, Sight, rows, summary
 from agent.fleet.topics import Topics
 from config.fleet import Fleet, FleetCommand
 from config.problems import Problem, WrongConfig, findings, locate
@@ -29,14 +27,7 @@ from config.problems import Problem, WrongConfig, findings, locate
 if TYPE_CHECKING:
     from agent.fleet.broker import Broker, Session
 
-DRAW_PAUSE_S = 0.5
-"""A person reads no faster, and a thousand tills that come back at once are one picture."""
-QUIET_S = 1.0
-"""What is retained comes at once after a subscription; so long nothing means that this was all."""
-AGAIN_S = 3.0
-"""A broker that went away is tried again after this."""
 LIFE_S = 60
-CLEAR = "\x1b[H\x1b[2J"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +95,7 @@ def _section(arguments: argparse.Namespace) -> Fleet:
     host, colon, port = arguments.broker.rpartition(":")
     given = {
         "host": host if colon else arguments.broker,
-        "port": int(port) if port.isdecimal() else 8883,
+        "port": (int(port) if port.isdecimal() else port) if colon else 8883,
         "till": "head-office",
         "tls": not arguments.no_tls,
         "topic_prefix": arguments.topic_prefix,
@@ -134,75 +125,11 @@ async def _broker(arguments: argparse.Namespace) -> tuple["Broker", str]:
 
 
 async def _watch(arguments: argparse.Namespace) -> int:
-    from agent.fleet.broker import Unusable  # noqa: PLC0415 - the library is there only where a fleet is
-
     broker, prefix = await _broker(arguments)
-    sight = Sight(prefix)
-    while True:
-        try:
-            await _look(broker, sight, QUIET_S if arguments.once else None)
-        except Unusable as error:
-            if arguments.once:
-                raise Failed(str(error)) from None
-            sys.stderr.write(f"tillwire: {error}; tried again every {AGAIN_S:g} s\n")
-            await asyncio.sleep(AGAIN_S)
-        else:
-            say("\n".join(_picture(sight)))
-            return GOOD
+    from agent.commands.fleet_watch import known_now, watch  # noqa: PLC0415 - the library is only where a fleet is
 
-
-async def _look(broker: "Broker", sight: Sight, quiet_s: float | None) -> None:
-    """Follow the tills; return when nothing came for so long. Raises Unusable."""
-    from agent.fleet.broker import MOST_FOLLOWED, connected  # noqa: PLC0415 - as above
-
-    changed = asyncio.Event()
-    async with connected(broker, most_waiting=MOST_FOLLOWED) as session:
-        for kind in ("presence", "state"):
-            await session.subscribe(f"{sight.prefix}/+/{kind}")
-        show = _until_quiet(changed, quiet_s) if quiet_s is not None else _draw(sight, changed)
-        works = [asyncio.ensure_future(_hear(session, sight, changed.set)), asyncio.ensure_future(show)]
-        try:
-            done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
-            for work in done:
-                work.result()
-        finally:
-            for work in works:
-                work.cancel()
-            await asyncio.gather(*works, return_exceptions=True)
-
-
-async def _hear(session: "Session", sight: Sight, changed: Callable[[], None]) -> None:
-    async for message in session.messages():
-        if isinstance(message.payload, bytes) and sight.hear(message.topic.value, message.payload):
-            changed()
-
-
-async def _draw(sight: Sight, changed: asyncio.Event) -> None:
-    """Draw the table when something changed; ages are a minute coarse, so a still picture is drawn again, too."""
-    while True:
-        say((CLEAR if sys.stdout.isatty() else "") + "\n".join(_picture(sight)))
-        await asyncio.sleep(DRAW_PAUSE_S)
-        try:
-            async with asyncio.timeout(60):
-                await changed.wait()
-        except TimeoutError:
-            continue
-        changed.clear()
-
-
-async def _until_quiet(changed: asyncio.Event, quiet_s: float) -> None:
-    try:
-        while True:
-            async with asyncio.timeout(quiet_s):
-                await changed.wait()
-            changed.clear()
-    except TimeoutError:
-        return
-
-
-def _picture(sight: Sight) -> list[str]:
-    known = [HEADER, *rows(sight.tills, datetime.now(UTC))]
-    return [summary(sight.tills), "", *table(known, right=(5, 6, 7))] if sight.tills else ["No till was heard of."]
+    await (known_now(broker, prefix) if arguments.once else watch(broker, prefix))
+    return GOOD
 
 
 # send

@@ -17,3 +17,11 @@ def table(rows: Sequence[Sequence[str]], *, right: Iterable[int] = ()) -> Iterat
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield GAP.join(cells).rstrip()
+
+
+def fitting(lines: Sequence[str], columns: int, most: int) -> list[str]:
+    """Return what a terminal has room for: so many lines at most, the last of which says how many are not there."""
+    shown = list(lines)
+    if len(lines) > most:
+        shown = [*lines[: most - 1], f"{len(lines) - most + 1} more: a larger window, or --once"]
+    return [line[:columns] for line in shown]

@@ -7,7 +7,7 @@ that grows, with jitter, so that hundreds of tills do not come back at the same 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +23,7 @@ from agent.fleet.topics import Topics
 from agent.fleet.view import Standing, says_the_same, state_of
 from agent.journal.errors import JournalError
 from agent.journal.event_id import EventId
+from agent.side_by_side import side_by_side
 
 logger = logging.getLogger("tillwire.fleet")
 
@@ -128,7 +129,7 @@ class Fleet:
                 await session.publish(self._presence(online=True))
                 logger.info("the fleet's broker at %s is there", member.broker.host)
                 self._tries = 0
-                await _side_by_side(
+                await side_by_side(
                     self._send_events(session),
                     self._send_state(session),
                     self._send_answers(session),
@@ -191,19 +192,3 @@ class Fleet:
     def _presence(self, *, online: bool) -> Publication:
         told = Presence(online=online, at=self._member.wall(), version=self._member.standing().version)
         return Publication(topic=self._member.topics.presence, payload=told.as_json(), retain=True)
-
-
-async def _side_by_side(*works: Coroutine[None, None, None]) -> None:
-    """Do all of these until the first fails, and raise its error.
-
-    No TaskGroup: one that is cancelled while a task of it fails tells the failure alone, and the agent would not stop.
-    """
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()

@@ -30,9 +30,10 @@ class Seen:
 
 @dataclass(slots=True)
 class Sight:
-    """All tills that were heard of."""
+    """All tills that were heard of. `trouble`: why nothing is heard at this moment."""
 
     prefix: str
+    trouble: str | None = None
     tills: dict[str, Seen] = field(default_factory=dict)
 
     def hear(self, topic: str, payload: bytes) -> bool:
