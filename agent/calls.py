@@ -9,26 +9,28 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from agent.card import CardNumber
+from agent.checkout_effects import (
+    ApplyBalance,
+    CancelTerminalPayment,
+    CancelTransaction,
+    CheckCard,
+    CreateTransaction,
+    ReadTransaction,
+    StartTransaction,
+    UpdateTransaction,
+)
 from agent.checkout_events import (
     Answer,
     Applied,
-    ApplyBalance,
     CallNotAuthorised,
     CallNotSent,
     CallRefused,
     CallUnknown,
     CancelAnswered,
-    CancelTerminalPayment,
-    CancelTransaction,
     CardChecked,
-    CheckCard,
-    CreateTransaction,
     ReadAnswered,
-    ReadTransaction,
     StartAnswered,
-    StartTransaction,
     TransactionSaved,
-    UpdateTransaction,
 )
 from agent.checkout_state import Api, Card, Checkout, TransactionFacts
 from agent.smart.client import SmartTransactions

@@ -26,6 +26,7 @@ from agent import checkout_request_guards as asked
 from agent import checkout_sale_acts as sale
 from agent import checkout_standing_guards as is_
 from agent.checkout_call_acts import restart
+from agent.checkout_effects import Effect
 from agent.checkout_events import (
     Applied,
     ApplyAsked,
@@ -43,7 +44,6 @@ from agent.checkout_events import (
     DrawerOpenAsked,
     DrawerOpened,
     DrawerTroubled,
-    Effect,
     Event,
     OtherAmountPaid,
     PayAsked,

@@ -6,17 +6,17 @@ several, done in order. Pure.
 
 from dataclasses import replace
 
-from agent.checkout_events import (
+from agent.checkout_effects import (
     AbortTransaction,
     ApplyBalance,
     CheckCard,
     CreateTransaction,
     Effect,
     ReadTransaction,
-    Restarted,
     StartTransaction,
     UpdateTransaction,
 )
+from agent.checkout_events import Restarted
 from agent.checkout_row import Done
 from agent.checkout_state import Asking, Call, Checkout, Payment, Pursuit, Rules, Situation, Transaction
 

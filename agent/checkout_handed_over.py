@@ -17,6 +17,7 @@ from agent import checkout_request_guards as asked
 from agent import checkout_sale_acts as sale
 from agent import checkout_standing_guards as is_
 from agent.checkout_call_acts import restart
+from agent.checkout_effects import Effect, ReadTransaction
 from agent.checkout_events import (
     ApplyAsked,
     BasketSet,
@@ -26,10 +27,8 @@ from agent.checkout_events import (
     CallUnknown,
     CardRemoved,
     CardSet,
-    Effect,
     PayAsked,
     ReadAnswered,
-    ReadTransaction,
     Restarted,
     RetryAsked,
     Turn,

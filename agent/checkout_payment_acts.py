@@ -6,16 +6,8 @@ The acts that the table calls `pay`. Pure.
 from dataclasses import replace
 
 from agent.checkout_call_acts import abandon, abort, payment_of
-from agent.checkout_events import (
-    CashConfirmed,
-    ConfirmAsked,
-    DrawerTroubled,
-    OpenDrawer,
-    PayAsked,
-    PrintReceipt,
-    ResolveAsked,
-    SendBooked,
-)
+from agent.checkout_effects import OpenDrawer, PrintReceipt, SendBooked
+from agent.checkout_events import CashConfirmed, ConfirmAsked, DrawerTroubled, PayAsked, ResolveAsked
 from agent.checkout_row import Done
 from agent.checkout_state import Checkout, Evidence, Payment, Resolution, Situation
 

@@ -12,16 +12,18 @@ from agent import checkout_answer_acts as note
 from agent import checkout_call_acts as ask
 from agent.checkout_answer_guards import EXECUTED, RUNNING
 from agent.checkout_call_acts import restart, transaction_of
-from agent.checkout_events import (
+from agent.checkout_effects import (
     BeginReversal,
-    CallNotAuthorised,
-    CallNotSent,
-    CancelAnswered,
     CancelTerminalPayment,
     CancelTransaction,
     Effect,
     OpenDrawerToRefund,
     PrintReceipt,
+)
+from agent.checkout_events import (
+    CallNotAuthorised,
+    CallNotSent,
+    CancelAnswered,
     ReadAnswered,
     Restarted,
     RetryAsked,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 
-from agent.checkout_events import Effect
+from agent.checkout_effects import Effect
 from agent.checkout_state import Checkout, Phase, Situation
 
 E = TypeVar("E")

@@ -12,19 +12,16 @@ from agent import connection as api_connection
 from agent.api_line import ApiLine
 from agent.calls import CallEffect, Calls
 from agent.card import CardNumber
-from agent.checkout_events import (
+from agent.checkout_effects import (
     AbortTransaction,
-    Answer,
     BeginReversal,
-    CardChecked,
     Effect,
-    Event,
     OpenDrawer,
     OpenDrawerToRefund,
     PrintReceipt,
     SendBooked,
-    TransactionSaved,
 )
+from agent.checkout_events import Answer, CardChecked, Event, TransactionSaved
 from agent.checkout_state import Checkout, Phase
 from agent.drawer_desk import DrawerDesk
 from agent.inbox import Job

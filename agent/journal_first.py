@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from agent.card import CardNumber
 from agent.checkout import NotAllowed, step
+from agent.checkout_effects import Effect
 from agent.checkout_events import (
     CashConfirmed,
     DrawerOpenAsked,
-    Effect,
     Event,
     OtherAmountPaid,
     PayAsked,

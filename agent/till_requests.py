@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent.card import CardNumber
 from agent.checkout import step
-from agent.checkout_events import BeginReversal, CardSet, DrawerOpenAsked, Request, ReverseAsked
+from agent.checkout_effects import BeginReversal
+from agent.checkout_events import CardSet, DrawerOpenAsked, Request, ReverseAsked
 from agent.checkout_handed_over import begin_handed_over
 from agent.checkout_reversal import begin_reversal, reversal_named_by, took_nothing_back
 from agent.checkout_state import Checkout, HandedOver, Phase, Rules, Situation

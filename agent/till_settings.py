@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agent.card import CardRules
-from agent.checkout_events import Effect
+from agent.checkout_effects import Effect
 from agent.checkout_state import Basket, Checkout, Rules
 from agent.evidence import DrawerRules
 from agent.offline import OfflineLimits

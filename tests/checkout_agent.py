@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.checkout import ROWS, TABLE, NotAllowed, Rows, by_phase_and_event, step
+from agent.checkout_effects import Effect
 from agent.checkout_events import (
     ApplyAsked,
     BasketSet,
@@ -13,7 +14,6 @@ from agent.checkout_events import (
     CardSet,
     ConfirmAsked,
     DrawerOpened,
-    Effect,
     Event,
     OtherAmountPaid,
     PayAsked,

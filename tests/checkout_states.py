@@ -8,18 +8,8 @@ from typing import Literal, NamedTuple
 
 from agent.checkout import NotAllowed, step
 from agent.checkout_answer_guards import EXECUTED, REFUSED
-from agent.checkout_events import (
-    CallNotAuthorised,
-    CallNotSent,
-    CancelAnswered,
-    CancelTerminalPayment,
-    CancelTransaction,
-    Effect,
-    Event,
-    ReadAnswered,
-    StartAnswered,
-    StartTransaction,
-)
+from agent.checkout_effects import CancelTerminalPayment, CancelTransaction, Effect, StartTransaction
+from agent.checkout_events import CallNotAuthorised, CallNotSent, CancelAnswered, Event, ReadAnswered, StartAnswered
 from agent.checkout_state import Checkout, Phase, Situation
 from tests.checkout_events_domain import ANSWERS, UNASKED
 from tests.checkouts import (

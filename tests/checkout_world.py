@@ -11,26 +11,28 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
+from agent.checkout_effects import (
+    ApplyBalance,
+    CancelTransaction,
+    CreateTransaction,
+    Effect,
+    ReadTransaction,
+    StartTransaction,
+    UpdateTransaction,
+)
 from agent.checkout_events import (
     Answer,
     Applied,
-    ApplyBalance,
     CallNotAuthorised,
     CallNotSent,
     CallRefused,
     CallUnknown,
     CancelAnswered,
-    CancelTransaction,
-    CreateTransaction,
-    Effect,
     Event,
     ReadAnswered,
-    ReadTransaction,
     Restarted,
     StartAnswered,
-    StartTransaction,
     TransactionSaved,
-    UpdateTransaction,
 )
 from agent.checkout_handed_over import begin_handed_over
 from agent.checkout_state import Api, ApiProblem, Checkout, HandedOver, Phase, TransactionFacts

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from agent.checkout import BACKGROUND_AFTER_S, step
 from agent.checkout_answer_guards import EXECUTED, MOST_REFUSALS, REFUSED
+from agent.checkout_effects import Effect
 from agent.checkout_events import (
     Answer,
     Applied,
@@ -18,7 +19,6 @@ from agent.checkout_events import (
     CardChecked,
     CardSet,
     CashConfirmed,
-    Effect,
     Event,
     PayAsked,
     ReadAnswered,

@@ -16,6 +16,7 @@ from functools import cache, partial
 from typing import Literal
 
 from agent.checkout import NotAllowed, step
+from agent.checkout_effects import OpenDrawer, StartTransaction
 from agent.checkout_events import (
     ApplyAsked,
     CancelAsked,
@@ -24,11 +25,9 @@ from agent.checkout_events import (
     DeviceEvent,
     DrawerOpenAsked,
     Event,
-    OpenDrawer,
     OtherAmountPaid,
     PayAsked,
     Restarted,
-    StartTransaction,
     Turn,
 )
 from agent.checkout_state import Api, Checkout, Confirmation, Level, Phase, Rules

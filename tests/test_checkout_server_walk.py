@@ -16,6 +16,7 @@ from agent import checkout_payment_acts as pay
 from agent import checkout_sale_acts as sale
 from agent import checkout_standing_guards as is_
 from agent.checkout_call_acts import restart
+from agent.checkout_effects import Effect
 from agent.checkout_events import (
     ApplyAsked,
     BasketSet,
@@ -23,7 +24,6 @@ from agent.checkout_events import (
     CallUnknown,
     CancelAsked,
     DrawerOpened,
-    Effect,
     ReadAnswered,
     Restarted,
     RetryAsked,

@@ -14,36 +14,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.checkout import ROWS, TABLE, NotAllowed, is_active, step, wake_at
-from agent.checkout_events import (
+from agent.checkout_effects import (
     AbortTransaction,
+    ApplyBalance,
+    CreateTransaction,
+    Effect,
+    OpenDrawer,
+    OpenDrawerToRefund,
+    PrintReceipt,
+    SendBooked,
+    StartTransaction,
+    UpdateTransaction,
+)
+from agent.checkout_events import (
     Answer,
     Applied,
     ApplyAsked,
-    ApplyBalance,
     BasketSet,
     CancelAsked,
     CardRemoved,
     CardSet,
     ConfirmAsked,
-    CreateTransaction,
     DrawerOpenAsked,
-    Effect,
     Event,
-    OpenDrawer,
-    OpenDrawerToRefund,
     PayAsked,
-    PrintReceipt,
     ReadAnswered,
     Request,
     ResolveAsked,
     Restarted,
     RetryAsked,
     ReverseAsked,
-    SendBooked,
-    StartTransaction,
     TransactionSaved,
     Turn,
-    UpdateTransaction,
     Woke,
 )
 from agent.checkout_state import Checkout, Phase, Situation, TransactionFacts

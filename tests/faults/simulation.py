@@ -13,7 +13,8 @@ import aiohttp.connector
 
 from agent import journal_first, till_requests
 from agent.checkout import step
-from agent.checkout_events import Effect, Event
+from agent.checkout_effects import Effect
+from agent.checkout_events import Event
 from agent.checkout_state import Checkout, Phase, Situation
 from agent.journal.journal import FILE_NAME
 from agent.simulator.api import SimulatedApi
