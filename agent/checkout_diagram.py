@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from agent.checkout import TABLE
 from agent.checkout_row import Row
 from agent.checkout_state import FINAL, Phase
+from agent.checkout_table import TABLE
 
 BEGIN, END = "```mermaid\n", "```\n"
 

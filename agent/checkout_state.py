@@ -1,4 +1,4 @@
-"""What is known of one checkout. Values only: `agent/checkout.py` says how they change.
+"""What is known of one checkout. Values only: `agent/checkout_table.py` says how they change.
 
 One checkout is one row of the journal, written as JSON, so nothing here holds a card number: `Card.number` is the
 masked one. Money is integer cents. Fields that end in `_s` are monotonic seconds of the running process; they are set

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.checkout import ROWS, TABLE, NotAllowed, Rows, by_phase_and_event, step
+from agent.checkout import ROWS, NotAllowed, Rows, by_phase_and_event, step
 from agent.checkout_effects import Effect
 from agent.checkout_events import (
     ApplyAsked,
@@ -25,6 +25,7 @@ from agent.checkout_events import (
 )
 from agent.checkout_row import Row
 from agent.checkout_state import Api, Basket, Checkout
+from agent.checkout_table import TABLE
 from tests.checkouts import LUNCH, MASKED, RULES, SNACK, as_seen_now, cash_in, situation
 
 Told = tuple[int, tuple[Effect, ...]] | None

@@ -1,9 +1,9 @@
 """A till's drawer in a world of its own: virtual time, a simulated drawer's bytes, and everything that can go wrong.
 
 The real parts are what turns bytes into levels (device/drawer_reading.py), what levels mean (agent/evidence.py), the
-desk between drawer and till (agent/drawer_desk.py) and the table (agent/checkout.py). Ports, threads and the journal
-are not here, so that a sequence takes a millisecond or two. Each entry of the log is shown to the judge at once: what
-it says must be what the desk did.
+desk between drawer and till (agent/drawer_desk.py) and the table (agent/checkout_table.py). Ports, threads and the
+journal are not here, so that a sequence takes a millisecond or two. Each entry of the log is shown to the judge at
+once: what it says must be what the desk did.
 """
 
 import math

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.checkout import TABLE, NotAllowed, background_at, is_active, wake_at
+from agent.checkout import NotAllowed, background_at, is_active, wake_at
 from agent.checkout_effects import (
     AbortTransaction,
     ApplyBalance,
@@ -49,6 +49,7 @@ from agent.checkout_events import (
 from agent.checkout_reversal import begin_reversal
 from agent.checkout_standing_guards import OVERDUE_AFTER, is_overdue
 from agent.checkout_state import FINAL, ApiProblem, Basket, Card, Checkout, Evidence, Phase, Rules
+from agent.checkout_table import TABLE
 from tests.checkouts import (
     CHARGE,
     INVALID,

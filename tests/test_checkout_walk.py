@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.checkout import ROWS, TABLE, NotAllowed, is_active, step, wake_at
+from agent.checkout import ROWS, NotAllowed, is_active, step, wake_at
 from agent.checkout_effects import (
     AbortTransaction,
     ApplyBalance,
@@ -49,6 +49,7 @@ from agent.checkout_events import (
     Woke,
 )
 from agent.checkout_state import Checkout, Phase, Situation, TransactionFacts
+from agent.checkout_table import TABLE
 from agent.kiosk.roles import Role
 from agent.kiosk.view import allowed
 from tests.checkout_states import CHOOSING, MOVES_MONEY, State, Taken, Walked, may_happen, walk

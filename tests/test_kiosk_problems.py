@@ -4,9 +4,10 @@ from http import HTTPStatus
 
 import pytest
 
-from agent.checkout import TABLE, NotAllowed
+from agent.checkout import NotAllowed
 from agent.checkout_events import PayAsked
 from agent.checkout_state import Phase
+from agent.checkout_table import TABLE
 from agent.inbox import Overloaded
 from agent.journal.errors import Damaged, DiskFull, EventsGone, NotWritten
 from agent.kiosk.problems import CONFLICTS, TITLES, Problem, not_allowed, problem_of

@@ -40,7 +40,7 @@ class Mutant:
 
 
 def _table(before: str, after: str) -> tuple[Change, ...]:
-    return (Change(file="agent/checkout.py", before=before, after=after),)
+    return (Change(file="agent/checkout_table.py", before=before, after=after),)
 
 
 MUTANTS = (
