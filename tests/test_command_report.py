@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.commands.report_text import COLUMNS
-from agent.kiosk.answers import ReportAnswer
+from agent.kiosk.report_answers import ReportAnswer
 from agent.simulator.server import SimulatorServer
 from tests.checkouts import WALL, cash_in
 from tests.command_bench import Box

@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 
 from agent.control import RunningAgent, SaidNo, Unreachable, agent_at, in_shape
-from agent.kiosk.answers import BusyAnswer, HealthAnswer
+from agent.kiosk.event_answers import BusyAnswer
+from agent.kiosk.till_answers import HealthAnswer
 from config.settings import Settings, load
 from tests.command_bench import Box
 

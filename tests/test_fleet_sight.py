@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.fleet.payloads import Presence, State
 from agent.fleet.sight import HEADER, Sight, rows, summary
-from agent.kiosk.answers import ConnectionAnswer, DeviceAnswer
+from agent.kiosk.event_answers import ConnectionAnswer, DeviceAnswer
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 WELL = State(

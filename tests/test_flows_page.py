@@ -8,8 +8,8 @@ from pathlib import Path
 from agent.demo.flows import FLOWS, Hands, played
 from agent.demo.flows_page import page
 from agent.demo.story import Teller, listening
-from agent.kiosk.answers import DeviceAnswer, SnapshotAnswer
 from agent.kiosk.client import KioskClient, kiosk_at
+from agent.kiosk.event_answers import DeviceAnswer, SnapshotAnswer
 from agent.outside import Outside
 from agent.service import serve
 from config.settings import load

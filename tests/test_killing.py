@@ -22,8 +22,9 @@ import aiohttp
 import pytest
 
 from agent.checkout_state import Method
-from agent.kiosk.answers import (
-    CheckoutAnswer,
+from agent.kiosk.checkout_answers import CheckoutAnswer
+from agent.kiosk.client import KioskClient, kiosk_at
+from agent.kiosk.event_answers import (
     ConnectionAnswer,
     DeviceAnswer,
     DrawerAnswer,
@@ -31,7 +32,6 @@ from agent.kiosk.answers import (
     ScanAnswer,
     SnapshotAnswer,
 )
-from agent.kiosk.client import KioskClient, kiosk_at
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator

@@ -10,8 +10,9 @@ import pytest
 
 from agent.checkout_state import Phase
 from agent.kiosk import client
-from agent.kiosk.answers import CheckoutAnswer, EventName, SnapshotAnswer
+from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient, Refused, kiosk_at
+from agent.kiosk.event_answers import EventName, SnapshotAnswer
 from agent.kiosk.roles import Role
 from tests.kiosk_bench import BASKET, KioskBench, whole_agent
 from tests.till_bench import CARD

@@ -11,7 +11,8 @@ import pytest
 
 from agent.demo.stage import Stage, set_up
 from agent.demo.story import CARD, OPEN_S, SETTLING_S
-from agent.kiosk.answers import CheckoutAnswer, DrawerAnswer, SnapshotAnswer
+from agent.kiosk.checkout_answers import CheckoutAnswer
+from agent.kiosk.event_answers import DrawerAnswer, SnapshotAnswer
 from agent.kiosk.routes import ROUTES
 
 DOCS = Path(__file__).parent.parent / "docs" / "kiosk.md"

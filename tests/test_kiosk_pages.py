@@ -7,7 +7,8 @@ from typing import get_args
 import pytest
 
 from agent.kiosk import page
-from agent.kiosk.answers import Act, EventName
+from agent.kiosk.checkout_answers import Act
+from agent.kiosk.event_answers import EventName
 from agent.kiosk.problems import TITLES
 from agent.kiosk.routes import ROUTES
 from agent.kiosk.static_files import page_files

@@ -16,7 +16,7 @@ from agent.checkout_events import CancelAsked
 from agent.checkout_state import Checkout, Phase, Situation
 from agent.journal.journal import Journal, open_journal
 from agent.journal.records import Entry, StoredEvent
-from agent.kiosk.answers import ConnectionAnswer, SnapshotAnswer
+from agent.kiosk.event_answers import ConnectionAnswer, SnapshotAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.stream import MOST_READERS, MOST_RECENT, MOST_WAITING, PING, EventStream, TooManyReaders
 from agent.kiosk.view import checkout_answer

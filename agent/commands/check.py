@@ -19,8 +19,9 @@ from agent.commands.lanes import handed_over
 from agent.configured import login_of
 from agent.control import ControlError, RunningAgent, SaidNo, agent_at, in_shape
 from agent.journal.errors import JournalError
-from agent.kiosk.answers import ConnectionAnswer, HealthAnswer, SnapshotAnswer
+from agent.kiosk.event_answers import ConnectionAnswer, SnapshotAnswer
 from agent.kiosk.kiosk import CLOCK_BEHIND
+from agent.kiosk.till_answers import HealthAnswer
 from agent.smart.login import Login
 from config.fleet_changes import load_in_effect
 from config.problems import WrongConfig

@@ -9,7 +9,7 @@ from agent.checkout_state import Level
 from agent.chosen_devices import DRAWER, Tools, choose, drawer_profile
 from agent.chosen_printer import PRINTER
 from agent.commands.findings import Finding, note, ok, wrong
-from agent.kiosk.answers import SnapshotAnswer
+from agent.kiosk.event_answers import SnapshotAnswer
 from config.problems import WrongConfig
 from config.settings import Settings
 from device.drawer_reading import SILENT_AFTER_S

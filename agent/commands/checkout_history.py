@@ -8,7 +8,7 @@ from datetime import datetime
 from agent.checkout_state import Json
 from agent.commands.plain_text import money, plain
 from agent.commands.table import table
-from agent.kiosk.answers import HappenedAnswer
+from agent.kiosk.checkout_answers import HappenedAnswer
 
 _AMOUNTS = frozenset({"amount", "amount_due", "sum", "missing_sum", "balance", "priceOne"})
 

@@ -17,15 +17,9 @@ from agent.control import RunningAgent, agent_at, in_shape
 from agent.day_records import sheet_of
 from agent.journal.journal import Journal
 from agent.journal.records import Entry
-from agent.kiosk.answers import (
-    CheckoutAnswer,
-    CheckoutList,
-    HappenedAnswer,
-    HistoryAnswer,
-    ReceiptAnswer,
-    ReportAnswer,
-)
+from agent.kiosk.checkout_answers import CheckoutAnswer, CheckoutList, HappenedAnswer, HistoryAnswer, ReceiptAnswer
 from agent.kiosk.problems import TITLES, not_allowed
+from agent.kiosk.report_answers import ReportAnswer
 from agent.kiosk.requests import ReverseBody
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer, happened_answer, report_answer

@@ -7,7 +7,7 @@ from agent.checkout_state import FINAL, Json, Phase
 from agent.commands.checkout_history import history_lines
 from agent.commands.plain_text import moment, money, plain
 from agent.commands.table import table
-from agent.kiosk.answers import CheckoutAnswer, HappenedAnswer
+from agent.kiosk.checkout_answers import CheckoutAnswer, HappenedAnswer
 from agent.receipt import Line, as_text
 from agent.receipts import ReceiptCopy
 

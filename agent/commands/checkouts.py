@@ -18,7 +18,7 @@ from agent.commands.checkout_records import Decision, Records, open_records
 from agent.commands.checkout_text import checkout_lines, list_lines, most_urgent_first
 from agent.commands.checkouts_export import every_checkout, export_all
 from agent.commands.common import GOOD, NO, add_config, add_json, become_owner_of, complain, load_settings, say
-from agent.kiosk.answers import CheckoutAnswer
+from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.queries import MOST_LISTED
 from agent.kiosk.requests import Reason, ReverseBody
 from agent.receipt import as_json

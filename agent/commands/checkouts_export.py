@@ -14,7 +14,7 @@ from agent.commands.common import GOOD, NO, complain
 from agent.control import SaidNo
 from agent.journal.errors import Damaged
 from agent.journal.salvage import salvage
-from agent.kiosk.answers import CheckoutAnswer
+from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer
 from config.settings import Settings

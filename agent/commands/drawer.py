@@ -16,7 +16,7 @@ from agent.commands.drawer_alone import drawer_alone
 from agent.commands.drawer_news import AgentDrawer, DrawerNow, News, WatchedDrawer
 from agent.commands.plain_text import plain
 from agent.control import agent_at
-from agent.kiosk.answers import DeviceAnswer, DrawerAnswer
+from agent.kiosk.event_answers import DeviceAnswer, DrawerAnswer
 from agent.kiosk.requests import Reason
 from config.settings import Settings
 

@@ -11,7 +11,7 @@ from agent.checkout_state import Level
 from agent.chosen_devices import DRAWER
 from agent.commands.asking import Failed
 from agent.control import RunningAgent, in_shape
-from agent.kiosk.answers import DeviceAnswer, DrawerAnswer, SnapshotAnswer
+from agent.kiosk.event_answers import DeviceAnswer, DrawerAnswer, SnapshotAnswer
 from device.drawer_reading import SILENT_AFTER_S
 
 HEARD_OF_S = SILENT_AFTER_S + 1.0

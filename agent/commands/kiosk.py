@@ -7,8 +7,8 @@ import sys
 from agent.commands.asking import Failed, answered
 from agent.commands.common import GOOD, add_config, add_json, become_owner_of, load_settings, say
 from agent.control import agent_at, in_shape
-from agent.kiosk.answers import TicketAnswer
 from agent.kiosk.roles import Role
+from agent.kiosk.till_answers import TicketAnswer
 from config.settings import Settings
 
 

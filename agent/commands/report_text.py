@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from agent.commands.plain_text import money, plain
-from agent.kiosk.answers import OpeningAnswer, ReportAnswer, SumAnswer, TotalsAnswer
+from agent.kiosk.report_answers import OpeningAnswer, ReportAnswer, SumAnswer, TotalsAnswer
 
 COLUMNS = 42
 """80 mm paper, as the receipts of `tillwire checkouts show`."""

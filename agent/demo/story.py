@@ -12,8 +12,9 @@ import aiohttp
 
 from agent.checkout_state import Json
 from agent.demo.stage import Stage
-from agent.kiosk.answers import CardAnswer, CheckoutAnswer, DeviceAnswer, DrawerAnswer, ScanAnswer
+from agent.kiosk.checkout_answers import CardAnswer, CheckoutAnswer
 from agent.kiosk.client import Event, KioskClient
+from agent.kiosk.event_answers import DeviceAnswer, DrawerAnswer, ScanAnswer
 
 CARD = "9276004429942845"
 """The card of the vendor's documentation; at the simulator it holds 5.00 EUR."""

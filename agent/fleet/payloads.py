@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from agent.checkout_state import Confirmation, Kind, Level, Method, Phase
-from agent.kiosk.answers import ConnectionAnswer, DeviceAnswer, DrawerLevelAnswer
+from agent.kiosk.event_answers import ConnectionAnswer, DeviceAnswer, DrawerLevelAnswer
 
 Outcome = Literal["done", "refused", "failed", "rolled_back"]
 Refusal = Literal[

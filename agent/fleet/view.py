@@ -18,7 +18,7 @@ from agent.fleet.payloads import CheckoutStanding, CommandStanding, DrawerStandi
 from agent.fleet.records import FleetCommandEnded, FleetCommandTaken
 from agent.journal.event_id import EventId
 from agent.journal.records import StoredEvent
-from agent.kiosk.answers import DeviceAnswer, DrawerLevelAnswer
+from agent.kiosk.event_answers import DeviceAnswer, DrawerLevelAnswer
 from agent.kiosk.view import connection_answer
 from agent.listener import DrawerTold
 

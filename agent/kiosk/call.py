@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from agent.journal.records import IdempotencyKey
 from agent.kiosk.access import Door
-from agent.kiosk.answers import Answer
+from agent.kiosk.answer import Answer
 from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.peer import peer_name
 from agent.kiosk.problems import Problem

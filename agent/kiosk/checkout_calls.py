@@ -17,9 +17,10 @@ from agent.checkout_events import (
     RetryAsked,
 )
 from agent.checkout_state import Basket, Checkout, HandedOver
-from agent.kiosk.answers import CheckoutList, FieldProblem, HistoryAnswer
 from agent.kiosk.call import B, Call, Q, answer, operator_name
+from agent.kiosk.checkout_answers import CheckoutList, HistoryAnswer
 from agent.kiosk.kiosk import Kiosk
+from agent.kiosk.problem_answers import FieldProblem
 from agent.kiosk.problems import Problem
 from agent.kiosk.queries import ListQuery, NoQuery
 from agent.kiosk.requests import (

@@ -20,26 +20,23 @@ import aiohttp
 from pydantic import BaseModel, TypeAdapter
 
 from agent.checkout_state import Json, Method, Outcome, Phase
-from agent.kiosk.answers import (
+from agent.kiosk.checkout_answers import CardAnswer, CheckoutAnswer, CheckoutList
+from agent.kiosk.event_answers import (
     BusyAnswer,
-    CardAnswer,
     CardCheckedAnswer,
     CardRefusedAnswer,
-    CheckoutAnswer,
-    CheckoutList,
     ConnectionAnswer,
     DeviceAnswer,
-    DeviceList,
     DrawerAnswer,
     EventData,
     EventName,
     NotRecordedAnswer,
-    ProblemAnswer,
     ScanAnswer,
     SnapshotAnswer,
-    TerminalAnswer,
 )
+from agent.kiosk.problem_answers import ProblemAnswer
 from agent.kiosk.sent_events import LONGEST_EVENT_BYTES, SILENCE_TIMEOUT_S, sent_events
+from agent.kiosk.till_answers import DeviceList, TerminalAnswer
 from agent.receipts import ReceiptCopy
 
 ANSWER_TIMEOUT_S = 10.0

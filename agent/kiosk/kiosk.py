@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from agent.card import CardRules
-from agent.kiosk.answers import SnapshotAnswer
+from agent.kiosk.event_answers import SnapshotAnswer
 from agent.kiosk.problems import Problem
 from agent.kiosk.recent_keys import RecentKeys
 from agent.kiosk.roles import Role

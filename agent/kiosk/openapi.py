@@ -9,18 +9,18 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from agent.kiosk.adapter import PROBLEM_JSON
-from agent.kiosk.answers import (
-    Answer,
+from agent.kiosk.answer import Answer
+from agent.kiosk.call import IDEMPOTENCY_KEY, JSON, LONGEST_IDEMPOTENCY_KEY, Route
+from agent.kiosk.described_refusals import refusals
+from agent.kiosk.event_answers import (
     BusyAnswer,
     CardRefusedAnswer,
     DrawerAnswer,
     NotRecordedAnswer,
-    ProblemAnswer,
     ScanAnswer,
     SnapshotAnswer,
 )
-from agent.kiosk.call import IDEMPOTENCY_KEY, JSON, LONGEST_IDEMPOTENCY_KEY, Route
-from agent.kiosk.described_refusals import refusals
+from agent.kiosk.problem_answers import ProblemAnswer
 from agent.kiosk.problems import TITLES, TYPE_PREFIX
 from agent.kiosk.queries import NoQuery
 from agent.kiosk.requests import Nothing

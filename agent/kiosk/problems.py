@@ -15,7 +15,8 @@ from agent.checkout import NotAllowed
 from agent.checkout_state import Checkout
 from agent.inbox import Overloaded
 from agent.journal.errors import JournalError, NotWritten
-from agent.kiosk.answers import ErrorAnswer, FieldProblem, ProblemAnswer
+from agent.kiosk.checkout_answers import ErrorAnswer
+from agent.kiosk.problem_answers import FieldProblem, ProblemAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer
 from agent.outlets import NotPrinted

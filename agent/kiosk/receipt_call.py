@@ -4,8 +4,8 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from agent.kiosk.answers import ReceiptAnswer
 from agent.kiosk.call import JSON, Call, answer
+from agent.kiosk.checkout_answers import ReceiptAnswer
 from agent.kiosk.media_type import best_media_type
 from agent.kiosk.problems import Problem
 from agent.kiosk.queries import NoQuery, ReceiptQuery

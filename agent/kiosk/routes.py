@@ -7,20 +7,10 @@ from http import HTTPStatus
 from typing import Any
 
 from agent.kiosk import checkout_calls, metrics_call, receipt_call, till_calls
-from agent.kiosk.answers import (
-    CardAnswer,
-    CheckoutAnswer,
-    CheckoutList,
-    DeviceList,
-    HealthAnswer,
-    HistoryAnswer,
-    ReceiptAnswer,
-    ReportAnswer,
-    TerminalAnswer,
-    TicketAnswer,
-)
 from agent.kiosk.call import Route
+from agent.kiosk.checkout_answers import CardAnswer, CheckoutAnswer, CheckoutList, HistoryAnswer, ReceiptAnswer
 from agent.kiosk.queries import EventsQuery, HistoryQuery, ListQuery, NoQuery, ReceiptQuery, ReportQuery
+from agent.kiosk.report_answers import ReportAnswer
 from agent.kiosk.requests import (
     ApplyBody,
     BasketBody,
@@ -40,6 +30,7 @@ from agent.kiosk.requests import (
     TicketBody,
 )
 from agent.kiosk.roles import Role
+from agent.kiosk.till_answers import DeviceList, HealthAnswer, TerminalAnswer, TicketAnswer
 
 _CHECKOUT = {HTTPStatus.OK: CheckoutAnswer}
 _NO_CONTENT = {HTTPStatus.NO_CONTENT: None}

@@ -24,7 +24,7 @@ from agent.checkout_state import Api, Card, Checkout, Level
 from agent.journal.errors import JournalError
 from agent.journal.event_id import EventId, parse_event_id
 from agent.journal.records import StoredEvent
-from agent.kiosk.answers import (
+from agent.kiosk.event_answers import (
     BusyAnswer,
     CardCheckedAnswer,
     CardRefusedAnswer,

@@ -9,15 +9,8 @@ from http import HTTPStatus
 from aiohttp import web
 
 from agent.checkout_state import TransactionFacts
-from agent.kiosk.answers import (
-    CardAnswer,
-    DeviceList,
-    HealthAnswer,
-    HistoryAnswer,
-    TerminalAnswer,
-    TicketAnswer,
-)
 from agent.kiosk.call import Call, answer, operator_name
+from agent.kiosk.checkout_answers import CardAnswer, HistoryAnswer
 from agent.kiosk.checkout_calls import card_in
 from agent.kiosk.problems import Problem
 from agent.kiosk.queries import EventsQuery, HistoryQuery, NoQuery, ReportQuery
@@ -25,6 +18,7 @@ from agent.kiosk.requests import CheckCardBody, Nothing, OpenDrawerBody, Operato
 from agent.kiosk.roles import Role
 from agent.kiosk.stream import TooManyReaders
 from agent.kiosk.tickets import COOKIES, OPERATOR_PAGE, TICKET_S, new_cookie
+from agent.kiosk.till_answers import DeviceList, HealthAnswer, TerminalAnswer, TicketAnswer
 from agent.kiosk.view import happened_answer, report_answer
 
 logger = logging.getLogger("tillwire.kiosk")

@@ -25,26 +25,21 @@ from agent.checkout_state import Card, Checkout, Reversal, Situation
 from agent.connection import Connection
 from agent.day_sheet import DaySheet, Opening
 from agent.journal.records import StoredEvent
-from agent.kiosk.answers import (
+from agent.kiosk.checkout_answers import (
     Act,
     BasketAnswer,
     BasketInfo,
     CardAnswer,
     CheckoutAnswer,
-    ConnectionAnswer,
-    DeviceAnswer,
-    DrawerAnswer,
     ErrorAnswer,
     EvidenceAnswer,
     HappenedAnswer,
-    OpeningAnswer,
-    ReportAnswer,
     ResolutionAnswer,
     ReversalAnswer,
-    ScanAnswer,
     Split,
-    TotalsAnswer,
 )
+from agent.kiosk.event_answers import ConnectionAnswer, DeviceAnswer, DrawerAnswer, ScanAnswer
+from agent.kiosk.report_answers import OpeningAnswer, ReportAnswer, TotalsAnswer
 from agent.kiosk.roles import Role
 from agent.listener import DrawerTold, ScanTold
 from agent.receipts import receipts_of

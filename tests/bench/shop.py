@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.demo.story import BASKET
-from agent.kiosk.answers import CheckoutAnswer, ScanAnswer
+from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient, kiosk_at
+from agent.kiosk.event_answers import ScanAnswer
 from agent.simulator.certificates import CA_FILE
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer

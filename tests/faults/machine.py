@@ -18,7 +18,7 @@ from agent.checkout_state import Rules
 from agent.chosen_outlets import ChosenOutlets
 from agent.journal.errors import NotWritten
 from agent.journal.journal import Journal, open_journal
-from agent.kiosk.answers import SnapshotAnswer
+from agent.kiosk.event_answers import SnapshotAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.stream import EventStream
 from agent.kiosk.view import connection_answer

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from agent.kiosk.answers import CheckoutAnswer
+from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient, kiosk_at
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from agent.simulator.certificates import CA_FILE, server_context
