@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 from agent.chosen_printer import choose_printer
+from config.match import Match as MatchSettings
 from config.problems import Problem, WrongConfig
-from config.settings import EvdevScanner as EvdevSettings
-from config.settings import HidPosScanner as HidPosSettings
-from config.settings import Match as MatchSettings
+from config.scanners import EvdevScanner as EvdevSettings
+from config.scanners import HidPosScanner as HidPosSettings
+from config.scanners import Scanner as ScannerSettings
+from config.scanners import SerialScanner as SerialSettings
 from config.settings import PaidMessage as PaidMessageSettings
-from config.settings import Scanner as ScannerSettings
-from config.settings import SerialScanner as SerialSettings
 from config.settings import Settings
 from device.drawer import Opener, SerialDrawer, can_carry_messages
 from device.drawer_profile import DrawerProfile

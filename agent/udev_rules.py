@@ -7,8 +7,10 @@ ModemManager, which writes into them, and a drawer's port makes no edge when a p
 import re
 from collections.abc import Iterator
 
+from config.match import Match
 from config.printer import Printer
-from config.settings import EvdevScanner, HidPosScanner, Match, SerialScanner, Settings
+from config.scanners import EvdevScanner, HidPosScanner, SerialScanner
+from config.settings import Settings
 from device.hidpos_scanner import NEED_FEATURE_REPORT
 
 GROUP = "tillwire-devices"

@@ -17,8 +17,10 @@ from config.addresses import TcpAddress, UnixAddress, parse_listen
 from config.contradictions import contradictions
 from config.environment import PREFIX, Tables, meant_variable, override, variables_in
 from config.fleet import Fleet
+from config.match import ITS_NAME, Match
 from config.printer import Printer
 from config.problems import UNKNOWN_KEY, Finding, Problem, WrongConfig, findings, key_lines, locate, models_in
+from config.scanners import Scanner
 from config.table import Table
 from config.values import (
     AbsolutePath,
@@ -29,21 +31,17 @@ from config.values import (
     CardPrefix,
     ConfirmedBy,
     DeviceFile,
-    DeviceName,
     DeviceUuid,
     Host,
-    IdleSeconds,
     Listen,
     OptionalPath,
     Origin,
     Pattern,
     ProfileName,
-    ReaderPrefix,
     Seconds,
     SocketPath,
     Switch,
     Text,
-    UsbId,
     Wait,
     Whole,
 )
@@ -52,7 +50,6 @@ DEFAULT_FILE = Path("/etc/tillwire/tillwire.toml")
 LONGEST_TIMEOUT_S = 120  # seconds: a customer stands there; and milliseconds written for seconds are noticed
 LONGEST_WINDOW_S = 3600  # seconds: nobody waits longer for a proof
 CONTROL_SOCKET_NAME = "tillwire.sock"
-ITS_NAME = "which adapter gets the name of port, where that is under /dev/tillwire/ (tillwire udev-rules)"
 
 
 class Api(Table):
@@ -81,72 +78,6 @@ class Cards(Table):
     lengths: tuple[CardLength, ...] = Field((16,), min_length=1)
     show_balance: Switch = Field(default=False, description="of a card that is scanned while there is no checkout")
     repeated_within_s: Wait = Field(2.0, le=60, description="the same card on the same reader counts once; 0: always")
-
-
-class Match(Table):
-    """Which plugged-in device it is, by the names that udev gives it."""
-
-    id_vendor: UsbId | None = None
-    id_model: UsbId | None = None
-    serial: Text | None = None
-    path: Text | None = Field(None, description="where it is plugged in, for two of the same kind")
-
-    @model_validator(mode="after")
-    def _says_something(self) -> "Match":
-        if not self.model_fields_set:
-            raise ValueError("must name a device: id_vendor and id_model, serial or path")
-        return self
-
-
-Suffix = Literal["enter", "tab", "none"]
-OtherCodes = Literal["refuse", "forward"]
-
-
-class EvdevScanner(Table):
-    """A reader that types like a keyboard."""
-
-    driver: Literal["evdev"]
-    name: DeviceName
-    match: Match
-    layout: Literal["us", "de", "fr", "ch", "uk"] = "us"
-    suffix: Suffix = "enter"
-    prefix: ReaderPrefix = Field("", description="what the reader sends before each code")
-    idle_s: IdleSeconds = Field(0.15, description="a scan that pauses for so long is torn; more for a slower reader")
-    caps_lock: Literal["ignored", "compensated"] = Field(
-        "ignored",
-        description='what the reader does when the box has Caps Lock on: "compensated", it turns Shift around',
-    )
-    only_keyboard: Switch = Field(default=False, description="take the reader though it looks like the only keyboard")
-    other_codes: OtherCodes = "refuse"
-
-
-class HidPosScanner(Table):
-    """A reader in HID POS mode, which sends whole codes."""
-
-    driver: Literal["hidpos"]
-    name: DeviceName
-    match: Match
-    idle_s: IdleSeconds = Field(0.15, description="a scan that pauses for so long between two reports is torn")
-    other_codes: OtherCodes = "refuse"
-
-
-class SerialScanner(Table):
-    """A reader on a serial line."""
-
-    driver: Literal["serial"]
-    name: DeviceName
-    port: DeviceFile
-    match: Match | None = Field(None, description=ITS_NAME)
-    baudrate: Baudrate = 9600
-    bytesize: Literal[7, 8] = 8
-    parity: Literal["none", "even", "odd", "mark", "space"] = "none"
-    suffix: Suffix = "enter"
-    prefix: ReaderPrefix = Field("", description="what the reader sends before each code")
-    idle_s: IdleSeconds = Field(0.15, description="a scan that pauses for so long is torn")
-    other_codes: OtherCodes = "refuse"
-
-
-Scanner = Annotated[EvdevScanner | HidPosScanner | SerialScanner, Field(discriminator="driver")]
 
 
 class Drawer(Table):

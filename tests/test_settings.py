@@ -14,9 +14,11 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from config import schema
 from config.addresses import TcpAddress, UnixAddress
+from config.match import Match
 from config.problems import Problem, WrongConfig, key_lines, models_in
+from config.scanners import EvdevScanner, HidPosScanner, SerialScanner
 from config.secret_files import Secrets, read_secrets
-from config.settings import Api, EvdevScanner, HidPosScanner, Match, PaidMessage, SerialScanner, Settings, load
+from config.settings import Api, PaidMessage, Settings, load
 
 EXAMPLE = Path(__file__).parent.parent / "config" / "tillwire.example.toml"
 SECRET = "5ec4e7" * 4
