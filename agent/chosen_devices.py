@@ -14,7 +14,8 @@ from config.scanners import Scanner as ScannerSettings
 from config.scanners import SerialScanner as SerialSettings
 from config.settings import PaidMessage as PaidMessageSettings
 from config.settings import Settings
-from device.drawer import Opener, SerialDrawer, can_carry_messages
+from device.drawer import Opener, SerialDrawer
+from device.drawer_port import can_carry_messages
 from device.drawer_profile import DrawerProfile
 from device.drawer_profile_file import ProfileRefused, load_profile
 from device.evdev_scanner import EvdevScanner, EvdevScannerSettings

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Literal
 
+from device.drawer_port import can_carry_messages, port_settings
 from device.drawer_profile import DrawerProfile
 from device.drawer_reading import OFFLINE, SILENT_AFTER_S
 from device.drawer_watch import DrawerWatch
@@ -44,27 +45,6 @@ from device.tty import Tty, open_tty
 PRESENCE_INTERVAL_S = 1.0
 
 Opener = Callable[[PortSettings], Tty]
-
-
-def port_settings(profile: DrawerProfile, path: str) -> PortSettings:
-    """How a drawer's port is opened: DTR and RTS on, they may be its supply; a line that opens the drawer at rest."""
-    rest_high = profile.open_line_level == "low"
-    return PortSettings(
-        path=path,
-        baudrate=profile.baudrate,
-        bytesize=profile.bytesize,
-        parity=profile.parity,
-        stopbits=profile.stopbits,
-        xonxoff=profile.xonxoff,
-        rtscts=profile.rtscts,
-        dtr=rest_high if profile.open_line == "dtr" else True,
-        rts=rest_high if profile.open_line == "rts" else True,
-    )
-
-
-def can_carry_messages(profile: DrawerProfile) -> bool:
-    """Whether text may come on the drawer's port: there are no status bytes that it could be taken for."""
-    return profile.keep_port_open and profile.status.source in ("none", "line")
 
 
 class _Connection:

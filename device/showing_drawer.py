@@ -9,8 +9,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from device.drawer import port_settings
 from device.drawer_learning import Shown, is_answered
+from device.drawer_port import port_settings
 from device.drawer_profile import AsbStatus, DrawerProfile
 from device.drawer_status import ANSWER_S, question_of
 from device.port import Port

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from device.drawer import SerialDrawer, port_settings
+from device.drawer import SerialDrawer
+from device.drawer_port import port_settings
 from device.drawer_profile import DrawerProfile
 from device.drawer_profile_file import load_profile, parse_profile, profile_files
 from device.interface import DeviceState, DrawerLevel, DrawerRefused, PaidMessage, PrintInterrupted, PrintRefused

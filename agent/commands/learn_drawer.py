@@ -19,8 +19,8 @@ from config.drawer_lines import drawer_lines, with_drawer
 from config.replace_file import replace_config
 from config.settings import Settings
 from config.table_lines import CannotEdit, Keys, Value
-from device.drawer import port_settings
 from device.drawer_learning import Candidate, Shown, candidates, why_nothing
+from device.drawer_port import port_settings
 from device.drawer_profile import DrawerProfile, NoStatus
 from device.drawer_profile_file import ProfileRefused, load_profile, profile_files
 from device.port import PortFull, PortLost, PortSettings
