@@ -7,7 +7,7 @@ from typing import TypeVar, assert_never
 
 from agent.card import CardRules
 from agent.checkout_state import Rules
-from agent.evidence import DrawerRules
+from agent.evidence_state import DrawerRules
 from agent.kiosk.server import KioskSettings
 from agent.offline import OfflineLimits
 from agent.smart.login import Client, ClientCredentialsLogin, DeviceLogin, DevicePinLogin, Login

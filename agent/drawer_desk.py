@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from agent import evidence
 from agent.checkout_events import CashConfirmed, DeviceEvent, DrawerOpened, DrawerTroubled, OtherAmountPaid
 from agent.checkout_state import Checkout, Evidence, Level, Phase
-from agent.evidence import (
+from agent.evidence_state import (
     CannotConfirm,
     CashSeen,
     DrawerRules,
@@ -19,6 +19,7 @@ from agent.evidence import (
     OpenedBy,
     OpeningSeen,
     OtherAmount,
+    Seen,
     Sign,
     Watch,
 )
@@ -120,7 +121,7 @@ class DrawerDesk:
         self.watch, signs = evidence.pulse_refused(self.watch, asked_s)
         await self._tell(signs, detail=reason)
 
-    async def _keep(self, seen: evidence.Seen) -> None:
+    async def _keep(self, seen: Seen) -> None:
         before, (self.watch, signs) = self.watch, seen
         await self._tell(signs)
         if self.watch.level != before.level:

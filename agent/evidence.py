@@ -8,100 +8,25 @@ opened is a state and never an event, and *unknown* confirms nothing. What spoil
 only asking the drawer again makes a new one.
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from agent.checkout_state import Confirmation, Level, Trouble
+from agent.evidence_state import (
+    CannotConfirm,
+    CashSeen,
+    DrawerRules,
+    DrawerSign,
+    Expectation,
+    OpenedBy,
+    OpeningSeen,
+    OtherAmount,
+    Seen,
+    Sign,
+    Watch,
+)
 
-OpenedBy = Literal["till", "register", "unasked"]
-
-SETTLING_S = 2.0
-"""Opening a port raises DTR and RTS before any program can prevent it, and some drawers open by that."""
 LEFT_OPEN_AGAIN_S = 30.0
 """After the first warning; figures of the trade in hardware.md 1.6."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrawerRules:
-    """The configuration, as far as it decides what a level means. Seconds."""
-
-    opened_by: Literal["tillwire", "register"] = "tillwire"
-    confirmed_by: tuple[Confirmation, ...] = ("drawer-closed",)
-    open_timeout_s: float = 3.0
-    minimum_open_s: float = 1.0
-    open_warning_s: float = 15.0
-    settling_s: float = SETTLING_S
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """Cash that is awaited for one checkout."""
-
-    checkout_id: str
-    amount: int
-    since_s: float
-    opened_s: float | None = None  # the opening that counts for this expectation
-    spoilt: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """What is known of the drawer, and what is expected of it."""
-
-    rules: DrawerRules
-    level: Level = "unknown"
-    connection: int | None = None
-    connected_s: float | None = None
-    opened_s: float | None = None
-    pulsed_s: float | None = None
-    warned_s: float | None = None
-    expected: Expectation | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrawerSign:
-    """For everybody: what the drawer did."""
-
-    event: Literal["opened", "did_not_open", "left_open", "closed"]
-    by: OpenedBy | None = None
-    open_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpeningSeen:
-    """For the checkout whose cash is expected: the drawer opened for it."""
-
-    checkout_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CashSeen:
-    """For the checkout: the evidence is complete."""
-
-    checkout_id: str
-    kind: Confirmation
-    amount: int
-    open_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CannotConfirm:
-    """For the checkout: the drawer cannot confirm this payment any more."""
-
-    checkout_id: str
-    trouble: Trouble
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OtherAmount:
-    """For the checkout: a message says that another amount was paid."""
-
-    checkout_id: str
-    amount: int
-
-
-Sign = DrawerSign | OpeningSeen | CashSeen | CannotConfirm | OtherAmount
-Seen = tuple[Watch, tuple[Sign, ...]]
 
 
 def level_seen(watch: Watch, level: Level, connection: int, at_s: float) -> Seen:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from agent.chosen_devices import ChosenDevices, Tools, choose
-from agent.evidence import SETTLING_S
+from agent.evidence_state import SETTLING_S
 from agent.listener import Listener
 from agent.till import Till
 from config.settings import DEFAULT_FILE, Settings

@@ -6,7 +6,7 @@ from datetime import datetime
 from agent.card import CardRules
 from agent.checkout_effects import Effect
 from agent.checkout_state import Basket, Checkout, Rules
-from agent.evidence import DrawerRules
+from agent.evidence_state import DrawerRules
 from agent.offline import OfflineLimits
 
 

@@ -19,7 +19,7 @@ from itertools import combinations
 from pathlib import Path
 
 from agent.checkout_state import Confirmation
-from agent.evidence import DrawerRules
+from agent.evidence_state import DrawerRules
 from tests.checkouts import executed, read
 from tests.confirmation_world import AMOUNT, SOURCES, Source, World, Wrong
 

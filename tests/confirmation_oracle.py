@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from agent.checkout_state import Confirmation, Level
-from agent.evidence import DrawerRules
+from agent.evidence_state import DrawerRules
 
 PORT_SETTLES_S = 2.0
 

@@ -32,7 +32,7 @@ from agent.checkout_events import (
 )
 from agent.checkout_state import Api, Checkout, Confirmation, Level, Phase, Rules
 from agent.drawer_desk import DrawerDesk
-from agent.evidence import DrawerRules
+from agent.evidence_state import DrawerRules
 from agent.inbox import Job
 from agent.journal.records import IdempotencyKey
 from agent.listener import DrawerTold

@@ -15,7 +15,7 @@ import pytest
 from agent.card import CardRules
 from agent.checkout_state import Rules
 from agent.commands.scan import masked, revealed
-from agent.evidence import DrawerRules
+from agent.evidence_state import DrawerRules
 from agent.offline import OfflineLimits
 from agent.till_settings import TillSettings
 from device.interface import Scan

@@ -11,7 +11,7 @@ import pytest
 
 from agent import checkout_request_guards, evidence
 from agent.drawer_desk import DrawerDesk
-from agent.evidence import Seen, Watch
+from agent.evidence_state import Seen, Watch
 from device.drawer_reading import DrawerReading
 from tests.confirmation_model import play
 from tests.confirmation_world import Wrong

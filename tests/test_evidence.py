@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from agent import evidence
 from agent.checkout_state import Level
-from agent.evidence import (
+from agent.evidence_state import (
+    SETTLING_S,
     CannotConfirm,
     CashSeen,
     DrawerRules,
     DrawerSign,
     OpeningSeen,
     OtherAmount,
+    Seen,
     Sign,
     Watch,
 )
@@ -35,7 +37,7 @@ class Line:
         self.now_s = 100.0
         self.connection = 1
 
-    def do(self, seen: evidence.Seen) -> None:
+    def do(self, seen: Seen) -> None:
         self.watch, signs = seen
         self.signs += signs
 
@@ -80,7 +82,7 @@ class Line:
 def closed_line(rules: DrawerRules = BY_TILL) -> Line:
     line = Line(rules)
     line.level("closed")
-    line.wait(evidence.SETTLING_S)
+    line.wait(SETTLING_S)
     return line
 
 

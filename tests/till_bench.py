@@ -17,7 +17,7 @@ from agent.card import CardNumber, CardRules
 from agent.checkout_events import ApplyAsked
 from agent.checkout_state import Api, Basket, Card, Checkout, Level, Phase, Rules
 from agent.chosen_outlets import ChosenOutlets
-from agent.evidence import DrawerRules
+from agent.evidence_state import DrawerRules
 from agent.journal.errors import NotWritten
 from agent.journal.journal import Journal, open_journal
 from agent.listener import CardRefusal, DrawerTold, ScanTold

@@ -14,7 +14,7 @@ from agent.commands.common import complain, say
 from agent.commands.drawer_news import HEARD_OF_S, NO_DRAWER, DrawerNow, News
 from agent.configured import till_settings
 from agent.drawer_desk import DrawerDesk
-from agent.evidence import SETTLING_S, DrawerRules
+from agent.evidence_state import SETTLING_S, DrawerRules
 from agent.inbox import Inbox, Job
 from agent.journal.errors import JournalError
 from agent.journal.journal import Journal

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, Literal, get_args
 
 from agent.checkout_state import Basket, Confirmation, Json, Method
-from agent.evidence import DrawerRules
+from agent.evidence_state import DrawerRules
 from agent.offline import OfflineLimits
 from agent.simulator.faults import ABOUT, CONNECT, TIMES, Fault, Kind
 from agent.simulator.switches import Switches
