@@ -555,6 +555,7 @@ async def test_a_terminal_that_pays_is_not_asked_for_its_report(bench: TillBench
 
 async def test_a_terminal_that_cannot_be_reached_is_said(bench: TillBench) -> None:
     bench.simulator.refuse_connections(60)
+    await bench.heard.until(lambda: bench.till.connection.api == "offline")  # the connection of the login is closed
     with pytest.raises(NotSent):
         await bench.till.terminal.end_of_day()
 
