@@ -42,6 +42,15 @@ def built_package(release: str) -> Path:
     return CLONE / run(str(CLONE / "scripts/package"), release).splitlines()[-1]
 
 
+def with_higher_version(package: Path, folder: Path) -> Path:
+    """Make the package that comes after this one, the same otherwise, and return its file."""
+    run("dpkg-deb", "--raw-extract", str(package), str(folder / "content"))
+    control = folder / "content/DEBIAN/control"
+    control.write_text(control.read_text().replace("Version: ", "Version: 9"))
+    run("dpkg-deb", "-Zgzip", "-z1", "--build", str(folder / "content"), str(folder / "tillwire.deb"))
+    return folder / "tillwire.deb"
+
+
 def run(*command: str) -> str:
     """Run a command that may take minutes, behind what else runs here, and return what it said. Raises OSError."""
     ran = subprocess.run(("nice", *command), check=False, capture_output=True, text=True, cwd=CLONE)

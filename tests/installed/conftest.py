@@ -2,14 +2,13 @@
 
 import asyncio
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from agent.simulator.server import SimulatorServer
-from tests.debian import bare_system, built_package, run
+from tests.debian import bare_system, built_package, run, with_higher_version
 from tests.installed.box import Box, running_box
 
 MOST_S = 600
@@ -31,13 +30,7 @@ def package() -> Path:
 
 @pytest.fixture(scope="session")
 def next_package(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with a higher version."""
-    folder = tmp_path_factory.mktemp("next")
-    subprocess.run(["dpkg-deb", "--raw-extract", package, folder / "content"], check=True)
-    control = folder / "content/DEBIAN/control"
-    control.write_text(control.read_text().replace("Version: ", "Version: 9"))
-    subprocess.run(["dpkg-deb", "--build", folder / "content", folder / "tillwire.deb"], check=True)
-    return folder / "tillwire.deb"
+    return with_higher_version(package, tmp_path_factory.mktemp("next"))
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.debian import built_package
-from tests.kiosk_vm.image import Image
-from tests.kiosk_vm.kiosk import Kiosk, installed, kiosk
+from tests.kiosk_vm.image import Image, image
+from tests.kiosk_vm.kiosk import Kiosk, kiosk
 from tests.kiosk_vm.machine import Saved
+from tests.kiosk_vm.saved import at_work, installed
 
-MOST_S = 1200
+MOST_S = 1800
 """Of one scenario with what it needs made first; pytest's own 60 s are for tests without a machine."""
 
 
@@ -29,13 +30,33 @@ def package() -> Path:
 
 
 @pytest.fixture(scope="session")
-def ready(package: Path) -> tuple[Image, Saved]:
+def bookworm() -> Image:
+    return image("bookworm")
+
+
+@pytest.fixture(scope="session")
+def saved_installed(bookworm: Image, package: Path) -> Saved:
     """A Debian 12 with the package, saved at the moment after its installation."""
-    return asyncio.run(installed("bookworm", package))
+    return asyncio.run(installed(bookworm, package))
+
+
+@pytest.fixture(scope="session")
+def saved_at_work(bookworm: Image, saved_installed: Saved) -> Saved:
+    """The same, saved while its till waits for a customer."""
+    return asyncio.run(at_work(bookworm, saved_installed))
 
 
 @pytest.fixture
-async def box(tmp_path_factory: pytest.TempPathFactory, ready: tuple[Image, Saved]) -> AsyncIterator[Kiosk]:
-    """A kiosk of the test's own. Its disk has the secret that it was set up with, so it lies in no searched folder."""
-    async with kiosk(tmp_path_factory.mktemp("kiosk"), *ready) as running:
+async def installed_box(
+    tmp_path_factory: pytest.TempPathFactory, bookworm: Image, saved_installed: Saved
+) -> AsyncIterator[Kiosk]:
+    """A kiosk of the test's own, without a configuration."""
+    async with kiosk(tmp_path_factory.mktemp("kiosk"), bookworm, saved_installed) as running:
+        yield running
+
+
+@pytest.fixture
+async def box(tmp_path_factory: pytest.TempPathFactory, bookworm: Image, saved_at_work: Saved) -> AsyncIterator[Kiosk]:
+    """A till at work, of the test's own. Its disk has its secret, so it lies in no folder that is searched for any."""
+    async with kiosk(tmp_path_factory.mktemp("kiosk"), bookworm, saved_at_work) as running:
         yield running

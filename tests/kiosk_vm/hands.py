@@ -4,16 +4,18 @@ One JSON line a command, one a reply, on TCP port 8301. Devices are made by uhid
 port's lines are played in loopback, where RTS is CTS (16550, TIOCM_LOOP).
 """
 
+import ctypes
 import fcntl
 import json
 import os
+import signal
 import socketserver
 import struct
 import termios
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 UHID_DESTROY, UHID_GET_REPORT, UHID_GET_REPORT_REPLY, UHID_CREATE2 = 1, 9, 10, 11
 UHID_INPUT2, UHID_SET_REPORT, UHID_SET_REPORT_REPLY = 12, 13, 14
@@ -21,6 +23,7 @@ EVENT_BYTES = 4380
 BUS_USB = 3
 EIO = 5
 TIOCM_LOOP = 0x8000
+PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207  # linux/ptrace.h
 
 
 class Device:
@@ -77,16 +80,61 @@ def destroy(name: str) -> dict[str, object]:
 
 
 def line(port: str, on: bool) -> dict[str, object]:
-    """Play the switch of a drawer: CTS of a port in loopback."""
+    """Play the switch of a drawer: CTS of a port that a program holds open, in loopback."""
     file = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-    bits = TIOCM_LOOP | (termios.TIOCM_RTS if on else 0)
+    bits = TIOCM_LOOP | termios.TIOCM_DTR | (termios.TIOCM_RTS if on else 0)
     fcntl.ioctl(file, termios.TIOCMSET, struct.pack("I", bits))
     os.close(file)
     return {}
 
 
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+
+
+def ptrace(request: int, thread: int) -> None:
+    if libc.ptrace(request, thread, None, None):
+        raise OSError(ctypes.get_errno(), f"ptrace {request:#x}")
+
+
+@contextmanager
+def main_thread_stopped(process: int) -> Iterator[None]:
+    """Stop the one thread that runs the event loop; the others go on."""
+    ptrace(PTRACE_SEIZE, process)
+    ptrace(PTRACE_INTERRUPT, process)
+    os.waitpid(process, 0)
+    try:
+        yield
+    finally:
+        ptrace(PTRACE_DETACH, process)
+
+
+@contextmanager
+def process_stopped(process: int) -> Iterator[None]:
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+STOPPED = {"main thread": main_thread_stopped, "process": process_stopped}
+
+
+def send_while_stopped(name: str, reports: list[str], pause_s: float, process: int, stopped: str) -> dict[str, object]:
+    """Send the rest of a scan while a program or its main thread stands still, and let it stand for a second."""
+    begin = len(reports) // 4
+    send(name, reports[:begin], pause_s)
+    with STOPPED[stopped](process):
+        send(name, reports[begin:], pause_s)
+        time.sleep(1)
+    return {}
+
+
 Command = Callable[..., dict[str, object]]
-COMMANDS: dict[str, Command] = {"create": create, "send": send, "destroy": destroy, "line": line}
+COMMANDS: dict[str, Command] = {
+    command.__name__: command for command in (create, send, destroy, line, send_while_stopped)
+}
 
 
 class Hands(socketserver.StreamRequestHandler):

@@ -12,10 +12,9 @@ from tests.debian import PACKAGES, bare_system, cache, run
 
 DISK_BYTES = 3 << 30
 NETWORK = "[Match]\nName=e*\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n"
-# From outside, one port is the local interface, the other the hands at the simulated devices.
+# From outside, one port is the local interface.
 DOOR = "[Socket]\nListenStream=8300\n[Install]\nWantedBy=sockets.target\n"
 DOOR_SERVICE = "[Service]\nExecStart=/usr/lib/systemd/systemd-socket-proxyd 127.0.0.1:8377\n"
-HANDS_SERVICE = "[Service]\nExecStart=/usr/bin/python3 /opt/hands.py\n[Install]\nWantedBy=multi-user.target\n"
 FILES = {
     "etc/hostname": "kiosk\n",
     "etc/fstab": "/dev/vda / ext4 defaults,noatime 0 1\n",
@@ -24,19 +23,16 @@ FILES = {
     "etc/systemd/network/10-kiosk.network": NETWORK,
     "etc/systemd/system/door.socket": DOOR,
     "etc/systemd/system/door.service": DOOR_SERVICE,
-    "etc/systemd/system/hands.service": HANDS_SERVICE,
     "etc/modules-load.d/kiosk.conf": "uhid\nuinput\n",
-    # The disk is the only thing that has to survive a power cut; the journal's log may be lost.
-    "etc/systemd/journald.conf.d/kiosk.conf": "[Journal]\nStorage=persistent\nSyncIntervalSec=1s\n",
+    "etc/systemd/journald.conf.d/kiosk.conf": "[Journal]\nStorage=persistent\n",
 }
 COMMANDS = (
-    ("systemctl", "enable", "systemd-networkd.service", "door.socket", "hands.service"),
+    ("systemctl", "enable", "systemd-networkd.service", "door.socket"),
     ("systemctl", "mask", "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer"),
     ("systemctl", "mask", "systemd-networkd-wait-online.service", "fstrim.timer", "e2scrub_reap.service"),
     ("passwd", "--delete", "root"),
     ("update-initramfs", "-u"),
 )
-_HANDS = Path(__file__).with_name("hands.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +40,7 @@ class Image:
     """A kiosk that was never started: kernel, first disk of memory, and a raw disk."""
 
     folder: Path
+    release: str
 
     @property
     def kernel(self) -> Path:
@@ -60,11 +57,11 @@ class Image:
 
 def image(release: str) -> Image:
     """Return the image of a Debian release, made if it is not there. Minutes; needs root."""
-    recipe = repr((release, PACKAGES, DISK_BYTES, FILES, COMMANDS, _HANDS.read_text()))
-    found = Image(cache() / "kiosk" / f"{release}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}")
-    if not found.folder.is_dir():
-        _make(release, found.folder)
-    return found
+    recipe = repr((release, PACKAGES, DISK_BYTES, FILES, COMMANDS))
+    folder = cache() / "kiosk" / f"{release}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
+    if not folder.is_dir():
+        _make(release, folder)
+    return Image(folder, release)
 
 
 def _make(release: str, folder: Path) -> None:
@@ -76,7 +73,6 @@ def _make(release: str, folder: Path) -> None:
     for name, content in FILES.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
-    shutil.copy(_HANDS, root / "opt/hands.py")
     for command in COMMANDS:
         run("chroot", str(root), *command)
     shutil.copy(root / "vmlinuz", beside / "vmlinuz")

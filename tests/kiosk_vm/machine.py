@@ -28,9 +28,18 @@ COMMAND_S = 600.0
 LONGEST_LINE = 16 << 20
 FORWARDED = (8300, 8301)  # ports of the guest: the local interface, the hands
 MEMORY_MIB = 640
+PROCESSOR = "Westmere,+rdrand"
+"""Newer ones move memory byte by byte (ERMS), guard it at every step (SMAP) and so take much longer to emulate."""
+UNNEEDED = (  # each costs an emulated processor a second or two
+    *(f"modprobe@{module}.service" for module in ("configfs", "dm_mod", "drm", "efi_pstore", "fuse", "loop")),
+    *("dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"),
+    *("systemd-update-utmp.service", "systemd-update-utmp-runlevel.service", "systemd-network-generator.service"),
+    *("systemd-pstore.service", "serial-getty@ttyS0.service"),
+)
 COMMAND_LINE = (
     "root=/dev/vda rw console=tty0 console=ttyS0 quiet mitigations=off audit=0 "
-    "modprobe.blacklist=bochs,cfg80211,pcspkr,i2c_piix4,floppy"  # a text console, and nothing that nobody needs
+    "modprobe.blacklist=bochs,cfg80211,pcspkr,i2c_piix4,floppy "  # a text console, and nothing that nobody needs
+    f"{' '.join(f'systemd.mask={unit}' for unit in UNNEEDED)}"
 )
 
 
@@ -92,12 +101,19 @@ class Ran:
     err: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Saved:
-    """A machine as it stood at one moment: its memory, and the disk that belongs to it."""
+    """A folder with a machine as it stood at one moment: its memory, and the disk that belongs to it."""
 
-    memory: Path
-    disk: Path
+    folder: Path
+
+    @property
+    def memory(self) -> Path:
+        return self.folder / "memory"
+
+    @property
+    def disk(self) -> Path:
+        return self.folder / "disk.qcow2"
 
 
 @dataclass
@@ -192,6 +208,14 @@ class Machine:
                 raise MachineError("the memory could not be saved")
             await asyncio.sleep(0.2)
 
+    async def reboot(self) -> None:
+        """Have the system inside end at once, unmount its disk, and switch off where others would start again."""
+        command = {"path": "/usr/bin/systemctl", "arg": ["reboot", "--force"]}
+        with suppress(MachineError, ConnectionError):
+            await self._inside.ask("guest-exec", **command)
+        async with asyncio.timeout(BOOT_S):
+            await self.process.wait()
+
     async def cut_power(self) -> None:
         """Stop it at this instant; what was not on its disk is lost."""
         with suppress(ProcessLookupError):
@@ -206,22 +230,22 @@ class Machine:
 async def machine(
     folder: Path,
     image: Image,
-    disk: Path,
+    disk: str,
     *,
     memory: Path | None = None,
     chardevs: Sequence[str] = (),
 ) -> AsyncIterator[Machine]:
-    """Run a machine on a disk (qcow2), from its boot or from a saved memory, until the end of the block."""
+    """Run a machine on a disk (QEMU's words for it), from its boot or a saved memory, until the end of the block."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("qmp.sock", "guest.sock"):
         (folder / name).unlink(missing_ok=True)
     ports = dict(zip(FORWARDED, _free_ports(len(FORWARDED)), strict=True))
     forwards = "".join(f",hostfwd=tcp:127.0.0.1:{outside}-:{inside}" for inside, outside in ports.items())
     process = await asyncio.create_subprocess_exec(
-        *("nice", "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", str(MEMORY_MIB), "-no-reboot"),
+        *("nice", "qemu-system-x86_64", "-accel", "tcg", "-cpu", PROCESSOR, "-m", str(MEMORY_MIB), "-no-reboot"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),
         *("-append", COMMAND_LINE),
-        *("-drive", f"file={disk},if=virtio,format=qcow2,cache=writeback"),
+        *("-drive", f"{disk},if=virtio,cache=writeback"),
         *("-display", "none", "-vga", "std", "-serial", f"file:{folder / 'console.log'}"),
         *("-qmp", f"unix:{folder / 'qmp.sock'},server=on,wait=off"),
         *("-chardev", f"socket,id=guest,path={folder / 'guest.sock'},server=on,wait=off"),
@@ -242,14 +266,18 @@ async def machine(
         await running.cut_power()
 
 
-async def new_disk(disk: Path, below: Path, below_format: str) -> None:
-    """Make a disk that keeps only what is other than below it."""
+async def new_disk(disk: Path, below: Path, below_format: str) -> str:
+    """Make a disk that keeps only what is other than below it, and return QEMU's words for it."""
     disk.unlink(missing_ok=True)
-    making = await asyncio.create_subprocess_exec(
-        *("qemu-img", "create", "-q", "-f", "qcow2", "-b", str(below), "-F", below_format, str(disk))
-    )
-    if await making.wait():
-        raise MachineError(f"{disk} could not be made")
+    await qemu_img("create", "-q", "-f", "qcow2", "-b", str(below), "-F", below_format, str(disk))
+    return f"file={disk},format=qcow2"
+
+
+async def qemu_img(*arguments: str) -> None:
+    """Make or change a disk. Raises MachineError."""
+    process = await asyncio.create_subprocess_exec("qemu-img", *arguments)
+    if await process.wait():
+        raise MachineError(f"qemu-img {' '.join(arguments)} failed")
 
 
 def _free_ports(count: int) -> list[int]:
