@@ -86,7 +86,7 @@ class Till:
         self._receipts = ReceiptDesk(self, self._open, outlets, settings.provisional_after_s)
         self._schedule = Schedule(self, self._open, self._desk, self._line, self._receipts)
         self.lookup = Lookup(journal, self._open, wall)
-        self.terminal = TerminalDesk(calls, self._open)
+        self.terminal = TerminalDesk(self, calls, self._open)
         self._journal_first = JournalFirst(
             self,
             journal=journal,

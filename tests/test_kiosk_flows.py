@@ -1,5 +1,6 @@
 """Reversals, transactions of a register, a card's balance and the terminal's day over HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -233,3 +234,27 @@ async def test_what_comes_of_the_terminal_is_told_by_its_kind(
     if problem == "api-refused":
         assert set(answered.body["error"]) == {"error", "error_details", "error_user", "code", "supportId"}
         assert answered.body["error"]["error_user"]
+
+
+async def test_the_terminal_is_asked_once_for_a_key_also_by_a_caller_that_went_away(bench: KioskBench) -> None:
+    async def ask(path: str = "end-of-day", by: str = "Eva") -> Answered:
+        key = {"Idempotency-Key": "day-1"}
+        return await bench.call("POST", f"/v1/terminal/{path}", {"by": by}, role=Role.OPERATOR, headers=key)
+
+    bench.simulator.add_fault("EndOfDay:slow-execution:1:seconds=0.5")
+    gone = asyncio.create_task(ask())
+    await bench.simulator.request_arrived("EndOfDay")
+    gone.cancel()
+    first, again = await ask(), await ask()
+    assert (first.status, again.body) == (200, first.body)
+    assert len(bench.simulator.requests_of("EndOfDay")) == 1
+    for other in (await ask("diagnosis"), await ask(by="Max")):
+        assert (other.status, other.problem) == (422, "idempotency-key-reused")
+
+
+async def test_what_the_terminal_refused_may_be_asked_again_with_the_same_key(bench: KioskBench) -> None:
+    bench.simulator.add_fault("EndOfDay:server-error:1")
+    for expected in (502, 200):
+        key = {"Idempotency-Key": "day-1"}
+        answered = await bench.call("POST", "/v1/terminal/end-of-day", {"by": "Eva"}, role=Role.OPERATOR, headers=key)
+        assert answered.status == expected

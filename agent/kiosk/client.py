@@ -35,8 +35,9 @@ from agent.kiosk.event_answers import (
     SnapshotAnswer,
 )
 from agent.kiosk.problem_answers import ProblemAnswer
+from agent.kiosk.roles import Role
 from agent.kiosk.sent_events import LONGEST_EVENT_BYTES, SILENCE_TIMEOUT_S, sent_events
-from agent.kiosk.till_answers import DeviceList, TerminalAnswer
+from agent.kiosk.till_answers import DeviceList, TerminalAnswer, TicketAnswer
 from agent.receipts import ReceiptCopy
 
 ANSWER_TIMEOUT_S = 10.0
@@ -169,23 +170,25 @@ class KioskClient:
         body = {"reason": reason, "open_drawer": open_drawer, "by": by}
         return await self._post(CheckoutAnswer, _of(checkout_id, "reverse"), body, key)
 
-    async def end_of_day(self, *, by: str) -> TerminalAnswer:
-        """Have the card terminal close its day, and wait for its report."""
-        return await self._at_terminal("end-of-day", by)
+    async def end_of_day(self, *, by: str, key: str | None = None) -> TerminalAnswer:
+        """Have the card terminal close its day, and wait for its report; the same key asks once."""
+        return await self._at_terminal("end-of-day", by, key)
 
-    async def diagnosis(self, *, by: str) -> TerminalAnswer:
+    async def diagnosis(self, *, by: str, key: str | None = None) -> TerminalAnswer:
         """Have the card terminal check itself, and wait for it."""
-        return await self._at_terminal("diagnosis", by)
+        return await self._at_terminal("diagnosis", by, key)
 
-    async def _at_terminal(self, what: str, by: str) -> TerminalAnswer:
-        timeout = aiohttp.ClientTimeout(total=TERMINAL_TIMEOUT_S)
-        path = f"/v1/terminal/{what}"
-        async with self._session.post(path, json={"by": by}, timeout=timeout) as response:
-            await _check(response)
-            return TerminalAnswer.model_validate_json(await response.read())
+    async def _at_terminal(self, what: str, by: str, key: str | None) -> TerminalAnswer:
+        path, key = f"/v1/terminal/{what}", key or _new_key()
+        answer = await self._call("POST", path, {"by": by}, key=key, timeout_s=TERMINAL_TIMEOUT_S)
+        return TerminalAnswer.model_validate_json(answer)
 
     async def open_drawer(self, reason: str, *, by: str, key: str | None = None) -> None:
         await self._call("POST", "/v1/drawer/open", {"reason": reason, "by": by}, key=key or _new_key())
+
+    async def one_time_address(self, role: Role = Role.SCREEN) -> str:
+        """Return an address that logs the browser of the screen, or of the operator, in. For the operator."""
+        return (await self._ask(TicketAnswer, "POST", "/v1/tickets", {"role": role})).url
 
     # Looking
 
@@ -255,9 +258,11 @@ class KioskClient:
         *,
         key: str | None = None,
         accept: str = "application/json",
+        timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> bytes:
         headers = {"Accept": accept} | ({"Idempotency-Key": key} if key else {})
-        async with self._session.request(method, path, json=body, headers=headers) as response:
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        async with self._session.request(method, path, json=body, headers=headers, timeout=timeout) as response:
             await _check(response)
             return await response.read()
 
@@ -268,7 +273,6 @@ async def kiosk_at(base_url: str, token: str) -> AsyncIterator[KioskClient]:
     async with aiohttp.ClientSession(
         base_url,
         headers={"Authorization": f"Bearer {token}"},
-        timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S),
         read_bufsize=LONGEST_EVENT_BYTES,
     ) as session:
         yield KioskClient(session)

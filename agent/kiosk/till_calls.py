@@ -63,15 +63,15 @@ async def check_card(call: Call[CheckCardBody, NoQuery]) -> web.Response:
 
 
 async def end_of_day(call: Call[OperatorBody, NoQuery]) -> web.Response:
-    """Have the terminal close its day. Waits for the terminal; a caller that goes away does not stop it."""
+    """Have the terminal close its day, and wait for it. A caller that goes away does not stop it, and may ask again."""
     logger.info("end of day at the terminal, asked by %s", await operator_name(call))
-    return _reported(await call.kiosk.till.terminal.end_of_day())
+    return _reported(await call.kiosk.till.terminal.end_of_day(call.key))
 
 
 async def diagnosis(call: Call[OperatorBody, NoQuery]) -> web.Response:
     """Have the terminal check itself and its configuration. Waits for the terminal."""
     logger.info("diagnosis of the terminal, asked by %s", await operator_name(call))
-    return _reported(await call.kiosk.till.terminal.diagnosis())
+    return _reported(await call.kiosk.till.terminal.diagnosis(call.key))
 
 
 def _reported(facts: TransactionFacts) -> web.Response:

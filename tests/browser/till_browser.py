@@ -131,7 +131,7 @@ class Till:
         context: BrowserContext | None = None,
     ) -> AsyncIterator[TillPage]:
         """Open a page and log it in; at the end it asked nobody else and complained of nothing."""
-        address = await self.stage.one_time_address(role)
+        address = await self.stage.operator.one_time_address(role)
         opened = context or await self.browser.new_context(
             viewport=size, locale=LOCALES[language], reduced_motion="reduce"
         )
