@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from agent.checkout_state import Phase
 from agent.demo.story import BASKET
 from agent.kiosk.roles import Role
 from tests.browser.till_browser import TALL, WIDE, Language, Till, TillPage, till
@@ -41,9 +42,8 @@ async def answer(page: TillPage, note: str | None = None) -> None:
     await expect(dialog).to_have_count(0)
 
 
-@pytest.mark.parametrize("language", ["de", "en"])
-async def test_a_day_with_a_sale_and_an_opening_without_one(tmp_path: Path, language: Language) -> None:
-    async with till(tmp_path) as the_till, operator(the_till, language) as page:
+async def test_a_day_with_a_sale_and_an_opening_without_one(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, operator(the_till) as page:
         await page.looked_at("operator_empty")
         await awaiting_cash(the_till)
         await the_till.put_money_in()
@@ -55,8 +55,6 @@ async def test_a_day_with_a_sale_and_an_opening_without_one(tmp_path: Path, lang
         await expect(page.page.locator(".openings .alone")).to_contain_text("change for the float, Ada")
         await expect(page.page.locator(".chart rect")).to_have_count(24)
         await expect(page.page.locator(".latest tbody tr")).to_have_count(1)
-        await page.looked_at("operator_day")
-        await page.page.set_viewport_size(TALL)
         await page.looked_at("operator_day")
 
 
@@ -86,13 +84,19 @@ async def test_a_payment_after_a_restart_is_confirmed_by_name(tmp_path: Path) ->
         assert await the_till.booked() == [("start", 796)]
 
 
-async def test_attention_is_tried_again_or_closed_with_a_note(tmp_path: Path) -> None:
+async def needs_attention(the_till: Till, page: TillPage) -> None:
+    """A payment whose cash is in and whose start the API has refused."""
+    await the_till.simulator("POST", "faults", "start/cash:failed:1")
+    await awaiting_cash(the_till)
+    await the_till.put_money_in()
+    await expect(page.page.locator(".urgent")).to_contain_text("needs a decision")
+
+
+async def test_attention_is_closed_with_a_note_also_after_a_reload(tmp_path: Path) -> None:
     async with till(tmp_path) as the_till, operator(the_till) as page:
-        await the_till.simulator("POST", "faults", "start/cash:failed:2")
-        await awaiting_cash(the_till)
-        await the_till.put_money_in()
-        await expect(page.page.locator(".urgent")).to_contain_text("needs a decision")
+        await needs_attention(the_till, page)
         await page.looked_at("operator_attention")
+        await page.page.reload()
         await page.button("Close it").click()
         await page.looked_at("operator_resolve")
         await page.page.locator("[value=refunded]").check()
@@ -100,6 +104,56 @@ async def test_attention_is_tried_again_or_closed_with_a_note(tmp_path: Path) ->
         await expect(page.page.locator(".empty")).to_contain_text("Nothing waits for a decision.")
         await expect(page.page.locator(".latest")).to_contain_text("Ada: the customer came back")
         await expect(page.page.locator(".sheet")).to_contain_text("Given back")
+        assert await the_till.booked() == []
+
+
+async def test_a_refused_payment_is_booked_with_a_new_transaction(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, operator(the_till) as page, the_till.page("de", TALL) as screen:
+        await needs_attention(the_till, page)
+        await screen.screen("staff", "staff_attention")
+        await page.button("New transaction").click()
+        await answer(page)
+        await expect(page.page.locator(".latest tbody")).to_contain_text("booked")
+        await expect(page.page.locator(".empty")).to_contain_text("Nothing waits for a decision.")
+        assert await the_till.booked() == [("start", 796)]
+        assert await the_till.requests_of("create") == 2
+
+
+async def test_trying_again_reads_what_became_of_it_and_books_nothing_twice(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, operator(the_till) as page:
+        await needs_attention(the_till, page)
+        reads = await the_till.requests_of("read")
+        await page.button("Try again").click()
+        await answer(page)
+        await the_till.simulator("GET", f"requests?call=read&count={reads + 1}&wait_seconds=60")
+        await expect(page.page.locator(".events")).to_contain_text("Ada")
+        await expect(page.page.locator(".urgent")).to_contain_text("needs a decision")
+        assert await the_till.requests_of("start/cash") == 1
+        assert await the_till.booked() == []
+
+
+async def test_a_payment_whose_cash_is_awaited_is_cancelled(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, operator(the_till) as page:
+        checkout_id = await awaiting_cash(the_till)
+        await page.button("Cancel it").click()
+        await answer(page)
+        await expect(page.page.locator(".latest tbody")).to_contain_text("cancelled")
+        assert (await the_till.stage.screen.checkout(checkout_id)).phase is Phase.CANCELLED
+
+
+async def test_by_the_keyboard_alone(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, operator(the_till) as page:
+        await page.press("Open the drawer")
+        await expect(page.page.locator("dialog input")).to_be_focused()
+        await page.page.keyboard.type("change for the float")
+        await page.page.keyboard.press("Enter")
+        await expect(page.page.locator("dialog")).to_have_count(0)
+        await the_till.stage.drawer.opened()
+        await expect(page.page.locator(".openings")).to_contain_text("change for the float, Ada")
+        await page.press("Open the drawer")
+        await page.page.keyboard.press("Escape")
+        await expect(page.page.locator("dialog")).to_have_count(0)
+        assert the_till.stage.drawer.pulses == 1
 
 
 async def test_who_says_no_decides_nothing(tmp_path: Path) -> None:

@@ -42,11 +42,16 @@ SWITCHES = (
     "--disable-sync",
 )
 SCREENSHOTS = Path("build/screenshots")
+MOST_TABS = 40
 LOOK_S = 0.05
 """The first level of a drawer is no event: it is looked for."""
 LOCALES: dict[Language, str] = {"de": "de-DE", "en": "en-GB"}
-_LOOKED_AT: set[Path] = set()
+_LOOKED_AT: set[str] = set()
 AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def other(language: Language) -> Language:
+    return "en" if language == "de" else "de"
 
 
 @dataclass
@@ -77,25 +82,59 @@ class TillPage:
         return self.page.get_by_role("button", name=name, exact=True)
 
     async def screen(self, name: str, shown_as: str | None = None) -> None:
-        """Wait for this screen, look at it with axe, and keep a picture of it."""
+        """Wait for this screen and look at it."""
         await expect(self.page.locator(f"body[data-screen={name}]")).to_be_attached()
         await self.looked_at(shown_as or name)
 
     async def looked_at(self, name: str) -> None:
-        """Look at the page with axe and keep a picture of it, once in a test run for each size and language."""
+        """Look at the page with axe in both languages, and keep a picture of it in each size, once in a test run."""
         self.seen.add(name)
+        if name in _LOOKED_AT:
+            return
+        _LOOKED_AT.add(name)
+        own_size = self._size
+        for language in await self._languages():
+            await self._speak(language)
+            for size in (TALL, WIDE):
+                await self.page.set_viewport_size(size)
+                await self._kept(name)
+            await self._has_no_violation()
+        await self.page.set_viewport_size(own_size)
+
+    async def glimpsed(self, name: str) -> None:
+        """Look at what does not last, as it is now."""
+        self.seen.add(name)
+        await self._kept(name)
+        await self._has_no_violation()
+
+    @property
+    def _size(self) -> ViewportSize:
         size = self.page.viewport_size
         assert size is not None
-        picture = SCREENSHOTS / f"{name}-{size['width']}x{size['height']}-{self.language}.png"
-        if picture in _LOOKED_AT:
-            return
-        _LOOKED_AT.add(picture)
+        return size
+
+    async def _languages(self) -> tuple[Language, ...]:
+        """Each, its own at the end. A question is asked in one."""
+        is_asked = await self.page.locator("dialog").count() > 0
+        return (self.language,) if is_asked else (other(self.language), self.language)
+
+    async def _speak(self, language: Language) -> None:
+        """Choose a language as a finger would, but leave the focus where it is."""
+        button = self.page.locator(f".languages [lang={language}]")
+        for event in ("pointerdown", "click"):
+            await button.dispatch_event(event, {"bubbles": True})
+        self.language = language
+
+    async def _kept(self, name: str) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         await self.page.evaluate("document.fonts.ready")
+        picture = SCREENSHOTS / f"{name}-{self._size['width']}x{self._size['height']}-{self.language}.png"
         await self.page.screenshot(path=picture, animations="disabled")
+        assert not await self._overflows(), f"{name} is wider than the screen"
+
+    async def _has_no_violation(self) -> None:
         found = await Axe().run(self.page, options=AXE_OPTIONS)
         assert found.violations_count == 0, found.generate_report()
-        assert not await self._overflows(), f"{name} is wider than the screen"
 
     async def _overflows(self) -> bool:
         return bool(await self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
@@ -105,6 +144,16 @@ class TillPage:
 
     async def banner(self, text: str) -> None:
         await expect(self.page.locator("#banners")).to_contain_text(text)
+
+    async def press(self, name: str) -> None:
+        """Go to this with the Tab key and press Enter."""
+        for _ in range(MOST_TABS):
+            await self.page.keyboard.press("Tab")
+            focus = self.page.locator(":focus")
+            if await focus.count() and name in (await focus.get_attribute("aria-label") or await focus.inner_text()):
+                await self.page.keyboard.press("Enter")
+                return
+        raise AssertionError(f"{name} is not reached")
 
     async def fill_basket(self) -> None:
         """Touch the seed's basket together: a sandwich, a fruit salad, two waters. 7.96 EUR."""
@@ -194,6 +243,12 @@ class Till:
             path = f"{api}/api/v2/Smart/Transactions/{checkout.transaction_id}"
             async with session.put(path, json=body, headers=token) as changed:
                 changed.raise_for_status()
+
+    async def requests_of(self, call: str) -> int:
+        """How many requests of a call the API has got."""
+        requests = (await self.simulator("GET", f"requests?call={call}"))["requests"]
+        assert isinstance(requests, list)
+        return len(requests)
 
     async def booked(self) -> list[tuple[str, int]]:
         """What the API has booked: kind and cents."""
