@@ -128,9 +128,14 @@ class TillBox:
     def __init__(self, settings: Settings, tools: FleetTools) -> None:
         self._settings = settings
         self._tools = tools
+        self._checking = asyncio.Lock()
 
     async def check(self, values: Values) -> Findings:
-        """Run the very command, in a process of its own: it asks this agent, as it does for a person."""
+        """Run the very command, in a process of its own: it asks this agent, as it does for a person. One at a time."""
+        async with self._checking:
+            return await self._check(values)
+
+    async def _check(self, values: Values) -> Findings:
         words = ("-m", "agent", "check", "--json", "--config", str(self._tools.outside.config_file))
         environment = with_changes({**read_changes(self._settings), **values}, self._tools.environment)
         running = await asyncio.create_subprocess_exec(

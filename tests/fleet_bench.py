@@ -149,13 +149,15 @@ async def until_listening(port: int) -> None:
 
 
 @asynccontextmanager
-async def mosquitto(directory: Path, acl: str | None = None) -> AsyncIterator[Mosquitto]:
+async def mosquitto(
+    directory: Path, acl: str | None = None, passwords: Mapping[str, str] = NO_PASSWORDS
+) -> AsyncIterator[Mosquitto]:
     """Run a broker with certificates for everybody of the tests."""
     authority = Authority(directory / "fleet")
     for name in ("broker", TILL, OTHER, OFFICE):
         authority.issue(name)
     broker = Mosquitto(directory, authority)
-    await broker.start(acl)
+    await broker.start(acl, passwords)
     try:
         yield broker
     finally:

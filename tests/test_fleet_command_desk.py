@@ -164,10 +164,15 @@ async def test_a_sender_that_nobody_named_gets_no_answer_and_is_in_the_journal(d
     assert desk.answers.empty()
 
 
-async def test_a_sender_gone_wild_does_not_fill_the_journal(desk: AtDesk) -> None:
+async def test_a_sender_gone_wild_fills_neither_the_journal_nor_the_log(
+    desk: AtDesk, caplog: pytest.LogCaptureFixture
+) -> None:
     for _ in range(MOST_A_MINUTE + 20):
         await desk.desk.take(arrived("nonsense"))
     assert len(await desk.journalled()) == MOST_A_MINUTE
+    assert [each.message for each in caplog.records if each.levelname == "WARNING"].count(
+        f"more than {MOST_A_MINUTE} commands a minute, the last of head-office"
+    ) == 1
 
 
 async def test_the_agent_is_restarted_when_the_customer_has_gone(desk: AtDesk) -> None:

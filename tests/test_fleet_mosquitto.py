@@ -199,15 +199,21 @@ async def test_a_broker_that_never_answers_is_in_nobodys_way(box: Box, line: Lin
         await sell(box)
 
 
-async def test_what_the_access_list_refuses_does_not_count_as_sent(box: Box, broker: Mosquitto, line: Line) -> None:
+async def test_what_the_access_list_refuses_does_not_count_as_sent_and_is_said_once(
+    box: Box, broker: Mosquitto, line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
     await broker.stop()
     await broker.start((DOCUMENTED / "tillwire.acl").read_text().replace("pattern write tillwire/%u/event\n", ""))
     async with box.agent():
         async with consumer(broker.broker(OFFICE)) as office:
             await here(office)
             await sell(box)
-            await office.until(lambda: office.of("presence")[-1]["online"] is False)
+            await office.until(lambda: [each["online"] for each in office.of("presence")].count(False) == 3)
         await line.cut()
+        assert (
+            len([each for each in caplog.records if "does not take it" in each.message and each.levelname == "WARNING"])
+            == 1
+        )
         await broker.stop()
         await broker.start()
         async with consumer(broker.broker(OFFICE)) as office:

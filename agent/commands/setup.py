@@ -31,6 +31,7 @@ the answer file is TOML:
   [secrets]                       # written to /etc/tillwire, readable by root alone
   client_secret = "..."
   device_pin = "..."              # of a lane: "LANE.device_pin"
+  mqtt_password = "..."           # of the fleet's broker; of a lane: "LANE.mqtt_password"
 
   [config]                        # as it shall stand in /etc/tillwire/tillwire.toml; other names are lanes
   tillwire = '''
@@ -40,13 +41,15 @@ the answer file is TOML:
   '''
 """
 SYSTEMD_RUNS = Path("/run/systemd/system")
-_SECRET = re.compile(r"client_secret|([A-Za-z0-9_-]+\.)?device_pin")
+_SECRET = re.compile(r"client_secret|([A-Za-z0-9_-]+\.)?(device_pin|mqtt_password)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
 
 def _secret_name(name: str) -> str:
     if not _SECRET.fullmatch(name):
-        raise ValueError("must be client_secret, device_pin or LANE.device_pin")
+        raise ValueError(
+            "must be client_secret, device_pin or mqtt_password, or one of the last two of a lane: LANE.device_pin"
+        )
     return name
 
 

@@ -123,6 +123,7 @@ class CommandDesk:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._looked_at: deque[float] = deque(maxlen=MOST_A_MINUTE)
+        self._passing_over = False
         self._under_way = 0
         self._changing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -130,8 +131,11 @@ class CommandDesk:
     async def take(self, arrived: Arrived) -> None:
         """Take a message from a command topic. Raises nothing: what is refused is journalled and answered."""
         if self._too_many():
-            logger.warning("more than %d commands a minute: one from %s is passed over", MOST_A_MINUTE, arrived.sender)
+            if not self._passing_over:
+                logger.warning("more than %d commands a minute, the last of %s", MOST_A_MINUTE, arrived.sender)
+            self._passing_over = True
             return
+        self._passing_over = False
         found = admitted(arrived, self._desk.allowed, self._desk.wall())
         try:
             if isinstance(found, Refused):

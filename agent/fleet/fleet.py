@@ -120,15 +120,15 @@ class Fleet:
         return why
 
     async def _meet(self) -> None:
-        """Be in one session, until it is over."""
-        member = self._member
+        """Be in one session, until it is over. One that did not last counts as a try in vain."""
+        member, clock = self._member, asyncio.get_running_loop().time
         will = self._presence(online=False)
         async with connected(member.broker, will) as session:
+            came_s = clock()
             try:
                 await session.subscribe(member.topics.commands)
                 await session.publish(self._presence(online=True))
                 logger.info("the fleet's broker at %s is there", member.broker.host)
-                self._tries = 0
                 await side_by_side(
                     self._send_events(session),
                     self._send_state(session),
@@ -136,6 +136,8 @@ class Fleet:
                     self._take_commands(session),
                 )
             finally:  # the last will is for a till that cannot say it itself
+                if clock() - came_s >= member.patience.longest_s:
+                    self._tries = 0
                 await self._say_goodbye(session)
 
     async def _say_goodbye(self, session: Session) -> None:
@@ -165,8 +167,10 @@ class Fleet:
     async def _send_answers(self, session: Session) -> Never:
         while True:
             while self._answers:
-                await session.publish(self._told(self._answers[0]))
-                self._answers.popleft()
+                answer = self._answers[0]
+                await session.publish(self._told(answer))
+                with suppress(ValueError):  # pushed out by newer ones meanwhile
+                    self._answers.remove(answer)
             self._answered.clear()
             await self._answered.wait()
 

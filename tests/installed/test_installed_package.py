@@ -3,8 +3,10 @@
 import asyncio
 import json
 import re
+import shutil
 from pathlib import Path
 
+from tests.fleet_bench import OFFICE, TILL, consumer, mosquitto
 from tests.installed.box import Box, free_port
 
 AGENT = "tillwire.service"
@@ -136,3 +138,20 @@ async def test_several_lanes_have_a_journal_and_an_address_each(box: Box) -> Non
         ready = await box.types("tillwire", "check", "--config", f"/etc/tillwire/{lane}.toml")
         assert ready.code == 0, ready.out
         assert (box.root / f"var/lib/tillwire/{lane}/journal.sqlite").exists()
+
+
+async def test_it_meets_its_fleet_with_a_password_that_root_alone_can_read(box: Box, tmp_path: Path) -> None:
+    etc = box.root / "etc/tillwire"
+    (etc / "mqtt_password").write_text("correct-horse")
+    (etc / "mqtt_password").chmod(0o600)
+    async with mosquitto(tmp_path, passwords={TILL: "correct-horse"}) as broker:
+        shutil.copy(broker.authority.ca, etc / "fleet-ca.crt")
+        where = f'host = "127.0.0.1"\nport = {broker.password_port}\nca_file = "/etc/tillwire/fleet-ca.crt"\n'
+        section = f'[fleet]\ntill = "{TILL}"\nusername = "{TILL}"\n{where}'
+        config = etc / "tillwire.toml"
+        config.write_text(f"{config.read_text()}{section}")
+        async with consumer(broker.broker(OFFICE)) as office:
+            await box.says("systemctl", "restart", AGENT)
+            await office.until(lambda: bool(office.of("state")))
+        ready = await box.types("tillwire", "check")
+        assert ready.code == 0, ready.out
