@@ -36,6 +36,7 @@ from agent.checkout_state import Api, Card, Checkout, TransactionFacts
 from agent.smart.client import SmartTransactions
 from agent.smart.errors import NotAuthorised, NotSent, Refused, SmartError, Unknown
 from agent.smart.facts import known_facts, known_problem, known_products, locked
+from agent.smart.models import Merchant
 from agent.smart.transaction_request import TransactionRequest
 
 logger = logging.getLogger("tillwire.calls")
@@ -54,6 +55,9 @@ CallEffect = (
 
 class Calls:
     """The API, as the till asks it. `is_demo` is a property of the box; `clock` counts monotonic seconds."""
+
+    merchant: Merchant | None = None
+    """Whose till the API takes this for, as it said last."""
 
     def __init__(self, api: SmartTransactions, *, is_demo: bool, clock: Callable[[], float]) -> None:
         self._api = api
@@ -106,7 +110,7 @@ class Calls:
     async def probe(self) -> Api | None:
         """Ask who we are, to learn whether the API is there; None: that could not be told."""
         try:
-            await self._api.merchant()
+            self.merchant = await self._api.merchant()
         except NotSent:
             return "offline"
         except NotAuthorised:

@@ -36,6 +36,7 @@ from agent.outlets import Outlets
 from agent.receipt_desk import ReceiptDesk
 from agent.receipts import ReceiptCopy
 from agent.schedule import Schedule
+from agent.smart.models import Merchant
 from agent.terminal_desk import TerminalDesk
 from agent.till_refusals import AnotherIsActive, HandedOverAlready, KeyReused, NoSuchCheckout
 from agent.till_requests import TillRequests
@@ -216,6 +217,11 @@ class Till:
     @property
     def connection(self) -> Connection:
         return self._line.connection
+
+    @property
+    def merchant(self) -> Merchant | None:
+        """Whose till the API takes this for; None until it was asked."""
+        return self._calls.merchant
 
     @property
     def drawer_level(self) -> Level:

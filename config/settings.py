@@ -60,6 +60,7 @@ class Api(Table):
     client_id: Text
     client_secret: SecretStr | None = Field(None, min_length=1, description="or client_secret_file, or a credential")
     client_secret_file: OptionalPath = None
+    merchant_id: Text | None = Field(None, description="MRC_…: `tillwire check` refuses a login for another shop")
     device_uuid: DeviceUuid | None = Field(None, description="agreed with the help desk, one for each till")
     device_pin_file: OptionalPath = Field(None, description='for login = "device-pin"')
     is_demo: Switch = Field(default=False, description="transactions of this box are not really executed")

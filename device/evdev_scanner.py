@@ -12,6 +12,7 @@ import evdev
 
 from device.interface import Receiver
 from device.key_decoder import EV_LED, LED_CAPSL, InputEvent, KeyDecoder, KeyReading
+from device.layout_doubt import LayoutDoubt
 from device.matching import Match, PluggedDevice, is_only_keyboard, the_one
 from device.plugged_devices import System, plugged_devices
 from device.plugging import Plugging
@@ -106,7 +107,8 @@ class EvdevScanner:
 
     async def run(self, report: Receiver) -> None:
         """Read until cancelled."""
-        await keep_reading(self._open, name=self.name, report=report, plugging=self._plugging)
+        doubt = LayoutDoubt(self._settings.reading.layout, report)
+        await keep_reading(self._open, name=self.name, report=doubt.take, plugging=self._plugging)
 
     def _open(self) -> "KeySource":
         device = self._open_device(self._settings)

@@ -43,6 +43,7 @@ class PluggedDevice:
     links: tuple[str, ...] = ()  # the symbolic links that udev made for the node
     keys: frozenset[int] = frozenset()
     report_descriptor: bytes = b""
+    ignored_by_modem_manager: bool = False  # a udev rule says so
 
     @property
     def types_codes(self) -> bool:

@@ -62,6 +62,7 @@ def _device(entry: Path, subsystem: Subsystem, system: System) -> PluggedDevice 
         links=tuple(f"/dev/{line[2:]}" for line in udev if line.startswith("S:")),
         keys=_bits(_text(entry / "device/capabilities/key")),
         report_descriptor=_bytes(entry / "device/report_descriptor"),
+        ignored_by_modem_manager="1" in (properties.get("ID_MM_DEVICE_IGNORE"), properties.get("ID_MM_PORT_IGNORE")),
     )
 
 

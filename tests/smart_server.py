@@ -7,10 +7,12 @@ A test scripts replies; each request takes the next one. What was asked is recor
 import asyncio
 import json
 import ssl
+import subprocess
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 Reply = Callable[["Exchange"], Awaitable[None]]
 
@@ -164,6 +166,20 @@ def wait_for(event: asyncio.Event, then: Reply) -> Reply:
         await then(exchange)
 
     return send
+
+
+def make_certificate(directory: Path) -> None:
+    """Make a certificate for 127.0.0.1 that nobody knows, ca.pem, and its key."""
+    request = "req -x509 -nodes -days 2 -subj /CN=127.0.0.1 -newkey ec -pkeyopt ec_paramgen_curve:P-256"
+    files = "-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out ca.pem"
+    subprocess.run(["openssl", *request.split(), *files.split()], cwd=directory, check=True, capture_output=True)
+
+
+def served_with(directory: Path) -> ssl.SSLContext:
+    """Return what a server needs to serve with this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(directory / "ca.pem", directory / "key.pem")
+    return context
 
 
 @asynccontextmanager

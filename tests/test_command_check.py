@@ -1,22 +1,31 @@
 """`tillwire check` as it is typed: on a box that is ready, and on one that is broken in each way."""
 
 import shutil
+import socket
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from agent.commands.check_api import compare_clocks
+from agent.commands.check_devices import Looked, Seen, device_findings
+from agent.commands.findings import wrong
 from agent.journal.opening import lock
 from agent.simulator import CLIENT_SECRET
 from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
+from config.settings import load
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
 from tests.command_bench import DRAWER, NO_DRAWER, NOWHERE, Box, connection_is, device_is
 from tests.journal_entries import journal_at, new
+from tests.smart_server import Reply, http, make_certificate, raw, served_with, smart_server
+
+KEYBOARD_READER = '[[scanner]]\nname = "counter"\ndriver = "evdev"\nmatch = { id_vendor = "0c2e" }\n'
+SEEN_WITHOUT_LEVEL = Looked({"drawer": Seen(state="present")})
+SEEN_WITH_ANOTHER_LAYOUT = Looked({"counter": Seen(state="present", reason="another layout")})
 
 
 @pytest.fixture
@@ -125,7 +134,29 @@ async def test_too_little_space(box: Box, monkeypatch: pytest.MonkeyPatch) -> No
     """A file system of its own would need root: the threshold is raised instead."""
     monkeypatch.setattr("agent.commands.check_box.LEAST_FREE_BYTES", shutil.disk_usage(box.state).total)
     code, found = await checked(box)
-    assert (code, found["space"][0]) == (1, "wrong")
+    assert (code, found["disk"][0]) == (1, "wrong")
+    assert "is full" in found["disk"][1]
+
+
+async def test_a_slow_disk(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real write is timed; no disk is slow on purpose, so the limit is lowered instead."""
+    monkeypatch.setattr("agent.commands.check_box.SLOWEST_WRITE_S", 0.0)
+    said = await box.types("check")
+    assert said.code == 0
+    assert "NOTE   disk            is slow, a write takes 0." in said.out
+    assert "use a faster one" in said.out
+
+
+async def test_an_address_that_another_program_has(box: Box) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listen = f"127.0.0.1:{other.getsockname()[1]}"
+        box.config.write_text(box.config.read_text().replace("127.0.0.1:0", listen))
+        code, found = await checked(box)
+    assert code == 1
+    assert found["local interface"] == (
+        "wrong",
+        f"[kiosk] listen {listen}: address already in use: stop what has it, maybe a second agent, or change it",
+    )
 
 
 async def test_a_secret_file_that_others_can_read(box: Box) -> None:
@@ -218,7 +249,8 @@ async def test_a_drawer_that_is_not_plugged_in(box: Box) -> None:
 async def test_a_drawer_that_stands_open(box: Box, drawer: SimulatedDrawer) -> None:
     drawer.open_by_key()
     code, found = await checked(box)
-    assert (code, found["drawer"]) == (0, ("note", f"escpos at {drawer.path} is open: close it"))
+    mend = "close it; if it is closed, its polarity is wrong: `tillwire learn drawer`"
+    assert (code, found["drawer"]) == (1, ("wrong", f"escpos at {drawer.path} is open: {mend}"))
 
 
 async def test_a_drawer_that_does_not_answer(box: Box, drawer: SimulatedDrawer) -> None:
@@ -226,6 +258,56 @@ async def test_a_drawer_that_does_not_answer(box: Box, drawer: SimulatedDrawer) 
     code, found = await checked(box)
     assert (code, found["drawer"][0]) == (1, "wrong")
     assert "no answer" in found["drawer"][1]
+
+
+async def test_a_drawer_whose_opening_was_not_seen(box: Box, drawer: SimulatedDrawer) -> None:
+    async with box.agent():
+        await box.level_is_known()
+        drawer.faults.stuck = True
+        assert (await box.types("drawer", "open", "--reason", "a try")).code == 1
+        _, running = await checked(box)
+    code, stopped = await checked(box)
+    assert code == 1
+    assert running["drawer"] == stopped["drawer"]
+    mend = "if it did, mend its status line; `tillwire learn drawer`"
+    assert stopped["drawer"] == ("wrong", f"when last asked, it was not seen to open: {mend}")
+    drawer.faults.stuck = False
+    async with box.agent():
+        await box.level_is_known()
+        assert (await box.types("drawer", "open", "--reason", "mended")).code == 0
+        drawer.close_drawer()
+        await box.heard(lambda name, told: name == "drawer" and told["event"] == "closed")
+        assert (await checked(box))[0] == 0
+
+
+@pytest.mark.usefixtures("drawer")
+async def test_a_drawer_with_the_wrong_polarity(box: Box) -> None:
+    box.write(rest=box.rest.replace('"low"', '"high"'))
+    _, found = await checked(box)
+    assert found["drawer"][1].endswith("close it; if it is closed, its polarity is wrong: `tillwire learn drawer`")
+    async with box.agent():
+        await box.level_is_known()
+        assert (await box.types("drawer", "open", "--reason", "a try")).code == 0
+        await box.heard(lambda name, told: name == "drawer" and told["event"] == "closed")
+        said = await box.types("check")
+    assert said.code == 1
+    seen = "when last asked to open, it was seen to close: its polarity is wrong: `tillwire learn drawer`"
+    assert f"WRONG  drawer          {seen}" in said.out.splitlines()
+
+
+@pytest.mark.usefixtures("drawer")
+async def test_a_drawer_without_a_status_line(box: Box) -> None:
+    level_unknown = list(device_findings(load(box.config, {}), SEEN_WITHOUT_LEVEL, None))
+    assert [finding.verdict for finding in level_unknown] == ["wrong"]
+    assert level_unknown[0].text.endswith(
+        "tells no level and confirms no cash: connect its status line, then `tillwire learn drawer`"
+    )
+
+
+async def test_a_reader_with_the_wrong_layout_is_wrong_though_it_is_there(box: Box) -> None:
+    box.write(rest=f"{NO_DRAWER}{KEYBOARD_READER}")
+    found = device_findings(load(box.config, {}), SEEN_WITH_ANOTHER_LAYOUT, None)
+    assert list(found) == [wrong("counter", "another layout")]
 
 
 async def test_a_scanner_that_is_not_plugged_in(box: Box) -> None:
@@ -288,6 +370,66 @@ async def test_a_ca_file_that_is_none(box: Box, monkeypatch: pytest.MonkeyPatch)
     code, found = await checked(box)
     assert (code, found["api"][0]) == (1, "wrong")
     assert "cannot be used as a CA" in found["api"][1]
+
+
+def says(status: int, body: bytes = b"{}", **headers: str) -> Reply:
+    return raw(http(status, body, headers))
+
+
+ANSWERS = [
+    (says(511), "api", "the network wants a login before it lets us to", "log in to it"),
+    (
+        says(302, Location="http://portal.invalid/"),
+        "api",
+        "log in to the network, if it wants that",
+        "or correct [api] base_url",
+    ),
+    (says(407), "api", "a proxy on the way to", "let this box pass without one"),
+    (
+        says(404, b"<html>Not Found</html>"),
+        "api",
+        "something else than the API answers",
+        "another [api] base_url is meant",
+    ),
+    (says(503, b"<html></html>"), "api", "is out of order (HTTP 503)", "wait, or ask the help desk"),
+    (says(403, Date="Sat, 21 Nov 2020 12:00:00 GMT"), "clock", "s ahead of the API's", "timedatectl set-ntp true"),
+]
+
+
+@pytest.mark.parametrize(("reply", "about", "wrong", "mend"), ANSWERS)
+async def test_whoever_answers_in_the_place_of_the_api_is_named(
+    box: Box, reply: Reply, about: str, wrong: str, mend: str
+) -> None:
+    async with smart_server() as server:
+        server.fallback = reply
+        box.write(base_url=server.base_url)
+        code, found = await checked(box)
+    assert (code, found[about][0]) == (1, "wrong")
+    assert wrong in found[about][1]
+    assert found[about][1].endswith(mend)
+
+
+async def test_somebody_who_looks_into_tls(box: Box, tmp_path: Path) -> None:
+    make_certificate(tmp_path)
+    async with smart_server(served_with(tmp_path)) as proxy:
+        box.write(base_url=proxy.base_url)
+        code, found = await checked(box)
+        assert (code, found["api"][0]) == (1, "wrong")
+        assert "certificate" in found["api"][1]
+        assert found["api"][1].endswith("look at the clock; a proxy that looks into TLS needs [api] ca_file")
+        assert proxy.requests == []
+
+
+@pytest.mark.parametrize("runs", [False, True])
+async def test_the_wrong_shop(box: Box, runs: bool) -> None:
+    box.config.write_text(box.config.read_text().replace("[api]", '[api]\nmerchant_id = "MRC_OTHER"'))
+    async with box.agent() if runs else nullcontext():
+        code, found = await checked(box)
+    assert (code, found["merchant"][0]) == (1, "wrong")
+    assert "John's Bakery (MRC_" in found["merchant"][1]
+    assert found["merchant"][1].endswith(
+        "is the wrong shop, [api] merchant_id is MRC_OTHER: pair the till with the right shop, or correct it"
+    )
 
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)

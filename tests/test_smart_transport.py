@@ -1,9 +1,6 @@
 """One request on the wire: what is sent, how often, and what becomes of it when the network fails."""
 
 import asyncio
-import shlex
-import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +12,20 @@ import pytest
 from agent.smart.answer import Answer
 from agent.smart.errors import NotSent, Unknown
 from agent.smart.transport import CONNECTION_LIMIT, LARGEST_BODY, Request, Timeouts, Transport, open_transport
-from tests.smart_server import Exchange, Reply, Server, answer, cut, http, raw, reset, smart_server, stall
+from tests.smart_server import (
+    Exchange,
+    Reply,
+    Server,
+    answer,
+    cut,
+    http,
+    make_certificate,
+    raw,
+    reset,
+    served_with,
+    smart_server,
+    stall,
+)
 
 PATIENCE = Timeouts(connect_s=5, request_s=5, blocking_s=5)
 
@@ -275,23 +285,13 @@ async def test_an_address_that_is_none_is_refused_at_once(address: str) -> None:
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for 127.0.0.1 that nobody knows, and its key."""
     directory = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        shlex.split(
-            "openssl req -x509 -nodes -days 2 -subj /CN=127.0.0.1 -newkey ec -pkeyopt ec_paramgen_curve:P-256"
-            " -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out ca.pem"
-        ),
-        cwd=directory,
-        check=True,
-        capture_output=True,
-    )
+    make_certificate(directory)
     return directory
 
 
 @pytest.fixture
 async def tls_server(authority: Path) -> AsyncIterator[Server]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority / "ca.pem", authority / "key.pem")
-    async with smart_server(context) as server:
+    async with smart_server(served_with(authority)) as server:
         yield server
 
 

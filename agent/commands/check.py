@@ -1,31 +1,41 @@
 """`tillwire check`: is this box ready? One line a finding, with what to do."""
 
 import argparse
+import asyncio
 import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from agent.chosen_fleet import broker_of, check_installed
 from agent.commands.asking import Busy, Failed, answered, own_journal
-from agent.commands.check_api import check_login, check_reachable
+from agent.commands.check_api import check_login, check_reachable, merchant_finding
 from agent.commands.check_box import check_secret_files, check_state
-from agent.commands.check_devices import as_told, check_choice, device_findings, look
+from agent.commands.check_devices import as_told, check_choice, check_ports, device_findings, look
+from agent.commands.check_drawer import EVENTS_LOOKED_AT, OpeningTrouble, opening_trouble
+from agent.commands.check_service import address_findings, second_agent_findings, unit_findings
 from agent.commands.common import GOOD, NO, add_config, add_json, become_owner_of, say
 from agent.commands.findings import Finding, finding_lines, is_ready, note, ok, wrong
 from agent.commands.lanes import handed_over
 from agent.configured import login_of
 from agent.control import ControlError, RunningAgent, SaidNo, agent_at, in_shape
+from agent.day_records import newest_events
 from agent.journal.errors import JournalError
 from agent.kiosk.event_answers import ConnectionAnswer, SnapshotAnswer
 from agent.kiosk.kiosk import CLOCK_BEHIND
 from agent.kiosk.till_answers import HealthAnswer
+from agent.kiosk.view import happened_answer
+from agent.kiosk.checkout_answers import HappenedAnswer, HistoryAnswer
 from agent.smart.login import Login
 from config.fleet_changes import load_in_effect
 from config.problems import WrongConfig
 from config.settings import Settings
+
+TRIES, PAUSE_S = 25, 0.2
+"""An agent that has just begun asks the API who it is; five seconds are more than that takes where it is there."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,9 +59,11 @@ async def _check(settings: Settings, arguments: argparse.Namespace) -> int:
     become_owner_of(settings.state.directory)
     findings = [ok("configuration", str(arguments.config))]
     findings += secrets or check_secret_files(settings, files_of_systemd)
-    findings += [*check_state(settings), *check_choice(settings), *fleet]
+    findings += [*check_state(settings), *second_agent_findings(arguments.config, settings)]
+    findings += [*check_choice(settings), *check_ports(settings), *fleet]
     reached = await check_reachable(settings)
-    findings += [*reached, *await _check_agent(settings, login if is_ready(reached[:1]) else None)]
+    tried = Tried(settings, arguments.config, login if is_ready(reached[:1]) else None)
+    findings += [*reached, *await _check_agent(tried)]
     return _answer(findings, in_json=arguments.json)
 
 
@@ -92,30 +104,60 @@ def _problems(about: str, problems: WrongConfig) -> list[Finding]:
     return [wrong(about, str(problem)) for problem in problems.problems]
 
 
-async def _check_agent(settings: Settings, login: Login | None) -> list[Finding]:
-    """Ask the agent where one runs; else try what it would do. Without `login` none is tried."""
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What the agent, or its place, is tried with. Without `login` none is tried."""
+
+    settings: Settings
+    config: Path
+    login: Login | None
+
+    @property
+    def configured_at(self) -> datetime:
+        """What happened before tells of another configuration."""
+        return datetime.fromtimestamp(self.config.stat().st_mtime, UTC)
+
+
+async def _check_agent(tried: Tried) -> list[Finding]:
+    """Ask the agent where one runs; else try what it would do."""
     try:
-        async with agent_at(settings) as agent:
+        async with agent_at(tried.settings) as agent:
             if agent is not None:
-                return await _as_the_agent_says(settings, agent)
+                return [*unit_findings(tried.config, runs=True), *await _as_the_agent_says(tried, agent)]
     except ControlError as error:
         return [wrong("agent", str(error))]
     stopped = note("agent", "does not run: start it with `tillwire run`, or as a service")
-    return [stopped, *await _as_it_would_be(settings, login)]
+    beside = [stopped, *unit_findings(tried.config, runs=False), *address_findings(tried.settings)]
+    return [*beside, *await _as_it_would_be(tried)]
 
 
-async def _as_the_agent_says(settings: Settings, agent: RunningAgent) -> list[Finding]:
+async def _as_the_agent_says(tried: Tried, agent: RunningAgent) -> list[Finding]:
     health = in_shape(HealthAnswer, await agent.get("/health"))
     try:
-        snapshot = in_shape(SnapshotAnswer, await agent.snapshot())
+        snapshot = await _snapshot(agent)
     except SaidNo:  # it is out of order: its reasons say why
         return [_readiness(health)]
+    newest = in_shape(HistoryAnswer, await agent.get("/v1/history", limit=EVENTS_LOOKED_AT)).events
     return [
         _readiness(health),
-        *device_findings(settings, as_told(snapshot)),
-        _login_of_agent(snapshot.connection),
+        *device_findings(tried.settings, as_told(snapshot), _opening(tried, newest)),
+        *_login_of_agent(tried.settings, snapshot.connection),
         *(wrong("agent", warning) for warning in health.warnings or ()),
     ]
+
+
+async def _snapshot(agent: RunningAgent) -> SnapshotAnswer:
+    """Return how all is, once the API has answered the agent: until then it takes for granted that it is there."""
+    for _ in range(TRIES):
+        snapshot = in_shape(SnapshotAnswer, await agent.snapshot())
+        if snapshot.connection.api != "online" or snapshot.connection.merchant is not None:
+            break
+        await asyncio.sleep(PAUSE_S)
+    return snapshot
+
+
+def _opening(tried: Tried, newest: Sequence[HappenedAnswer]) -> OpeningTrouble | None:
+    return opening_trouble(newest, tried.configured_at, tried.settings.drawer.open_timeout_s)
 
 
 def _clock(newest: datetime | None) -> Iterator[Finding]:
@@ -130,23 +172,27 @@ def _readiness(health: HealthAnswer) -> Finding:
     return wrong("agent", f"runs and is not ready: {'; '.join(health.reasons or ())}")
 
 
-def _login_of_agent(connection: ConnectionAnswer) -> Finding:
+def _login_of_agent(settings: Settings, connection: ConnectionAnswer) -> Iterator[Finding]:
     match connection.api:
         case "online":
-            return ok("login", "the agent is logged in")
+            yield ok("login", "the agent is logged in")
         case "offline":
-            return wrong("login", "the agent does not reach the API: see above, and its log")
+            yield wrong("login", "the agent does not reach the API: see above, and its log")
         case "not_authorised":
-            return wrong("login", "the API does not accept this till: stop the agent and run `tillwire pair`")
+            yield wrong("login", "the API does not accept this till: stop the agent and run `tillwire pair`")
+    if connection.merchant is not None:
+        yield merchant_finding(settings, connection.merchant.id, connection.merchant.name)
 
 
-async def _as_it_would_be(settings: Settings, login: Login | None) -> list[Finding]:
+async def _as_it_would_be(tried: Tried) -> list[Finding]:
     """Do what the agent does when it starts. The journal is held meanwhile: ports and token have one owner."""
     async with AsyncExitStack() as held:
         journal: list[Finding] = []
+        opening: OpeningTrouble | None = None
         try:
-            opened = await held.enter_async_context(own_journal(settings))
+            opened = await held.enter_async_context(own_journal(tried.settings))
             newest = await opened.newest_entry()
+            opening = _opening(tried, [happened_answer(each) for each in await newest_events(opened, EVENTS_LOOKED_AT)])
         except Busy as busy:
             return [wrong("journal", str(busy))]
         except Failed:
@@ -155,11 +201,12 @@ async def _as_it_would_be(settings: Settings, login: Login | None) -> list[Findi
             journal = [wrong("journal", str(error))]
         else:
             journal = [ok("journal", "can be read and written"), *_clock(newest)]
-        return [*journal, *await _devices(settings), *(await check_login(settings, login) if login else [])]
+        login = await check_login(tried.settings, tried.login) if tried.login else []
+        return [*journal, *await _devices(tried.settings, opening), *login]
 
 
-async def _devices(settings: Settings) -> list[Finding]:
+async def _devices(settings: Settings, opening: OpeningTrouble | None) -> list[Finding]:
     try:
-        return list(device_findings(settings, await look(settings)))
+        return list(device_findings(settings, await look(settings), opening))
     except WrongConfig:  # said above
         return []

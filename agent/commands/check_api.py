@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
@@ -78,6 +79,10 @@ def _answerer(base_url: str, response: aiohttp.ClientResponse, body: bytes) -> F
             f"{base_url} sends us elsewhere (HTTP {response.status}): log in to the network, "
             "if it wants that, or correct [api] base_url",
         )
+    if response.status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:
+        return wrong("api", f"the network wants a login before it lets us to {base_url}: log in to it")
+    if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return wrong("api", f"a proxy on the way to {base_url} wants a login: let this box pass without one")
     if response.status >= 500:
         return wrong("api", f"{base_url} is out of order (HTTP {response.status}): wait, or ask the help desk")
     try:
@@ -119,9 +124,18 @@ async def check_login(settings: Settings, login: Login) -> list[Finding]:
         return [wrong("login", str(error))]
     return [
         ok("login", f'by login = "{api.login}"'),
-        ok("merchant", f"{merchant.companyname or 'without a name'} ({merchant.id})"),
+        merchant_finding(settings, merchant.id, merchant.companyname),
         *_warning(login),
     ]
+
+
+def merchant_finding(settings: Settings, merchant_id: str | None, name: str | None) -> Finding:
+    """Say whose money it would be."""
+    shop, meant = f"{name or 'without a name'} ({merchant_id})", settings.api.merchant_id
+    if meant is not None and merchant_id != meant:
+        mend = "pair the till with the right shop, or correct it"
+        return wrong("merchant", f"{shop} is the wrong shop, [api] merchant_id is {meant}: {mend}")
+    return ok("merchant", shop)
 
 
 def _warning(login: Login) -> list[Finding]:

@@ -1,20 +1,27 @@
-"""What `tillwire check` looks at on the box itself: the state directory, its space, who can read the secrets."""
+"""What `tillwire check` looks at on the box itself: the state directory and its disk, who can read the secrets."""
 
 import os
 import pwd
 import shutil
 import stat
+import tempfile
+import time
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from agent.commands.findings import Finding, ok, wrong
+from agent.commands.findings import Finding, note, ok, wrong
 from agent.retention import unresolved_files
 from agent.smart.credentials import FILE_NAME
 from config.settings import Settings
 
 LEAST_FREE_BYTES = 64 << 20
 """The journal of months of a busy till, and the copy that is kept of a damaged one."""
+SLOWEST_WRITE_S = 0.5
+"""A checkout is written down about ten times, and the customer waits for each."""
+WRITES_TIMED = 3
+"""The fastest counts: another program may write just now."""
+_PAGE = 4096
 _OTHERS = stat.S_IRWXO
 _NOT_THE_OWNER = stat.S_IRWXG | stat.S_IRWXO
 
@@ -25,6 +32,9 @@ def check_state(settings: Settings) -> Iterator[Finding]:
     if not directory.is_dir():
         yield wrong("state", f"{directory} is not there: make it for the agent's user, or correct [state] directory")
         return
+    if os.statvfs(directory).f_flag & os.ST_RDONLY:
+        yield wrong("state", f"{directory} is on a disk that is read-only: see `dmesg` for why, mend or replace it")
+        return
     if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
         yield wrong("state", f"{directory} cannot be written by {user_name()}: check as root or as the agent's user")
         return
@@ -32,17 +42,35 @@ def check_state(settings: Settings) -> Iterator[Finding]:
         yield wrong("state", f"anybody can write into {directory}: chmod o-w {directory}")
     else:
         yield ok("state", f"{directory}, for {user_name()}")
-    yield _space(directory)
+    yield from _disk(directory)
     yield from _unresolved(directory)
     yield from _too_readable(directory / FILE_NAME, _NOT_THE_OWNER, "chmod 600")
 
 
-def _space(directory: Path) -> Finding:
+def _disk(directory: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(directory).free
     if free < LEAST_FREE_BYTES:
         least = LEAST_FREE_BYTES >> 20
-        return wrong("space", f"{free >> 20} MiB are free in {directory}, less than {least}: make room")
-    return ok("space", f"{free >> 20} MiB are free")
+        yield wrong("disk", f"is full: {free >> 20} MiB are free in {directory}, less than {least}: make room")
+        return
+    yield ok("disk", f"{free >> 20} MiB are free")
+    try:
+        write_s = min(_timed_write(directory) for _ in range(WRITES_TIMED))
+    except OSError as error:
+        yield wrong("disk", f"cannot be written: {error.strerror}: see `dmesg` for why, mend or replace it")
+        return
+    if write_s > SLOWEST_WRITE_S:
+        yield note("disk", f"is slow, a write takes {write_s:.1f} s and a customer waits for ten: use a faster one")
+
+
+def _timed_write(directory: Path) -> float:
+    """Write a page as the journal does, and return after how many seconds it was on the disk. Raises OSError."""
+    with tempfile.TemporaryFile(dir=directory) as file:
+        begun = time.monotonic()
+        file.write(bytes(_PAGE))
+        file.flush()
+        os.fsync(file.fileno())
+        return time.monotonic() - begun
 
 
 def _unresolved(directory: Path) -> Iterator[Finding]:

@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from agent.checkout_state import Level
 from agent.chosen_devices import DRAWER, Tools, choose, drawer_profile
 from agent.chosen_printer import PRINTER
+from agent.commands.check_drawer import OpeningTrouble, drawer_findings
+from agent.commands.check_ports import port_findings
 from agent.commands.findings import Finding, note, ok, wrong
+from agent.commands.units import unit_facts
 from agent.kiosk.event_answers import SnapshotAnswer
 from config.problems import WrongConfig
 from config.settings import Settings
 from device.drawer_reading import SILENT_AFTER_S
 from device.interface import DeviceState, DrawerLevel, Report
+from device.plugged_devices import plugged_devices
 from device.plugging import NoPlugging, watch_plugging
 from device.reconnect import PERMISSION_GRACE_S
 
@@ -48,6 +52,12 @@ def check_choice(settings: Settings) -> list[Finding]:
     if profile is None:
         return [note("drawer profile", "no drawer is configured")]
     return [ok("drawer profile", f"{settings.drawer.profile}: {profile.model}")]
+
+
+def check_ports(settings: Settings) -> list[Finding]:
+    """Look whether ModemManager or brltty will take a port."""
+    units = {"modem_manager": unit_facts("ModemManager.service"), "brltty": unit_facts("brltty.service")}
+    return list(port_findings(settings, plugged_devices("tty"), **units))
 
 
 def as_told(snapshot: SnapshotAnswer) -> Looked:
@@ -88,8 +98,8 @@ def _may_still_tell(looked: Looked) -> bool:
     return looked.level == "unknown" and (drawer is None or drawer.state == "present")
 
 
-def device_findings(settings: Settings, looked: Looked) -> Iterator[Finding]:
-    """Yield a line for each device that is configured or was seen."""
+def device_findings(settings: Settings, looked: Looked, opening: OpeningTrouble | None) -> Iterator[Finding]:
+    """Yield a line for each device that is configured or was seen. `opening`: what went wrong with the last."""
     configured = [scanner.name for scanner in settings.scanner]
     if settings.drawer.profile != "none":
         configured.append(DRAWER)
@@ -99,18 +109,9 @@ def device_findings(settings: Settings, looked: Looked) -> Iterator[Finding]:
         seen = looked.devices.get(name)
         if seen is None:
             yield wrong(name, "nothing was heard of it: restart the agent, if the configuration is newer")
-        elif seen.state != "present":
+        elif seen.state != "present" or seen.reason is not None:
             yield wrong(name, seen.reason or seen.state)
         elif name == DRAWER:
-            yield _drawer(settings, looked.level)
+            yield from drawer_findings(settings, looked.level, opening)
         else:
             yield ok(name, "is there and can be opened")
-
-
-def _drawer(settings: Settings, level: Level) -> Finding:
-    where = f"{settings.drawer.profile} at {settings.drawer.port}"
-    if level == "open":
-        return note(DRAWER, f"{where} is open: close it")
-    if level == "unknown":
-        return note(DRAWER, f"{where} is there and tells no level, so it cannot confirm cash")
-    return ok(DRAWER, f"{where} is closed")

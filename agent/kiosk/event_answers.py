@@ -40,9 +40,17 @@ class DrawerLevelAnswer(Answer):
     state: Level
 
 
-class ConnectionAnswer(Answer):
+class MerchantAnswer(Answer):
+    id: str
+    name: str | None
+
+
+class ConnectionAnswer(SparseAnswer):
+    """`merchant`: whose till the API takes this for, as it said last; left out until it was asked."""
+
     api: Api
     since: datetime
+    merchant: MerchantAnswer | None = None
 
 
 class BusyAnswer(Answer):

@@ -108,7 +108,7 @@ class Kiosk:
             checkouts=tuple(checkout_answer(checkout, role) for checkout in till.open_checkouts),
             devices=tuple(self.stream.devices.values()),
             drawer=self.stream.drawer,
-            connection=connection_answer(till.connection),
+            connection=connection_answer(till.connection, till.merchant),
             busy=till.active is not None,
             recording=till.records,
         )

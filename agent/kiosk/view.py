@@ -38,11 +38,12 @@ from agent.kiosk.checkout_answers import (
     ReversalAnswer,
     Split,
 )
-from agent.kiosk.event_answers import ConnectionAnswer, DeviceAnswer, DrawerAnswer, ScanAnswer
+from agent.kiosk.event_answers import ConnectionAnswer, DeviceAnswer, DrawerAnswer, MerchantAnswer, ScanAnswer
 from agent.kiosk.report_answers import OpeningAnswer, ReportAnswer, TotalsAnswer
 from agent.kiosk.roles import Role
 from agent.listener import DrawerTold, ScanTold
 from agent.receipts import receipts_of
+from agent.smart.models import Merchant
 from device.interface import DeviceState
 
 _OPERATORS: frozenset[Act] = frozenset({"confirm", "retry", "resolve", "reverse"})
@@ -221,5 +222,6 @@ def device_answer(state: DeviceState) -> DeviceAnswer:
     return DeviceAnswer(name=state.name, kind=state.kind, state=state.state, reason=state.reason)
 
 
-def connection_answer(connection: Connection) -> ConnectionAnswer:
-    return ConnectionAnswer(api=connection.api, since=connection.since)
+def connection_answer(connection: Connection, merchant: Merchant | None = None) -> ConnectionAnswer:
+    shop = MerchantAnswer(id=merchant.id, name=merchant.companyname) if merchant else None
+    return ConnectionAnswer(api=connection.api, since=connection.since, merchant=shop)

@@ -290,7 +290,7 @@ class Machine:
 
 def _snapshot(till: Till) -> SnapshotAnswer:
     """What a screen gets that knows no event yet; these look only at what comes after it."""
-    connection = connection_answer(till.connection)
+    connection = connection_answer(till.connection, till.merchant)
     return SnapshotAnswer(checkouts=(), devices=(), drawer=None, connection=connection, busy=False, recording=True)
 
 

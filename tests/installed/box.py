@@ -129,20 +129,31 @@ async def running_box(root: Path, simulator: Simulator) -> AsyncIterator[Box]:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    leader = await _leader(process.pid)
     try:
-        async with asyncio.timeout(SETTLED_S):
-            box = Box(root, leader, simulator, free_port())
-            await box.shows("running", "systemctl", "is-system-running", "--wait")
+        box = Box(root, await _leader(process.pid), simulator, free_port())
+        await box.shows("running", "systemctl", "is-system-running", "--wait")
         yield box
     finally:
-        with suppress(ProcessLookupError):
-            os.kill(leader, signal.SIGKILL)  # and with it all that runs inside
+        for child in _children(process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)  # and with it all that runs inside
         await process.wait()
 
 
 async def _leader(nspawn: int) -> int:
-    """Return the process that is number 1 inside."""
-    while not (children := Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split()):  # noqa: ASYNC110 - likewise
-        await asyncio.sleep(0.05)
-    return int(children[0])
+    """Return the process that is number 1 inside, once it is systemd: a helper of nspawn's is its first child."""
+    async with asyncio.timeout(SETTLED_S):
+        while not (leaders := [child for child in _children(nspawn) if _is_systemd(child)]):  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.05)
+    return leaders[0]
+
+
+def _children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _is_systemd(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/comm").read_text().strip() == "systemd"
+    except OSError:  # it has gone since
+        return False

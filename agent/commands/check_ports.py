@@ -1,0 +1,43 @@
+"""What `tillwire check` says of serial ports that others take: ModemManager writes into them, brltty unbinds them."""
+
+import os
+from collections.abc import Iterator
+
+from agent.commands.findings import Finding, wrong
+from agent.commands.units import Unit
+from config.settings import SerialScanner, Settings
+from device.matching import PluggedDevice
+
+BRAILLE_ADAPTERS = frozenset({("1a86", "7523"), ("10c4", "ea60")})
+"""CH340 and CP210x: brltty takes both for braille displays (hardware.md 5.4)."""
+OUR_DROP_IN = "/brltty.service.d/tillwire.conf"
+
+
+def port_findings(
+    settings: Settings, plugged: list[PluggedDevice], *, modem_manager: Unit | None, brltty: Unit | None
+) -> Iterator[Finding]:
+    """Yield a line for each port that another program is about to take. `plugged`: the serial ports of the box."""
+    nodes = {os.path.realpath(port): port for port in _ports(settings)}
+    for device in plugged:
+        port = nodes.get(os.path.realpath(device.node))
+        if port is None:
+            continue
+        if _will_run(modem_manager) and not device.ignored_by_modem_manager:
+            yield wrong("ports", f"ModemManager may write into {port}: run `tillwire udev-rules --write`")
+        if _takes_adapters(brltty) and (device.id_vendor, device.id_model) in BRAILLE_ADAPTERS:
+            yield wrong("ports", f"brltty takes {port} for a braille display: run `systemctl disable --now brltty`")
+
+
+def _ports(settings: Settings) -> Iterator[str]:
+    yield from (str(scanner.port) for scanner in settings.scanner if isinstance(scanner, SerialScanner))
+    paid = settings.cash.paid_message
+    yield from (str(port) for port in (settings.drawer.port, paid and paid.port, settings.printer.port) if port)
+
+
+def _will_run(unit: Unit | None) -> bool:
+    return unit is not None and (unit.active or unit.enabled)
+
+
+def _takes_adapters(brltty: Unit | None) -> bool:
+    """The package keeps it from starting with the machine; one that runs already is not stopped by that."""
+    return brltty is not None and (brltty.active or (brltty.enabled and OUR_DROP_IN not in brltty.drop_ins))
