@@ -24,11 +24,11 @@ from agent.configured import login_of
 from agent.control import ControlError, RunningAgent, SaidNo, agent_at, in_shape
 from agent.day_records import newest_events
 from agent.journal.errors import JournalError
+from agent.kiosk.checkout_answers import HappenedAnswer, HistoryAnswer
 from agent.kiosk.event_answers import ConnectionAnswer, SnapshotAnswer
 from agent.kiosk.kiosk import CLOCK_BEHIND
 from agent.kiosk.till_answers import HealthAnswer
 from agent.kiosk.view import happened_answer
-from agent.kiosk.checkout_answers import HappenedAnswer, HistoryAnswer
 from agent.smart.login import Login
 from config.fleet_changes import load_in_effect
 from config.problems import WrongConfig

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from agent.commands.findings import Finding, wrong
 from agent.commands.units import Unit
-from config.settings import SerialScanner, Settings
+from config.scanners import SerialScanner
+from config.settings import Settings
 from device.matching import PluggedDevice
 
 BRAILLE_ADAPTERS = frozenset({("1a86", "7523"), ("10c4", "ea60")})

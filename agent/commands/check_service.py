@@ -10,7 +10,8 @@ from agent.commands.lanes import unit_of
 from agent.commands.units import unit_facts
 from config.addresses import TcpAddress
 from config.problems import WrongConfig
-from config.settings import SerialScanner, Settings, load
+from config.scanners import SerialScanner
+from config.settings import Settings, load
 
 
 def unit_findings(config: Path, *, runs: bool) -> Iterator[Finding]:

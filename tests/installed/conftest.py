@@ -2,7 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,14 +34,28 @@ def next_package(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return with_higher_version(package, tmp_path_factory.mktemp("next"))
 
 
+@contextmanager
+def written_over(system: Path, folder: Path) -> Iterator[Path]:
+    """Yield this system to be changed at will: what is written lies in `folder`, and is gone at the end."""
+    layers = {name: folder / name for name in ("upper", "work", "root")}
+    for layer in layers.values():
+        layer.mkdir()
+    options = f"lowerdir={system},upperdir={layers['upper']},workdir={layers['work']}"
+    run("mount", "-t", "overlay", "overlay", "-o", options, str(layers["root"]))
+    try:
+        yield layers["root"]
+    finally:
+        run("umount", "--recursive", "--lazy", str(layers["root"]))
+        shutil.rmtree(folder)
+
+
 @pytest.fixture
 async def bare_box(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Box]:
     """A Debian 12 as an installer finds it."""
-    folder = tmp_path_factory.mktemp("box")
-    await asyncio.to_thread(run, "cp", "--archive", str(bare_system("bookworm")), str(folder / "root"))
-    async with SimulatorServer() as simulator, running_box(folder / "root", simulator) as box:
-        yield box
-    shutil.rmtree(folder)
+    system = await asyncio.to_thread(bare_system, "bookworm")
+    with written_over(system, tmp_path_factory.mktemp("box")) as root:
+        async with SimulatorServer() as simulator, running_box(root, simulator) as box:
+            yield box
 
 
 @pytest.fixture
