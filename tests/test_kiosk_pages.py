@@ -2,17 +2,21 @@
 
 import re
 from importlib.resources import files
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
+import agent
+from agent.checkout_events import Event
+from agent.checkout_state import Confirmation, Trouble
 from agent.kiosk import page
 from agent.kiosk.checkout_answers import Act
 from agent.kiosk.event_answers import EventName
 from agent.kiosk.problems import TITLES
 from agent.kiosk.routes import ROUTES
 from agent.kiosk.static_files import page_files
-from agent.listener import CardRefusal, ScanRefusal
+from agent.listener import CardRefusal, DrawerEvent, ScanRefusal
 
 SERVED = {file.path: file for file in page_files()}
 TEXTS = {path: file.content.decode() for path, file in SERVED.items() if not path.endswith(".woff2")}
@@ -67,6 +71,18 @@ def test_the_screen_has_words_for_everything_that_a_customer_can_cause(language:
     assert set(get_args(ScanRefusal)) <= group(language, "scans")
     assert set(get_args(CardRefusal)) == group(language, "cards")
     assert group(language, "problems") <= set(TITLES)
+
+
+@pytest.mark.parametrize("language", ["operator_english", "operator_german"])
+def test_the_operators_page_has_words_for_everything_that_stands_in_the_journal(language: str) -> None:
+    begun = {"Order", "HandedOver"}
+    assert group(language, "events") == {event.__name__ for event in get_args(Event)} | begun
+    assert group(language, "drawerEvents") == set(get_args(DrawerEvent))
+    assert group(language, "evidences") == set(get_args(Confirmation))
+    assert group(language, "troubles") == set(get_args(Trouble))
+    tables = "".join(path.read_text() for path in Path(agent.__path__[0]).glob("checkout*.py"))
+    given = set(re.findall(r"(?:because|give_up|keep_refused|stop_at_sum)\(\"(\w+)\"", tables))
+    assert given <= group(language, "reasons")
 
 
 @pytest.mark.parametrize("name", ["", "operator_"])

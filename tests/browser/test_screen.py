@@ -65,7 +65,7 @@ async def test_a_whole_checkout(tmp_path: Path, language: Language, size: Viewpo
         await page.main.click()
         await to_open_drawer(the_till, page)
         await the_till.put_money_in()
-        await page.screen("thanks")
+        await page.thanks()
         await expect(page.page.locator(".paper")).to_contain_text("29187332")
         assert await the_till.booked() == [("start", 296)]
         await page.main.click()
@@ -81,7 +81,7 @@ async def test_without_a_card_the_whole_sum_is_paid_in_cash(tmp_path: Path) -> N
         await the_till.may_pay()
         await page.main.click()
         await the_till.put_money_in()
-        await page.screen("thanks")
+        await page.thanks()
         assert await the_till.booked() == [("start", 796)]
 
 
@@ -106,7 +106,7 @@ async def test_a_reload_in_the_middle_shows_the_right_screen(tmp_path: Path) -> 
         await page.page.reload()
         await page.screen("awaitingCash", "pay_now")
         await the_till.put_money_in()
-        await page.screen("thanks")
+        await page.thanks()
         assert await the_till.booked() == [("start", 296)]
 
 
@@ -154,7 +154,7 @@ async def test_by_the_keyboard_alone(tmp_path: Path) -> None:
         await the_till.may_pay()
         await page.press("Pay in cash")
         await the_till.put_money_in()
-        await page.screen("thanks")
+        await page.thanks()
         await page.press("Done")
         await page.screen("idle")
 
@@ -225,7 +225,7 @@ async def test_without_a_connection_cash_is_taken_and_booked_later(tmp_path: Pat
         await the_till.put_money_in()
         await page.screen("bookedLater", "booked_later")
         await the_till.stage.network.plug_in()
-        await page.screen("thanks")
+        await page.thanks()
         assert await the_till.booked() == [("start", 796)]
 
 

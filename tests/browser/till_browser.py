@@ -86,6 +86,11 @@ class TillPage:
         await expect(self.page.locator(f"body[data-screen={name}]")).to_be_attached()
         await self.looked_at(shown_as or name)
 
+    async def thanks(self) -> None:
+        """Wait until the payment is booked and the receipt is there."""
+        await expect(self.page.locator("body[data-screen=thanks] .paper")).to_be_visible()
+        await self.looked_at("thanks")
+
     async def looked_at(self, name: str) -> None:
         """Look at the page with axe in both languages, and keep a picture of it in each size, once in a test run."""
         self.seen.add(name)

@@ -50,10 +50,12 @@ function bars(hours, label) {
     ground, ...hours.map(bar), ...hours.filter((_, place) => place % LABEL_EVERY === 0).map(mark));
 }
 
+const seconds = (language, length) => length.toLocaleString(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
 export function drawerPanel({ known, texts, language, acts }) {
   const { openings, openings_without_sale } = known.report ?? { openings: [], openings_without_sale: 0 };
   const why = ({ reason, by, asked_by, checkout, open_s }) =>
-    [checkout ? texts.sale : reason ?? texts.openedBy[by], asked_by, open_s !== null && texts.lasted(open_s.toFixed(1))].filter(Boolean).join(", ");
+    [checkout ? texts.sale : reason ?? texts.openedBy[by], asked_by, open_s !== null && texts.lasted(seconds(language, open_s))].filter(Boolean).join(", ");
   const row = (opening) =>
     make("li", { class: opening.without_sale ? "alone" : false }, make("span", {}, shortTime(language, opening.at)), make("span", {}, why(opening)),
       opening.without_sale && make("strong", {}, texts.withoutSale));

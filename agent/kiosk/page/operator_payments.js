@@ -39,9 +39,9 @@ function whyHere({ texts }, { reversal, interrupted, drawer_trouble }) {
 
 function facts({ reason, evidence, error, card, merchantRef, transaction_id }, texts) {
   return [
-    [texts.reason, reason?.replaceAll("_", " ")],
+    [texts.reason, texts.reasons[reason]],
     [texts.apiSays, error && (error.error_user ?? error.error_details ?? error.error)],
-    [texts.evidence, evidence && [evidence.kind, evidence.by].filter(Boolean).join(", ")],
+    [texts.evidence, evidence && [texts.evidences[evidence.kind], evidence.by].filter(Boolean).join(", ")],
     [texts.card, card?.number],
     [texts.reference, merchantRef],
     [texts.transaction, transaction_id],
@@ -79,16 +79,10 @@ export function latestPanel(page) {
 
 export function eventsPanel({ known, texts, language }) {
   const row = ({ at, event, data, phase }) =>
-    make("tr", {}, make("td", {}, shortTime(language, at)), make("td", { lang: "en" }, inWords(event, data)),
-      make("td", {}, texts.phases[phase] ?? data.reason ?? ""), make("td", {}, data.asked_by ?? (event === "DrawerTold" ? "" : data.by ?? "")));
+    make("tr", {}, make("td", {}, shortTime(language, at)), make("td", {}, texts.drawerEvents[data.event] ?? texts.events[event] ?? event),
+      make("td", {}, texts.phases[phase] ?? (data.reason === "sale" ? texts.sale : data.reason) ?? ""), make("td", {}, data.asked_by ?? (event === "DrawerTold" ? "" : data.by ?? "")));
   return panel("events", texts.eventsHeading,
     make("table", {}, head(texts.time, texts.event, texts.facts, texts.who), make("tbody", {}, known.history.map(row))));
 }
 
 const head = (...names) => make("thead", {}, make("tr", {}, names.map((name) => make("th", { scope: "col" }, name))));
-
-/** An entry of the journal as people say it: CashConfirmed is "cash confirmed". */
-function inWords(event, data) {
-  if (event === "DrawerTold") return `drawer ${data.event.replaceAll("_", " ")}`;
-  return event.replaceAll(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase();
-}
