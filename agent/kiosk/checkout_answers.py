@@ -98,6 +98,9 @@ class CheckoutAnswer(Answer):
     drawer_trouble: str | None = Field(description="why the drawer cannot confirm this payment: a person is needed")
     interrupted: bool = Field(description="the agent was restarted while the cash was awaited")
     waiting_since: datetime | None = Field(description="money was taken and the booking is not done")
+    idle_s: float | None = Field(
+        description="a person's act is awaited: without one it is given up so many seconds after the last; ask before"
+    )
     error: ErrorAnswer | None
     trans_id: str | None
     receipt_number: str | None

@@ -6,7 +6,7 @@ What a caller may do next, `allowed`, is asked of the checkout table, so that no
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from agent.checkout import ROWS
+from agent.checkout import CHOOSING, ROWS
 from agent.checkout_events import (
     ApplyAsked,
     BasketSet,
@@ -72,6 +72,7 @@ def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
         drawer_trouble=payment.drawer_trouble if payment else None,
         interrupted=payment.interrupted if payment else False,
         waiting_since=checkout.waiting_since if checkout.phase in MONEY_TAKEN else None,
+        idle_s=checkout.rules.idle_s if checkout.phase in CHOOSING else None,
         error=ErrorAnswer(**asdict(checkout.error)) if checkout.error else None,
         trans_id=checkout.trans_id,
         receipt_number=checkout.receipt_number,

@@ -170,6 +170,21 @@ async def test_a_customers_language_is_not_the_next_ones(tmp_path: Path) -> None
         await expect(page.heading).to_have_text("Willkommen")
 
 
+async def test_who_is_slow_is_asked_and_loses_nothing(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, the_till.page() as page:
+        await page.page.clock.install()
+        await page.page.reload()
+        await to_due(the_till, page)
+        await page.page.clock.fast_forward(61_000)
+        await page.screen("stillThere", "still_there")
+        await page.main.click()
+        await page.screen("due")
+        await page.page.clock.fast_forward(61_000)
+        await page.screen("stillThere", "still_there")
+        await page.button("Cancel").click()
+        await page.screen("givenUp", "cancelled")
+
+
 # Faults, in plain words
 
 

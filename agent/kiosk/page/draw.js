@@ -5,7 +5,7 @@ import { make, morph } from "/elements.js";
 import { deniedScreen, givenUpScreen, lostScreen, staffScreen } from "/help.js";
 import { icon } from "/icons.js";
 import { askingScreen, awaitingCashScreen, bookedLaterScreen, bookingScreen, dueScreen, thanksScreen } from "/paying.js";
-import { balanceScreen, basketScreen, idleScreen } from "/shopping.js";
+import { balanceScreen, basketScreen, idleScreen, stillThereScreen } from "/shopping.js";
 import { isGone } from "/state.js";
 
 const SCREENS = {
@@ -22,6 +22,7 @@ const SCREENS = {
   idle: idleScreen,
   lost: lostScreen,
   staff: staffScreen,
+  stillThere: stillThereScreen,
   thanks: thanksScreen,
   typing: typingScreen,
 };
@@ -50,12 +51,13 @@ const STEP_OF = {
   thanks: "stepDone",
 };
 
-function screenOf({ state, step, ticketInvalid }) {
+function screenOf({ state, step, isQuiet, ticketInvalid }) {
   const { checkout } = state;
   if (state.line === "denied" || (ticketInvalid && state.line !== "open")) return "denied";
   if (state.line === "lost") return "lost";
   if (!state.recording) return "staff";
   if (checkout === null) return state.balanceOf === null ? "idle" : "balance";
+  if (isQuiet) return "stillThere";
   if (checkout.phase === "draft") return step;
   if (checkout.phase === "awaiting_cash") return needsStaff(checkout) ? "staff" : "awaitingCash";
   return OF_PHASE[checkout.phase];

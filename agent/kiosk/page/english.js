@@ -27,6 +27,10 @@ export const english = {
   goOn: "Continue",
   cancel: "Cancel",
 
+  stillThere: "Are you still there?",
+  stillThereMore: "Otherwise your purchase will be cancelled soon.",
+  stay: "Yes, go on",
+
   cardHeading: "Scan your customer card",
   cardMore: "Hold the barcode in front of the reader. You collect points and can pay with your balance.",
   noCard: "Go on without a card",

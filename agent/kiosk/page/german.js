@@ -27,6 +27,10 @@ export const german = {
   goOn: "Weiter",
   cancel: "Abbrechen",
 
+  stillThere: "Sind Sie noch da?",
+  stillThereMore: "Sonst wird Ihr Einkauf bald abgebrochen.",
+  stay: "Ja, weiter",
+
   cardHeading: "Scannen Sie Ihre Kundenkarte",
   cardMore: "Halten Sie den Strichcode vor den Leser. Sie sammeln Punkte und können mit Guthaben bezahlen.",
   noCard: "Weiter ohne Karte",

@@ -22,11 +22,13 @@ let step = "basket"; // of a draft: basket, card, typing
 let typed = nothingTyped;
 let receipt = null;
 let ticketInvalid = false;
+let isQuiet = false; // nobody has done anything for so long that it is asked whether somebody is there
 let leaveTimer = 0;
+let quietTimer = 0;
 let noticeTimer = 0;
 
 function render() {
-  draw({ state, step, typed, receipt, ticketInvalid, language, texts: LANGUAGES[language], shop, articles, acts });
+  draw({ state, step, typed, receipt, isQuiet, ticketInvalid, language, texts: LANGUAGES[language], shop, articles, acts });
 }
 
 function notice(text) {
@@ -88,6 +90,11 @@ const acts = {
     await ask("PUT", on("/basket"), () => ({ products: state.checkout.basket.products }));
   },
   cancel: () => ask("POST", on("/cancel"), () => ({})),
+  stay: async () => {
+    const { phase, basket, use_balance } = state.checkout;
+    await ask("PUT", on("/basket"), () => ({ products: basket.products }));
+    if (phase === "due") await ask("POST", on("/apply"), () => ({ use_balance }));
+  },
   leave,
 };
 
@@ -133,9 +140,21 @@ function hear(name, data) {
     startAnew();
   }
   if (now === null && before !== null) language = usual;
+  if (before?.updated !== now?.updated) askLater(now, name === "snapshot" ? Date.now() - Date.parse(now?.updated) : 0);
   if (step === "basket" && now?.card && !before?.card && now.basket.products.length > 0) step = "card";
   if (now !== null && isOver(now) && before?.phase !== now.phase) finish();
   render();
+}
+
+/** Whoever is slow is asked at half the time after which the agent gives a purchase up, and loses nothing unwarned. */
+function askLater(checkout, quietMs) {
+  clearTimeout(quietTimer);
+  isQuiet = false;
+  if (!checkout?.idle_s || !checkout.allowed.includes("basket")) return;
+  quietTimer = setTimeout(() => {
+    isQuiet = true;
+    render();
+  }, checkout.idle_s * 500 - quietMs);
 }
 
 function hearAnswer(checkout) {
@@ -171,9 +190,11 @@ async function catchUp() {
   if (now !== null) hearAnswer(now);
 }
 
-document.addEventListener("pointerdown", () => {
-  if (state.checkout !== null && isOver(state.checkout)) leaveLater(THANKS_MS);
-});
+for (const touch of ["pointerdown", "keydown"]) {
+  document.addEventListener(touch, () => {
+    if (state.checkout !== null && isOver(state.checkout)) leaveLater(THANKS_MS);
+  });
+}
 
 render();
 await logIn().catch(() => {

@@ -3,7 +3,7 @@
 import { language as articleLanguage } from "/catalogue.js";
 import { make } from "/elements.js";
 import { icon } from "/icons.js";
-import { actions, button, cancelButton, cardPicture, heading, middle, money, reason } from "/parts.js";
+import { actions, badge, button, cancelButton, cardPicture, heading, middle, money, reason } from "/parts.js";
 
 export function idleScreen({ texts, acts, state }) {
   const way = (name, text) => make("li", {}, make("span", { class: "badge" }, icon(name)), text);
@@ -18,6 +18,11 @@ export function idleScreen({ texts, acts, state }) {
 export const balanceScreen = (page) => [
   middle(heading(page.texts.balanceHeading), cardPicture(page, page.state.balanceOf), make("p", { class: "more" }, page.texts.balanceBegin)),
   actions(button(page.texts.done, page.acts.leave, "quiet"), button(page.texts.begin, page.acts.begin, "main")),
+];
+
+export const stillThereScreen = (page) => [
+  middle(badge("clock"), heading(page.texts.stillThere), make("p", { class: "more" }, page.texts.stillThereMore)),
+  actions(cancelButton(page), button(page.texts.stay, page.acts.stay, "main")),
 ];
 
 export function basketScreen(page) {
