@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 
@@ -35,6 +36,7 @@ EMULATED = "[Service]\nTimeoutStartSec=900\nWatchdogSec=600\n"
 """Where a processor is emulated beside other work, starting takes longer than on any box."""
 
 Scan = Callable[[], Awaitable[object]]
+Data = TypeVar("Data")
 
 
 @dataclass
@@ -188,12 +190,18 @@ class Screen:
     async def phase(self, checkout_id: str, phase: str) -> CheckoutAnswer:
         return await self.until(checkout_id, lambda seen: seen.phase == phase)
 
-    async def event(self, wanted: Callable[[Event], bool]) -> Event:
-        """Wait for an event; one of which nothing stays is waited for before what makes it happen is done."""
-        async with asyncio.timeout(SETTLED_S), aclosing(self.client.follow()) as events:
+    @asynccontextmanager
+    async def listening(self, data: type[Data]) -> AsyncIterator[Awaitable[Data]]:
+        """Give the first event of a kind that comes within the block: of a scan nothing stays to be looked at."""
+        async with aclosing(self.client.follow()) as events:
+            await anext(events)
+            yield self._first(data, events)
+
+    async def _first(self, data: type[Data], events: AsyncIterator[Event]) -> Data:
+        async with asyncio.timeout(SETTLED_S):
             async for event in events:
-                if wanted(event):
-                    return event
+                if isinstance(event.data, data):
+                    return event.data
         raise AssertionError("the events ended")
 
     async def devices(self, state: str, *names: str) -> None:

@@ -15,7 +15,7 @@ from tests.debian import cache
 from tests.kiosk_vm.image import Image
 from tests.kiosk_vm.kiosk import Kiosk, around, switched_on
 from tests.kiosk_vm.machine import Saved, machine, new_disk
-from tests.kiosk_vm.till_config import DRAWER, READERS, api
+from tests.kiosk_vm.till_config import API_PORT, DRAWER, READERS, api
 
 HANDS = Path(__file__).with_name("hands.py")
 HANDS_SERVICE = b"[Service]\nExecStart=/usr/bin/python3 /opt/hands.py\n[Install]\nWantedBy=multi-user.target\n"
@@ -43,6 +43,7 @@ async def _kept(name: str, made_from: Iterable[bytes | str], make: Callable[[Sav
     if not folder.is_dir():
         _forget_all_of(name)
         beside = Saved(folder.with_suffix(".new"))
+        shutil.rmtree(beside.folder, ignore_errors=True)
         beside.folder.mkdir(parents=True)
         await make(beside)
         beside.folder.rename(folder)
@@ -83,5 +84,8 @@ async def _begin_work(base: Image, before: Saved, saved: Saved) -> None:
                 await box.machine.pull("reader")
                 await box.machine.pull("drawer")
                 await screen.devices("lost", "counter", "drawer")
+            # A connection that lives in the memory alone would swallow the first request of each scenario.
+            outside.simulator.network.disconnect()
+            await box.shows(f"ss --no-header --tcp --numeric dst 10.0.2.2:{API_PORT}", lambda said: not said)
             await box.machine.shell("sync")
             await box.machine.save(saved.memory)

@@ -1,24 +1,22 @@
 """Readers as the kernel shows them: as keyboards, a stripe, two of one model; and a program that stands still."""
 
-import asyncio
-
 import pytest
 
-from agent.kiosk.client import Event
 from agent.kiosk.event_answers import CardRefusedAnswer, ScanAnswer
 from agent.simulator import CARD_NUMBER
-from tests.kiosk_vm.hid_reports import BOOT_KEYBOARD, typed
+from tests.kiosk_vm.hid_reports import BOOT_KEYBOARD, POS_SCANNER, pos_report, typed
 from tests.kiosk_vm.kiosk import Kiosk
-from tests.kiosk_vm.till_config import DRAWER, HONEYWELL_KEYBOARD, MAGTEK, reader
+from tests.kiosk_vm.till_config import DRAWER, HONEYWELL_KEYBOARD, HONEYWELL_POS, MAGTEK, reader
 
 OTHER_CARD = "9276004424644352"
 STRIPE = f"%B{CARD_NUMBER}^MUSTERMANN/ERIKA^4912101?;{CARD_NUMBER}=49121010000?\n"
 BANK_CARD = "4111111111111111"
 BANK_STRIPE = f"%B{BANK_CARD}^MUSTERMANN/ERIKA^4912101?;{BANK_CARD}=49121010000?\n"
-
-
-def is_scan(event: Event) -> bool:
-    return isinstance(event.data, ScanAnswer)
+KINDS = {
+    "hand": (HONEYWELL_KEYBOARD, BOOT_KEYBOARD),
+    "pos": (HONEYWELL_POS, POS_SCANNER),
+    "stripe": (MAGTEK, BOOT_KEYBOARD),
+}
 
 
 async def test_with_a_keyboard_mode_reader_whose_keys_reach_nobody_else(box: Kiosk) -> None:
@@ -41,17 +39,32 @@ async def test_with_a_magstripe_reader(box: Kiosk) -> None:
     await box.make_reader("stripe", MAGTEK, BOOT_KEYBOARD)
     async with box.screen() as screen:
         await screen.devices("present", "stripe")
-        refused = asyncio.create_task(screen.event(lambda event: isinstance(event.data, CardRefusedAnswer)))
-        await box.reads("stripe", typed(BANK_STRIPE))
-        told = (await refused).data
-        assert isinstance(told, CardRefusedAnswer)
-        assert told.reason == "payment_card"
+        async with screen.listening(CardRefusedAnswer) as refused:
+            await box.reads("stripe", typed(BANK_STRIPE))
+            assert (await refused).reason == "payment_card"
         await box.sell(screen, lambda: box.reads("stripe", typed(STRIPE)), reader="stripe")
     for number in (CARD_NUMBER, BANK_CARD):
         assert (
             await box.machine.shell(f"grep --recursive --files-with-matches {number} /var/lib /var/log || true") == ""
         )
     assert "MUSTERMANN" not in await box.console()
+
+
+async def test_each_kind_of_reader_may_be_pulled_and_plugged_in_again(box: Kiosk) -> None:
+    async with box.screen() as screen:
+        await _plug_all_in(box)
+        await screen.devices("present", *KINDS)
+        for name in KINDS:
+            await box.hands("destroy", name=name)
+        await screen.devices("lost", *KINDS)
+        await _plug_all_in(box)
+        await screen.devices("present", *KINDS)
+        await box.sell(screen, lambda: box.reads("pos", pos_report(CARD_NUMBER)), reader="pos")
+
+
+async def _plug_all_in(box: Kiosk) -> None:
+    for name, (ids, descriptor) in KINDS.items():
+        await box.make_reader(name, ids, descriptor)
 
 
 @pytest.mark.parametrize("read", [0, 1])
@@ -81,10 +94,9 @@ async def test_a_program_that_stands_still_in_mid_scan_discards_it_and_says_so(b
     await box.make_reader("hand", HONEYWELL_KEYBOARD, BOOT_KEYBOARD)
     async with box.screen() as screen:
         await screen.devices("present", "hand")
-        scanned = asyncio.create_task(screen.event(is_scan))
-        await _scan_while_stopped(box, "process")
-        torn = (await scanned).data
-        assert isinstance(torn, ScanAnswer)
+        async with screen.listening(ScanAnswer) as scanned:
+            await _scan_while_stopped(box, "process")
+            torn = await scanned
         assert (torn.card, torn.code, torn.refused) == (None, None, "torn")
         await box.sell(screen, lambda: box.reads("hand", typed(f"{CARD_NUMBER}\n")), reader="hand")
 
