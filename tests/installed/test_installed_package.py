@@ -37,6 +37,25 @@ async def test_from_an_answer_file_to_a_completed_checkout_without_a_keystroke(b
     assert len(bare_box.simulator.ledger) == 1
 
 
+async def test_all_that_it_needs_comes_along_and_nothing_is_built(box: Box) -> None:
+    for tool in ("gcc", "cc", "pip", "pip3"):
+        assert (await box.types("which", tool)).code != 0, "the box has neither compiler nor pip"
+    await box.says("/opt/tillwire/bin/python3", "-c", "import aiohttp, aiomqtt, evdev, pydantic, serial, usb.core")
+
+
+async def test_the_watchdog_is_fed_by_the_loop_that_handles_money(box: Box) -> None:
+    """An agent that stands still is missed, stopped and started again."""
+    limits = box.root / f"etc/systemd/system/{AGENT}.d"
+    limits.mkdir(parents=True)
+    (limits / "watchdog.conf").write_text("[Service]\nWatchdogSec=3\n")
+    await box.says("systemctl", "daemon-reload")
+    await box.says("systemctl", "restart", AGENT)
+    await box.says("systemctl", "kill", "--signal=STOP", "--kill-whom=main", AGENT)
+    await box.shows("Watchdog timeout", "journalctl", "--unit", AGENT, "--output=cat", "--no-pager")
+    await box.shows("active", "systemctl", "is-active", AGENT)
+    await box.shows("waiting for a customer", "systemctl", "show", "--property=StatusText", "--value", AGENT)
+
+
 async def test_the_service_runs_with_no_rights_that_it_does_not_need(box: Box) -> None:
     said = await box.says("systemd-analyze", "security", AGENT)
     score = re.search(r"exposure level for .*: ([0-9.]+)", said)
