@@ -65,11 +65,11 @@ async def test_the_service_and_a_second_agent(box: Box) -> None:
 async def test_a_name_that_is_not_found(box: Box) -> None:
     await box.says("systemctl", "stop", AGENT)
     (box.root / "etc/resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
-    configure(box, box.simulator.base_url, "http://api.tillwire.invalid")
+    configure(box, box.simulator.base_url, "https://api.tillwire.invalid")
     checked = await box.types("tillwire", "check")
     assert checked.code == 1
     api = next(line for line in checked.out.splitlines() if line.startswith("WRONG  api"))
-    assert api.startswith("WRONG  api             http://api.tillwire.invalid: not sent: ")
+    assert api.startswith("WRONG  api             https://api.tillwire.invalid: not sent: ")
     assert api.endswith(": check cable, network and DNS")
 
 

@@ -153,7 +153,7 @@ async def test_several_lanes_have_a_journal_and_an_address_each(box: Box) -> Non
     for lane in ("left", "right"):
         state = f'[state]\ndirectory = "/var/lib/tillwire/{lane}"'
         (box.root / f"etc/tillwire/{lane}.toml").write_text(box.config(state, port=free_port()))
-        await box.says("systemctl", "start", f"tillwire@{lane}.service")
+        await box.says("systemctl", "enable", "--now", f"tillwire@{lane}.service")
         ready = await box.types("tillwire", "check", "--config", f"/etc/tillwire/{lane}.toml")
         assert ready.code == 0, ready.out
         assert (box.root / f"var/lib/tillwire/{lane}/journal.sqlite").exists()
