@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.demo.stage import Stage, set_up
-from agent.demo.story import CARD, OPEN_S, SETTLING_S
+from agent.demo.story import CARD, OPEN_S
 from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.event_answers import DrawerAnswer, SnapshotAnswer
 from agent.kiosk.routes import ROUTES
@@ -24,7 +24,7 @@ COMMANDS = {"bash": ["bash"], "javascript": ["node"], "python": [sys.executable]
 
 async def customer(stage: Stage) -> None:
     """Scan the card when there is a basket, and put the money in when the drawer opens."""
-    await asyncio.sleep(SETTLING_S)
+    await stage.settled()
     async with aclosing(stage.screen.follow()) as events:
         async for event in events:
             told = event.data.checkouts if isinstance(event.data, SnapshotAnswer) else (event.data,)

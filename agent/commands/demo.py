@@ -12,7 +12,7 @@ from agent.demo.flows import FLOWS, Flow, hands_of, in_words, played
 from agent.demo.panel_server import HOST, panel_at
 from agent.demo.panel_server import USUAL_PORT as PANEL_PORT
 from agent.demo.stage import USUAL_PORT, NotStarted, Stage, free_port, set_up
-from agent.demo.story import SETTLING_S, Teller, WentWrong, listening, play
+from agent.demo.story import Teller, WentWrong, listening, play
 from agent.kiosk.roles import Role
 
 
@@ -53,7 +53,7 @@ async def _play_flow(flow: Flow) -> None:
             listening(stage.screen, teller := Teller(sys.stdout.write)) as heard,
         ):
             teller.head(f"{flow.letter}. {flow.title}: {flow.story}")
-            await asyncio.sleep(SETTLING_S)
+            await stage.settled()
             requests = await played(flow, hands_of(stage, heard), stage.simulator_url)
         teller.head("What went over the wire")
         for number, request in enumerate(requests, 1):

@@ -9,7 +9,7 @@ from pathlib import Path
 from agent.checkout_state import Json
 from agent.demo.flows import FLOWS, Flow, hands_of, in_words, played
 from agent.demo.stage import set_up
-from agent.demo.story import SETTLING_S, Teller, listening
+from agent.demo.story import Teller, listening
 
 HEAD = """\
 # The flows of a checkout, as calls
@@ -41,7 +41,7 @@ def section(name: str, flow: Flow, requests: Sequence[Json]) -> str:
 async def _all_flows() -> str:
     with tempfile.TemporaryDirectory(prefix="tillwire-flows-") as directory:
         async with set_up(Path(directory)) as stage, listening(stage.screen, Teller(_say_nothing)) as heard:
-            await asyncio.sleep(SETTLING_S)
+            await stage.settled()
             hands = hands_of(stage, heard)
             return page({name: await played(flow, hands, stage.simulator_url) for name, flow in FLOWS.items()})
 

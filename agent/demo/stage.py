@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
+from agent.checkout_state import Level
 from agent.demo.cable import NetworkCable
 from agent.kiosk.client import KioskClient, kiosk_at
 from agent.kiosk.roles import Role
@@ -26,6 +27,10 @@ STOP_TIMEOUT_S = 5.0
 """SIGTERM ends the agent within 2 s; then it is killed."""
 USUAL_PORT = 8377
 """The agent's own default."""
+SETTLING_S = 2.2
+"""Within 2 s of opening the drawer's port nothing is evidence."""
+LOOK_S = 0.05
+"""The first level of a drawer is no event: it is looked for."""
 
 CONFIGURATION = """\
 [api]
@@ -136,6 +141,16 @@ class Stage:
     def tokens(self) -> Path:
         """The folder of the two tokens."""
         return self.config.parent / "state" / "tokens"
+
+    async def drawer_is_known(self, level: Level) -> None:
+        """Wait until the agent knows this of the drawer."""
+        while (drawer := (await self.screen.devices()).drawer) is None or drawer.state != level:  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(LOOK_S)
+
+    async def settled(self) -> None:
+        """Wait until the drawer's port has been open for so long that its signals count."""
+        await self.drawer_is_known("closed")
+        await asyncio.sleep(SETTLING_S)
 
     async def one_time_address(self, role: Role = Role.SCREEN) -> str:
         """Return an address that logs a browser in."""

@@ -33,8 +33,6 @@ BASKET: tuple[Json, ...] = (
 )
 OPEN_S = 1.2
 """The customer counts coins. Shorter than a second would confirm nothing: [cash] minimum_open_s."""
-SETTLING_S = 2.2
-"""Within 2 s of opening the drawer's port nothing is evidence."""
 PATIENCE_S = 20.0
 """No step of the story takes so long; when one does, something is wrong and the demo says so."""
 
@@ -84,7 +82,7 @@ async def play(stage: Stage, teller: Teller) -> None:
     async with listening(stage.screen, teller) as heard:
         teller.tell("screen", "POST /v1/checkouts: sandwich, fruit salad, two waters")
         checkout = await stage.screen.begin(BASKET, merchantRef="A-17")
-        await asyncio.sleep(SETTLING_S)
+        await stage.settled()
         teller.tell("customer", "holds the card under the reader")
         await stage.scanner.scan(CARD)
         await heard.until("the card", _card_is_valid)

@@ -19,9 +19,9 @@ import aiohttp
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, async_playwright, expect
 
-from agent.checkout_state import Level, Phase
+from agent.checkout_state import Phase
 from agent.demo.stage import Stage, set_up
-from agent.demo.story import CARD, OPEN_S, SETTLING_S
+from agent.demo.story import CARD, OPEN_S
 from agent.kiosk.roles import Role
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
 
@@ -43,8 +43,6 @@ SWITCHES = (
 )
 SCREENSHOTS = Path("build/screenshots")
 MOST_TABS = 40
-LOOK_S = 0.05
-"""The first level of a drawer is no event: it is looked for."""
 LOCALES: dict[Language, str] = {"de": "de-DE", "en": "en-GB"}
 _LOOKED_AT: set[str] = set()
 AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -173,7 +171,7 @@ class Till:
 
     stage: Stage
     browser: Browser
-    settled: asyncio.Task[None] = field(init=False)
+    settled: asyncio.Task[None]
 
     @asynccontextmanager
     async def page(
@@ -204,22 +202,13 @@ class Till:
 
     async def put_money_in(self) -> None:
         """What a customer does: the drawer stands open while coins are counted, as the agent sees it."""
-        await self.drawer_is_known("open")
+        await self.stage.drawer_is_known("open")
         await asyncio.sleep(OPEN_S)
         self.stage.drawer.close_drawer()
 
     async def may_pay(self) -> None:
         """Wait until the drawer's port has been open for so long that its signals count."""
         await self.settled
-
-    async def settle(self) -> None:
-        """Wait for what the agent waits for: its time begins when it has opened the drawer's port."""
-        await self.drawer_is_known("closed")
-        await asyncio.sleep(SETTLING_S)
-
-    async def drawer_is_known(self, state: Level) -> None:
-        while (drawer := (await self.stage.screen.devices()).drawer) is None or drawer.state != state:  # noqa: ASYNC110 - nobody is told of the first level
-            await asyncio.sleep(LOOK_S)
 
     async def simulator(self, method: str, path: str, body: object = None) -> dict[str, object]:
         """Ask the simulated API for something."""
@@ -267,10 +256,9 @@ async def till(directory: Path, *, framed_by: str | None = None, port: int = 0) 
     """Everything, running until the end of the block."""
     async with set_up(directory, port=port, framed_by=framed_by) as stage, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
-        the_till = Till(stage, browser)
-        the_till.settled = asyncio.create_task(the_till.settle())
+        settled = asyncio.create_task(stage.settled())
         try:
-            yield the_till
+            yield Till(stage, browser, settled)
         finally:
-            the_till.settled.cancel()
+            settled.cancel()
             await browser.close()
