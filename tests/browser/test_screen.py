@@ -246,7 +246,7 @@ async def test_without_a_connection_cash_is_taken_and_booked_later(tmp_path: Pat
 
 async def test_a_booking_without_an_answer_is_waited_for(tmp_path: Path) -> None:
     async with till(tmp_path) as the_till, the_till.page() as page:
-        await the_till.simulator("POST", "faults", "start/cash:no-answer-after-executing")
+        await the_till.simulator("POST", "faults", "start/cash:no-answer-after-executing:1:connection=silent")
         await to_open_drawer(the_till, page)
         await the_till.put_money_in()
         await expect(page.page.locator("body[data-screen=booking]")).to_be_attached()
