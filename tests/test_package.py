@@ -16,10 +16,12 @@ def release(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def content(release: str, tmp_path: Path) -> Path:
-    subprocess.run(["dpkg-deb", "--extract", built_package(release), tmp_path / "content"], check=True)
-    return tmp_path / "content"
+@pytest.fixture(scope="module")
+def content(release: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package has the simulator with the printed samples, so it lies in no folder that is searched for secrets."""
+    folder = tmp_path_factory.mktemp("content")
+    subprocess.run(["dpkg-deb", "--extract", built_package(release), folder], check=True)
+    return folder
 
 
 def said(*command: str | Path) -> str:
