@@ -113,6 +113,12 @@ class Kiosk:
         """Return what stands on the text console, where a keyboard's keys end up that nobody took."""
         return await self.machine.shell("cat /dev/vcs1")
 
+    async def types_onto_console(self, digits: str) -> None:
+        """Type until it stands there: QEMU loses keys when its host is busy."""
+        async with asyncio.timeout(SETTLED_S):
+            while digits not in await self.console():
+                await self.machine.types(f"{digits}\n")
+
     # Selling
 
     @asynccontextmanager

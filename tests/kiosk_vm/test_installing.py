@@ -50,8 +50,7 @@ async def test_removing_gives_the_devices_back_and_purging_leaves_nothing(box: K
         await box.sell(screen)
     await box.machine.shell("dpkg --remove tillwire")
     await box.machine.shell("test -e /var/lib/tillwire/journal.sqlite && test -e /etc/tillwire/tillwire.toml")
-    await box.machine.types("1234567")
-    await box.shows("cat /dev/vcs1", lambda said: "1234567" in said)
+    await box.types_onto_console("1234567")
     await box.machine.shell("dpkg --purge tillwire")
     left = await box.machine.shell("find / -xdev -name '*tillwire*' -not -path '/root/*' -not -path '/proc/*'")
     assert left == "/etc/systemd/system/tillwire.service.d\n", "the test's own"
