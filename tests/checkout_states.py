@@ -154,8 +154,13 @@ def _outcomes(checkout: Checkout) -> list[Outcome]:
         except NotAllowed:
             continue
         if after is not checkout or effects:
-            outcomes.append(Outcome(event, now, after, effects, _plain(as_seen_now(after))))
+            outcomes.append(Outcome(event, now, after, effects, _kept(after)))
     return outcomes
+
+
+@cache  # one checkout is come to by many ways
+def _kept(after: Checkout) -> Checkout:
+    return _plain(as_seen_now(after))
 
 
 def may_happen(checkout: Checkout) -> Iterator[tuple[Event, Situation]]:
