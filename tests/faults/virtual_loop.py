@@ -1,15 +1,19 @@
 """An event loop whose time is a number: it stands still while something can run, and jumps to the next timer.
 
-It is asyncio's own loop with another selector: one that never waits. There are no sockets and no threads; where the
+It is asyncio's own loop with queues of its own and turns that never wait. There are no sockets and no threads; where the
 agent opens connections (`sock_connect`, `create_connection`) the simulated lines are, and what it gives to a thread is
 done at once. The same calls come in the same order, always.
 """
 
 import asyncio
+import itertools
 import socket
 from asyncio import base_events
+from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import NoReturn, Protocol, TypeVar
+from contextvars import Context
+from heapq import heappop, heappush
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -28,31 +32,35 @@ class Standstill(Exception):
     """Nothing can ever happen again, and somebody waits."""
 
 
-class _Selector:
-    """Waits for nothing: it moves the time instead."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def select(self, timeout: float | None) -> list[NoReturn]:
-        if timeout is None:
-            raise Standstill
-        self.now += timeout
-        return []
-
-
 class VirtualLoop(base_events.BaseEventLoop):
     """Raises Standstill from `run_until_complete` when nothing is left to happen."""
 
     lines: Lines
+    _ready: deque[asyncio.Handle]
 
     def __init__(self) -> None:
         super().__init__()
-        self._selector = _Selector()
-        self._clock_resolution = 1e-9
+        self._now = 0.0
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._numbers = itertools.count()
 
     def time(self) -> float:
-        return self._selector.now
+        return self._now
+
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: object, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., object], *args: object, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Timers of one moment come in the order in which they were set."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        heappush(self._timers, (when, next(self._numbers), timer))
+        return timer
 
     async def sock_connect(self, sock: socket.socket, address: object) -> None:
         await self.lines.connect()
@@ -72,8 +80,21 @@ class VirtualLoop(base_events.BaseEventLoop):
             done.set_exception(error)
         return done
 
-    def _process_events(self, event_list: list[NoReturn]) -> None:
-        """There are none."""
+    def _run_once(self) -> None:
+        """One turn: what is due, in its order."""
+        ready, timers = self._ready, self._timers
+        while timers and timers[0][2].cancelled():
+            heappop(timers)
+        if not ready:
+            if not timers:
+                raise Standstill
+            self._now = max(self._now, timers[0][0])
+        while timers and timers[0][0] <= self._now:
+            ready.append(heappop(timers)[2])
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle._run()  # noqa: SLF001 - what asyncio's loop does with it
 
     def _write_to_self(self) -> None:
         """Nobody calls from another thread, and the loop never sleeps."""
