@@ -93,7 +93,7 @@ class OpenCheckouts:
     def card_waits(self, card: CardNumber | None, beside: Kept | None = None) -> bool:
         """A checkout with this card, another one than `beside`, has taken money and has not come to its end."""
         return card is not None and any(
-            kept.card == card and kept.checkout.phase in MONEY_TAKEN for kept in self if kept is not beside
+            _may_have(kept, card) and kept.checkout.phase in MONEY_TAKEN for kept in self if kept is not beside
         )
 
     @property
@@ -110,6 +110,12 @@ class OpenCheckouts:
         if self.in_phase(Phase.STARTING) or any(kept.checkout.asking for kept in confirmed):
             return None
         return min(confirmed, key=_turn, default=None)
+
+
+def _may_have(kept: Kept, card: CardNumber) -> bool:
+    """A card that a register put into its transaction is known masked only: what looks the same counts as the same."""
+    shown = kept.checkout.card if kept.checkout.handed_over else None
+    return kept.card == card or (shown is not None and shown.number == str(card))
 
 
 def _has(checkout: Checkout, transaction_id: str) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from agent.card import CardNumber
-from agent.checkout_state import Phase
+from agent.checkout_state import Card, HandedOver, Phase
 from agent.open_checkouts import LONGEST_TURN_PAUSE_S, Kept, OpenCheckouts, Turns
 from tests.test_checkout import IN_EACH_PHASE
 
@@ -45,6 +45,14 @@ def test_a_card_waits_while_another_checkout_with_it_has_taken_money() -> None:
     assert till_with(mine, kept(Phase.UNSURE, "co_other", card=CARD)).card_waits(CARD, mine)
     assert not till_with(mine, kept(Phase.UNSURE, "co_other")).card_waits(CARD, mine)
     assert not till_with(mine, kept(Phase.DUE, "co_other", card=CARD)).card_waits(CARD, mine)
+
+
+def test_a_card_waits_in_what_a_register_handed_over_too() -> None:
+    """Found by the simulation of faults (seed 270): such a card is known masked only."""
+    mine, other = kept(Phase.DRAFT, "co_mine", card=CARD), kept(Phase.UNSURE, "co_other")
+    said = HandedOver(transaction_id="STX_1", amount_due=356)
+    by_register = Kept(replace(other.checkout, handed_over=said, card=Card(number=str(CARD))))
+    assert till_with(mine, by_register).card_waits(CARD, mine)
 
 
 def test_what_is_over_is_forgotten_with_its_card() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from agent.demo.story import BASKET
 from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient, kiosk_at
-from agent.kiosk.event_answers import ScanAnswer
+from agent.kiosk.event_answers import DrawerAnswer, ScanAnswer
 from agent.simulator.certificates import CA_FILE
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
@@ -80,6 +81,7 @@ class Screen:
         self.amount_due: dict[str, int] = {}
         self.card_valid: set[str] = set()
         self.scanned_at = 0
+        self.drawer = "unknown"
         self._changed = asyncio.Event()
 
     async def follow(self, kiosk: KioskClient) -> None:
@@ -91,6 +93,8 @@ class Screen:
                         self._take(checkout)
                     case ScanAnswer():
                         self.scanned_at = at
+                    case DrawerAnswer():
+                        self.drawer = event.data.state
                     case _:
                         pass
                 self._changed.set()
@@ -110,7 +114,15 @@ class Screen:
         return at
 
     async def until_phase(self, checkout_id: str, phase: str) -> None:
-        while self.phase.get(checkout_id) != phase:
+        await self.until_one_of(checkout_id, {phase})
+
+    async def until_one_of(self, checkout_id: str, phases: AbstractSet[str]) -> str:
+        while self.phase.get(checkout_id, "") not in phases:
+            await self._change()
+        return self.phase[checkout_id]
+
+    async def until_open(self) -> None:
+        while self.drawer != "open":
             await self._change()
 
     async def until_card(self, checkout_id: str) -> None:

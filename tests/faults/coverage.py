@@ -8,9 +8,8 @@ from typing import get_args
 
 from agent.checkout import ROWS
 from agent.checkout_state import FINAL, Phase
-from agent.simulator.faults import CONNECT, Kind
 from agent.simulator.switches import Switches
-from tests.faults.plan import CALLS, Ending, settings_of
+from tests.faults.plan import FAULTS, Ending, settings_of
 
 Cell = tuple[str, ...]
 TABLES = ("switches", "events", "faults", "restarts")
@@ -61,15 +60,6 @@ def _all_cells() -> Iterator[Cell]:
         for first, second in product(settings_of(one), settings_of(other)):
             yield "switches", one, str(first), other, str(second)
     yield from (("events", phase.value, event.__name__) for phase, event in ROWS)
-    yield from _fault_cells()
+    yield from (("faults", call, kind.value) for call, kind in FAULTS)
     open_phases = [phase for phase in Phase if phase not in FINAL]
     yield from (("restarts", phase.value, ending) for phase, ending in product(open_phases, get_args(Ending)))
-
-
-def _fault_cells() -> Iterator[Cell]:
-    for kind in Kind:
-        if kind is Kind.SLOW_TLS:
-            yield "faults", CONNECT, kind.value
-        else:
-            calls = [call for call in CALLS if kind is not Kind.FAILED or call.startswith("start/")]
-            yield from (("faults", call, kind.value) for call in calls)

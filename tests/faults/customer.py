@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from agent.card import CardNumber
 from agent.checkout import NotAllowed
 from agent.checkout_events import ApplyAsked, BasketSet, CancelAsked, CardRemoved, PayAsked, Request
-from agent.checkout_state import Basket, Checkout, Phase
+from agent.checkout_state import Basket, Checkout, HandedOver, Phase
 from agent.inbox import Overloaded
 from agent.journal.errors import NotWritten
 from agent.journal.records import IdempotencyKey
@@ -15,13 +15,18 @@ from agent.till_refusals import AnotherIsActive, KeyReused, NoSuchCheckout
 from agent.till_settings import Order
 from device.interface import Scan
 from tests.faults.drawer import Drawer
+from tests.faults.happenings import outage, spend_elsewhere
 from tests.faults.machine import Down, Machine
-from tests.faults.plan import Customer, stream
-from tests.faults.world import Agreed, Breach, World
+from tests.faults.plan import stream
+from tests.faults.plan_customer import CHARGE, Customer
+from tests.faults.register import hand_over
+from tests.faults.world import Breach, World
 
 LOOKS_AGAIN_S = 7.0
 """A customer looks at the screen that often, also when nothing changes."""
 MOST_LOOKS = 40
+PATIENCE = 4
+"""So often a customer tries what the till or the API refuses, and then gives up."""
 REFUSALS = (NotAllowed, AnotherIsActive, KeyReused, NotWritten, Overloaded, NoSuchCheckout, Down)
 OVER = frozenset({Phase.CONFIRMED, Phase.ATTENTION, Phase.UNSURE})
 
@@ -36,7 +41,7 @@ class CustomerAtScreen:
         self._customer = customer
         self._dice = stream(world.plan.seed, f"customer {customer.ref}")
         self._visit = world.visits[customer.ref]
-        self._order = Order(basket=customer.basket, merchantRef=customer.ref)
+        self._order: Order | HandedOver | None = None
         self._basket: Basket = customer.basket
         self._id: str | None = None
         self._done: set[str] = set()
@@ -70,10 +75,7 @@ class CustomerAtScreen:
     async def _look(self) -> Checkout | None:
         """What the screen shows; a first order, as long as there is none."""
         if self._id is None:
-            key = IdempotencyKey(key=self._customer.ref, digest="d")
-            made = await self._tries("begins", lambda till: till.create(self._order, key))
-            self._id = made.id if made is not None else None
-            return made
+            return await self._begins()
         checkout_id = self._id
         try:
             return await self._machine.ask(lambda till: till.lookup.find(checkout_id))
@@ -83,7 +85,27 @@ class CustomerAtScreen:
             pass
         return None
 
+    async def _begins(self) -> Checkout | None:
+        order = self._order = self._order or self._new_order()
+        key = IdempotencyKey(key=self._customer.ref, digest="d")
+        made = await self._tries("begins", lambda till: till.create(order, key))
+        if made is not None:
+            self._id = made.id
+        elif (till := self._machine.till) is not None and till.active is not None and not self._once("begins"):
+            await self._asks_about(till.active.id, CancelAsked())  # what somebody left on the screen
+        return made
+
+    def _new_order(self) -> Order | HandedOver:
+        customer = self._customer
+        if customer.handed_over is None:
+            return Order(basket=customer.basket, merchantRef=customer.ref)
+        return hand_over(self._world, customer)
+
     async def _act(self, checkout: Checkout) -> None:
+        if checkout.phase.value == self._customer.spends_elsewhere_in and self._customer.card and self._once("spends"):
+            spend_elsewhere(self._world, self._customer.card)
+        if checkout.phase.value == self._customer.loses_api_in and self._once("loses the API"):
+            outage(self._world, self._dice.uniform(2.0, 40.0))
         if checkout.phase.value == self._customer.cancels_in and self._once("cancel"):
             await self._asks(CancelAsked())
             return
@@ -109,7 +131,15 @@ class CustomerAtScreen:
         elif customer.pays_at_once or checkout.reason in {"offline", "no_answer"}:
             await self._pays(checkout, checkout.basket.sum)
         else:
-            await self._asks(ApplyAsked(use_balance=customer.uses_balance and checkout.card is not None))
+            await self._applies(checkout)
+
+    async def _applies(self, checkout: Checkout) -> None:
+        self._refused += checkout.reason is not None
+        if self._refused > PATIENCE:
+            await self._asks(CancelAsked())
+        else:
+            wants_balance = self._customer.uses_balance and CHARGE not in checkout.basket.products
+            await self._asks(ApplyAsked(use_balance=wants_balance and checkout.card is not None))
 
     async def _in_due(self, checkout: Checkout) -> None:
         if self._customer.changes_in == "due" and self._once("change"):
@@ -123,10 +153,10 @@ class CustomerAtScreen:
 
     async def _pays(self, checkout: Checkout, amount: int) -> None:
         method = self._customer.method
-        self._visit.agreed.append(Agreed(method, amount, checkout.basket.sum))
+        self._world.agrees(checkout, method, amount)
         refused = await self._asks(PayAsked(method=method, amount=amount))
         self._refused += refused
-        if self._refused > 4:  # the till takes no cash now, or not this
+        if self._refused > PATIENCE:  # the till takes no cash now, or not this
             await self._asks(CancelAsked())
 
     async def _at_the_drawer(self, checkout: Checkout) -> None:
@@ -157,8 +187,10 @@ class CustomerAtScreen:
 
     async def _asks(self, request: Request) -> bool:
         """Ask for something, perhaps twice; say whether it was refused."""
-        checkout_id = self._id
-        assert checkout_id is not None
+        assert self._id is not None
+        return await self._asks_about(self._id, request)
+
+    async def _asks_about(self, checkout_id: str, request: Request) -> bool:
         asked = [self._tries(repr(request), lambda till: till.ask(checkout_id, request)) for _ in range(self._times())]
         return (await asyncio.gather(*asked))[0] is None
 

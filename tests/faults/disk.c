@@ -7,6 +7,7 @@
  * SQLite's headers are not needed: the structures below are the part of its interface that it promises never to change
  * (https://sqlite.org/c3ref/vfs.html, https://sqlite.org/c3ref/io_methods.html).
  */
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,13 +196,23 @@ static int disk_read(File *file, void *data, int bytes, int64_t offset) {
   return is_gone(handle) ? IOERR : handle->real->methods->read(handle->real, data, bytes, offset);
 }
 
-static int has_no_room(Handle *handle, int bytes, int64_t offset) {
-  int64_t size, grows;
-  if (condition != IS_FULL || handle->real->methods->size(handle->real, &size)) return 0;
-  if ((grows = offset + bytes - size) <= 0) return 0;
+static int has_no_room_for(int64_t grows) {
+  if (condition != IS_FULL || grows <= 0) return 0;
   if (grows > room + (access(reserve, F_OK) ? reserve_bytes : 0)) return 1;
   room -= grows;
   return 0;
+}
+
+static int has_no_room(Handle *handle, int bytes, int64_t offset) {
+  int64_t size;
+  return condition == IS_FULL && !handle->real->methods->size(handle->real, &size) && has_no_room_for(offset + bytes - size);
+}
+
+/* The kernel gives the pages up and calls them clean, or keeps them: nobody is told. */
+static int refuses_sync(Platter *platter) {
+  if (condition != REFUSES_SYNCS && condition != REFUSES_WRITES) return 0;
+  if (roll() & 1) forget_changes(platter);
+  return 1;
 }
 
 static int disk_write(File *file, const void *data, int bytes, int64_t offset) {
@@ -225,10 +236,7 @@ static int disk_sync(File *file, int flags) {
   Handle *handle = (Handle *)file;
   (void)flags;
   if (is_gone(handle) || stops()) return IOERR;
-  if (condition == REFUSES_SYNCS || condition == REFUSES_WRITES) {
-    if (roll() & 1) forget_changes(handle->platter); /* the kernel gives the pages up and calls them clean */
-    return IOERR_FSYNC;
-  }
+  if (refuses_sync(handle->platter)) return IOERR_FSYNC;
   keep_all(handle->platter);
   return OK;
 }
@@ -306,6 +314,28 @@ static int disk_remove(Vfs *vfs, const char *path, int sync_directory) {
 
 static int disk_access(Vfs *vfs, const char *path, int flags, int *answer) { (void)vfs; return base->access(base, path, flags, answer); }
 static int disk_full_path(Vfs *vfs, const char *path, int bytes, char *full) { (void)vfs; return base->full_path(base, path, bytes, full); }
+
+/* What the agent does with files of its own, without SQLite. The answer is 0 or an errno. */
+
+int tillwire_write(const char *path, const void *data, int bytes, int64_t offset, int64_t size) {
+  if (is_off || stopped || stops() || condition == REFUSES_WRITES) return EIO;
+  if (has_no_room_for(offset + bytes - size)) return ENOSPC;
+  note(find(path), offset, data, bytes);
+  return 0;
+}
+
+int tillwire_sync(const char *path) {
+  if (is_off || stopped || stops() || refuses_sync(find(path))) return EIO;
+  keep_all(find(path));
+  return 0;
+}
+
+/* The reserve is allocated: real room, which has to be there beside the reserve itself. */
+int tillwire_allocate(int64_t bytes) {
+  if (is_off || stopped || stops() || condition == REFUSES_WRITES) return EIO;
+  if (condition == IS_FULL && bytes > room) return ENOSPC;
+  return 0;
+}
 
 /* What the simulation tells the disk. */
 

@@ -35,10 +35,10 @@ class Disk:
     def __init__(self, journal: Path, seed: int) -> None:
         self.journal = journal
         self._library = _library()
-        self._known = {journal, beside(journal, "-wal")}
         self._library.tillwire_begin(seed, os.fsencode(beside(journal, ".reserve")), SIZE_BYTES)
         if self._library.tillwire_adopt(os.fsencode(journal)) != 0:
             raise FileNotFoundError(journal)
+        self._library.tillwire_adopt(os.fsencode(beside(journal, ".pads")))  # where there is one
 
     def becomes(self, condition: Condition, room: int = 0) -> None:
         """From now on. `room`: bytes by which files may still grow when it is full."""
@@ -62,11 +62,17 @@ class Disk:
         """What it wrote stays; what it still does reaches nothing."""
         self._library.tillwire_kill()
 
-    def synced(self, descriptor: int) -> None:
-        """Somebody besides SQLite has written one of the files, whole, and synced it."""
-        path = Path(f"/proc/self/fd/{descriptor}").readlink()
-        if path in self._known:
-            self._library.tillwire_adopt(os.fsencode(path))
+    def write(self, path: Path, data: bytes, offset: int) -> None:
+        """Somebody besides SQLite writes a file. Raises OSError."""
+        _check(self._library.tillwire_write(os.fsencode(path), data, len(data), offset, path.stat().st_size))
+
+    def sync(self, path: Path) -> None:
+        """Somebody besides SQLite syncs what was written of a file. Raises OSError."""
+        _check(self._library.tillwire_sync(os.fsencode(path)))
+
+    def allocate(self, size: int) -> None:
+        """Somebody wants so much room held back. Raises OSError."""
+        _check(self._library.tillwire_allocate(size))
 
     def process_starts(self) -> None:
         """Another one may use the files."""
@@ -78,6 +84,11 @@ class Disk:
             raise OSError("the files of a run can't be written")
 
 
+def _check(code: int) -> None:
+    if code:
+        raise OSError(code, os.strerror(code))
+
+
 @cache
 def _library() -> ctypes.CDLL:
     library = ctypes.CDLL(str(_built()))
@@ -85,6 +96,15 @@ def _library() -> ctypes.CDLL:
     library.tillwire_disk.argtypes = (ctypes.c_void_p,)
     library.tillwire_begin.argtypes = (ctypes.c_uint64, ctypes.c_char_p, ctypes.c_int64)
     library.tillwire_adopt.argtypes = (ctypes.c_char_p,)
+    library.tillwire_write.argtypes = (
+        ctypes.c_char_p,
+        ctypes.c_char_p,
+        ctypes.c_int,
+        ctypes.c_int64,
+        ctypes.c_int64,
+    )
+    library.tillwire_sync.argtypes = (ctypes.c_char_p,)
+    library.tillwire_allocate.argtypes = (ctypes.c_int64,)
     library.tillwire_condition.argtypes = (ctypes.c_int, ctypes.c_int64)
     library.tillwire_stop_at.argtypes = (ctypes.c_int64, ctypes.c_int)
     library.tillwire_operations.restype = ctypes.c_int64

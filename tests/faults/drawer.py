@@ -79,12 +79,18 @@ class Drawer:
             raise DrawerRefused("gone")
         self._world.say("the till sends the pulse")
         if self._world.awaiting() is None:
-            self._world.wrong(Breach.DRAWER, "the drawer is asked to open while no cash is awaited")
+            self._opens_for_a_person()
         if pulse is not None:
             self._world.visits[pulse.ref].pulses += 1
         self._pulse = pulse
         self._act_on_pulse()
         return self._world.now
+
+    def _opens_for_a_person(self) -> None:
+        if self._world.openings_asked == 0:
+            self._world.wrong(Breach.DRAWER, "the drawer is asked to open while no cash is awaited")
+        else:
+            self._world.openings_asked -= 1
 
     def _new_pulse(self) -> _Pulse | None:
         checkout = self._world.awaiting()

@@ -10,6 +10,7 @@ from agent.checkout_state import Api, Card, Checkout, Level, Phase
 from agent.kiosk.stream import EventStream
 from agent.listener import CardRefusal, DrawerTold, ScanTold
 from device.interface import DeviceState
+from tests.faults.plan_customer import CHARGE
 from tests.faults.world import Breach, World
 
 _EVENT_ID = re.compile(rb"^id: (\S+)-([0-9]+)$", re.MULTILINE)
@@ -116,23 +117,31 @@ class Ears:
         if checkout.phase is Phase.AWAITING_CASH and (before is None or before.phase is not Phase.AWAITING_CASH):
             self._world.visits[checkout.merchantRef or ""].pulses_asked += 1
             self._judge_offline(checkout)
-        if checkout.phase is Phase.DUE and checkout.use_balance and (before is None or before.phase is not Phase.DUE):
+        if checkout.phase is Phase.DUE and before is not None and before.phase is Phase.APPLYING:
             self._judge_balance(checkout)
 
     def _judge_offline(self, checkout: Checkout) -> None:
-        """Cash without a transaction: never more than the limits say."""
+        """Cash without a transaction: never more than the limits say, and never for a card to be charged."""
         limits = self._world.plan.offline
         if checkout.transaction is not None:
             return
+        if CHARGE in checkout.basket.products:
+            self._world.wrong(Breach.OFFLINE, f"{checkout.merchantRef} charges a card offline")
         waiting = [other for other in self._world.told.values() if other.phase is Phase.CONFIRMED]
         if not limits.accept_cash or len(waiting) >= limits.max_payments:
             self._world.wrong(Breach.OFFLINE, f"{checkout.merchantRef} pays offline while {len(waiting)} wait")
 
     def _judge_balance(self, checkout: Checkout) -> None:
-        """Law 5. The same card as the masked number tells: the cards of a run differ in what is shown."""
+        """Law 5, but for what a register applied itself.
+
+        The same card as the masked number tells: the cards of a run differ in what is shown.
+        """
+        if not checkout.use_balance or checkout.handed_over is not None:
+            return
         for other in self._world.told.values():
             if (
                 other.id != checkout.id
+                and other.reversal is None
                 and other.phase in MONEY_TAKEN
                 and other.card is not None
                 and checkout.card is not None

@@ -15,7 +15,7 @@ def happenings(world: World, drawer: Drawer) -> Iterator[Happening]:
     """Everything that the plan lets happen by itself."""
     plan = world.plan
     for at, seconds in plan.outages:
-        yield _at(at, partial(_outage, world, seconds))
+        yield _at(at, partial(outage, world, seconds))
     for at in plan.cuts:
         yield _at(at, partial(_cut, world))
     for at, seconds in plan.drawer_lost:
@@ -24,12 +24,14 @@ def happenings(world: World, drawer: Drawer) -> Iterator[Happening]:
         yield _then(at, drawer.key)
     for at in plan.expires:
         yield _at(at, partial(_expire_tokens, world))
+    for at, seconds in plan.device_removed:
+        yield _then(at, partial(_device_is_removed, world, seconds))
     for trouble in plan.troubles:
         yield _at(trouble.at, partial(_disk_becomes, world, trouble.condition, trouble.room))
         yield _at(trouble.at + trouble.seconds, partial(_disk_becomes, world, Condition.WORKS, 0))
     for customer in plan.customers:
         if customer.spends_elsewhere_s is not None and customer.card is not None:
-            yield _at(customer.spends_elsewhere_s, partial(_spend_elsewhere, world, customer.card))
+            yield _at(customer.spends_elsewhere_s, partial(spend_elsewhere, world, customer.card))
 
 
 async def _at(at: float, act: Callable[[], None]) -> None:
@@ -42,7 +44,8 @@ async def _then(at: float, act: Callable[[], Happening]) -> None:
     await act()
 
 
-def _outage(world: World, seconds: float) -> None:
+def outage(world: World, seconds: float) -> None:
+    """Nobody can connect to the API for so long."""
     world.say(f"the API can't be reached for {seconds:.1f} s")
     world.simulator.refuse_connections(seconds)
 
@@ -64,7 +67,21 @@ def _expire_tokens(world: World) -> None:
         logins.expire(token, EPOCH + world.now)
 
 
-def _spend_elsewhere(world: World, number: str) -> None:
+async def _device_is_removed(world: World, seconds: float) -> None:
+    """Somebody removes the till's device in the merchant's portal by mistake, and it is given back."""
+    world.say(f"the API does not know the till's device for {seconds:.1f} s")
+    logins = world.simulator.api.logins
+    pairings, pins = dict(logins.pairings), dict(logins.device_pins)
+    logins.remove_devices()
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        logins.pairings |= pairings
+        logins.device_pins |= pins
+
+
+def spend_elsewhere(world: World, number: str) -> None:
+    """Somebody else with this card is at another till."""
     card = world.simulator.api.state.cards.get(number)
     if card is None:
         return

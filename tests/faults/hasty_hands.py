@@ -15,15 +15,18 @@ from agent.checkout_events import (
     ResolveAsked,
     RetryAsked,
 )
-from agent.checkout_state import Basket, Checkout, Method
+from agent.checkout_state import Basket, Checkout, Method, Phase
 from agent.simulator.world import BONUS_CARD_NUMBER, CARD_NUMBER
 from tests.faults.customer import REFUSALS
 from tests.faults.machine import Machine
-from tests.faults.plan import PRODUCTS, stream
-from tests.faults.world import Agreed, Proof, World
+from tests.faults.plan import stream
+from tests.faults.plan_customer import PRODUCTS
+from tests.faults.world import Proof, World
 
 PAUSE_S = (0.02, 4.0)
 NAME = "Max"
+SELDOM_STOOD_IN = frozenset({Phase.CONFIRMED, Phase.UNSURE, Phase.ATTENTION, Phase.RESOLVED})
+"""What stands there is pressed at more often, so that each button is tried in each phase."""
 
 
 class HastyHands:
@@ -40,7 +43,8 @@ class HastyHands:
             await asyncio.sleep(self._dice.uniform(*PAUSE_S))
             known = list(self._world.told.values())
             if known:
-                checkout = self._dice.choice((*known, known[-1], known[-1]))
+                odd = [each for each in known if each.phase in SELDOM_STOOD_IN]
+                checkout = self._dice.choice((*known, known[-1], known[-1], *odd * 3))
                 await self._press(checkout)
 
     async def _press(self, checkout: Checkout) -> None:
@@ -55,7 +59,7 @@ class HastyHands:
         amount = checkout.amount_due if checkout.amount_due is not None else checkout.basket.sum
         if what == "pay":
             method: Method = self._dice.choice(("cash", "cashless"))
-            visit.agreed.append(Agreed(method, amount, checkout.basket.sum))
+            self._world.agrees(checkout, method, amount)
             return PayAsked(method=method, amount=amount)
         if what == "confirm":
             visit.proofs.append(Proof("operator", amount, self._world.now))

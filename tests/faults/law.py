@@ -5,6 +5,7 @@ from pathlib import Path
 
 from agent.checkout_state import Checkout, Phase
 from agent.simulator.ledger import Booking
+from tests.faults.law_of_reversals import about_what_was_taken_back
 from tests.faults.world import Breach, Visit, World, Wrong
 
 MAY_BE_BOOKED = frozenset({Phase.COMPLETED, Phase.ATTENTION, Phase.RESOLVED, Phase.UNSURE})
@@ -22,6 +23,7 @@ def judge(world: World, checkouts: Sequence[Checkout], files: Sequence[Path]) ->
 def _findings(world: World, checkouts: Sequence[Checkout], files: Sequence[Path]) -> Iterator[Wrong]:
     sales = [checkout for checkout in checkouts if checkout.reversal is None]
     by_ref = {checkout.merchantRef or "": checkout for checkout in sales}
+    by_id = {checkout.id: checkout for checkout in checkouts}
     bookings = [booking for booking in world.simulator.ledger if booking.kind == "start"]
     for booking in bookings:
         yield from _about_booking(world, booking, by_ref.get(booking.merchantRef or ""))
@@ -29,7 +31,8 @@ def _findings(world: World, checkouts: Sequence[Checkout], files: Sequence[Path]
         mine = [booking for booking in bookings if booking.merchantRef == checkout.merchantRef]
         yield from _about_checkout(world, checkout, mine)
     for told in world.told.values():
-        yield from _about_told(told, by_ref.get(told.merchantRef or ""))
+        yield from _about_told(told, by_id.get(told.id))
+    yield from about_what_was_taken_back(world, checkouts)
     yield from _about_cards(world)
     yield from _about_files(world, files)
 
@@ -47,6 +50,8 @@ def _about_booking(world: World, booking: Booking, checkout: Checkout | None) ->
         yield from _about_cash(booking, checkout, visit)
     if booking.card is not None and booking.card not in visit.cards:
         yield Wrong(Breach.CARD, f"{ref} was executed with a stranger's card")
+    if booking.movement.charged and booking.movement.redeemed + booking.movement.bonus_redeemed:
+        yield Wrong(Breach.BALANCE, f"{ref} charged a card with its own balance")
 
 
 def _about_amount(booking: Booking, checkout: Checkout, visit: Visit) -> Iterator[Wrong]:
@@ -98,7 +103,8 @@ def _still_waits(world: World, checkout: Checkout) -> bool:
     api, transaction = world.simulator.api, checkout.transaction
     if checkout.phase is Phase.UNSURE:
         return transaction is None or transaction.id not in api.state.transactions
-    return checkout.reason == "not_authorised" and api.switches.client_credentials_checkouts == "refused"
+    is_vendor = world.plan.login == "client-credentials"
+    return is_vendor and checkout.reason == "not_authorised" and api.switches.client_credentials_checkouts == "refused"
 
 
 def _about_told(told: Checkout, kept: Checkout | None) -> Iterator[Wrong]:

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import TypeVar
 
-from pydantic import SecretStr
-
 from agent.calls import Calls
 from agent.card import CardRules
 from agent.checkout_state import Rules
@@ -23,10 +21,9 @@ from agent.kiosk.roles import Role
 from agent.kiosk.stream import EventStream
 from agent.kiosk.view import connection_answer
 from agent.service import LOGIN_AHEAD_S
-from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from agent.smart.client import SmartTransactions, connect
 from agent.smart.credentials import CredentialStore
-from agent.smart.login import Client, ClientCredentialsLogin
+from agent.smart.login import Login
 from agent.till import Till
 from agent.till_settings import TillSettings
 from tests.faults.disk import URI_PARAMETERS
@@ -73,8 +70,7 @@ class Process:
         world, machine = self._world, self._machine
         stream_ = EventStream(journal.id, journal.latest_sequence)
         ears = Ears(self, world, stream_, journal.latest_sequence, machine.changed)
-        login = ClientCredentialsLogin(client=Client(client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET)))
-        async with connect(world.simulator.base_url, login, CredentialStore(machine.directory)) as api:
+        async with connect(world.simulator.base_url, machine.login, machine.credentials) as api:
             till = Till(
                 machine.settings(),
                 journal=journal,
@@ -116,8 +112,10 @@ class Process:
 class Machine:
     """Starts the agent, ends its lives as planned, and starts it again."""
 
-    def __init__(self, world: World, drawer: Drawer) -> None:
+    def __init__(self, world: World, drawer: Drawer, login: Login, credentials: CredentialStore) -> None:
         self.world = world
+        self.login = login
+        self.credentials = credentials
         self.journal = world.disk.journal
         self.directory = world.disk.journal.parent
         self.drawer = drawer

@@ -50,7 +50,8 @@ MUTANTS = (
         why="the vendor's offline queue did: a start without an answer may have worked",
         changes=_table(
             "go(STARTING, CallUnknown, UNSURE, ask.open_window, ask.read)",
-            'go(STARTING, CallUnknown, "same", ask.start)',
+            "go(STARTING, CallUnknown, UNSURE, ask.open_window, ask.read, when=is_.not_cash),\n"
+            '    go(STARTING, CallUnknown, "same", ask.start)',
         ),
     ),
     Mutant(
@@ -252,6 +253,46 @@ MUTANTS = (
                 file="agent/journal/opening.py",
                 before="    _write_log_anew(path)\n    with writing():\n",
                 after="    with writing():\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a pad that was never synced",
+        why="after a power cut the card that is hidden by it can't be read any more",
+        changes=(
+            Change(file="agent/journal/pads.py", before="            os.fdatasync(self._descriptor)\n", after=""),
+        ),
+    ),
+    Mutant(
+        name="a cancel is sent again within the late window",
+        why="what is taken back late would be taken back twice",
+        changes=(
+            Change(
+                file="agent/checkout_reversal.py",
+                before="        and event.begun_s >= pursuit.ends_s\n",
+                after="",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a card is charged offline",
+        why="law 5: nobody knows whether the card is good",
+        changes=(
+            Change(
+                file="agent/checkout_guards.py",
+                before="        situation.offline_refusal is not None or charges_card(checkout)\n",
+                after="        situation.offline_refusal is not None\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="balance beside what a register handed over",
+        why="found by this simulation: the card of such a payment is known masked only",
+        changes=(
+            Change(
+                file="agent/open_checkouts.py",
+                before="    shown = kept.checkout.card if kept.checkout.handed_over else None\n",
+                after="    shown = None\n",
             ),
         ),
     ),

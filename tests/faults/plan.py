@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal, get_args
 
-from agent.checkout_state import Basket, Confirmation, Json, Method
+from agent.checkout_state import Confirmation
 from agent.evidence_state import DrawerRules
 from agent.offline import OfflineLimits
 from agent.simulator.faults import ABOUT, CONNECT, TIMES, Fault, Kind
 from agent.simulator.switches import Switches
-from agent.simulator.world import BONUS_CARD_NUMBER, CARD_NUMBER, LOCKED_CARD_NUMBER, ONLY_BONUS_CARD_NUMBER
+from tests.faults.aims import aim, meets
 from tests.faults.disk import Condition
+from tests.faults.plan_customer import Customer, draw_customers
 
 LATE_WINDOW_S = 60.0
 """What the configuration says by default."""
@@ -24,12 +25,17 @@ LONGEST_ON_THE_LINE_S = 10.0
 LONGEST_DELAY_S = 20.0
 """Latency and execution time that are drawn, each at most once in a run."""
 STALEST_READ_S = 5.0
-UNKNOWN_CARD_NUMBER = "9276004400000001"
 
-OFTEN_FOLLOWED = 0.25
+OFTEN_FOLLOWED = 0.125
 """Writing the event stream out takes a fifth of a run; in the others only its numbers are looked at."""
+OFTEN_REVERSED = 0.3
+OFTEN_MET = 0.7
+"""So often the first customer does what makes the call that the first fault strikes."""
+OFTEN_AIMED = 0.15
+"""So many runs are aimed at what a careless agent would not survive (`aims.py`)."""
 
 Ending = Literal["kill", "power cut", "stop"]
+LoginBy = Literal["device", "device-pin", "client-credentials"]
 Point = Literal["time", "request", "answer", "before a job", "after a job", "disk", "pulse"]
 Passed = Callable[[Point], None]
 CALLS = (
@@ -45,12 +51,14 @@ CALLS = (
     "start/loyalty",
     "start/cashless",
     "abort",
+    "cancel",
+    "cancelTrx",
 )
 """The calls that this till makes."""
 
 TELLING = (Kind.EXECUTED_LATE, Kind.EXECUTED_LATE, Kind.EXECUTED_LATE, Kind.ANOTHER_TRANSACTION, Kind.EXPIRED_TOKEN)
 """Faults that are drawn more often: a careless agent breaks the law under them soonest."""
-SELDOM_MADE = ("update", "abort", "start/loyalty", "start/cashless")
+SELDOM_MADE = ("update", "abort", "start/loyalty", "start/cashless", "cancel", "cancelTrx")
 """Of these the faults are drawn more often, so that they are struck often enough."""
 
 SELDOM = {
@@ -65,13 +73,6 @@ DURATIONS = {
     "x_action_kept_seconds": (1.0, 180.0),
     "refresh_token_lifetime_seconds": (0.0, 60.0),
 }
-
-PRODUCTS: tuple[Json, ...] = (
-    {"id": 1, "articleNumber": 30037, "desc": "Sandwich Romano", "quantity": 1, "priceOne": 349, "tax": 7},
-    {"id": 2, "articleNumber": 30200, "desc": "Fruit salad", "quantity": 1, "priceOne": 249, "tax": 7},
-    {"id": 3, "articleNumber": 51, "desc": "Water", "quantity": 2, "priceOne": 99, "tax": 19},
-    {"id": 4, "articleNumber": 52, "desc": "Gum", "quantity": 1, "priceOne": 60, "tax": 19},
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,28 +98,6 @@ class Crash:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Customer:
-    """Somebody who buys something, and how patient they are."""
-
-    ref: str
-    arrives_s: float
-    basket: Basket
-    other_basket: Basket
-    card: str | None
-    other_card: str | None  # shown as well
-    uses_balance: bool
-    method: Method
-    pays_at_once: bool
-    cancels_in: str | None  # a phase
-    changes_in: str | None  # a phase in which the basket is changed, or the card taken back
-    leaves_in: str | None  # a phase in which the customer walks away
-    repeats: float  # how often each request is made twice
-    thinks_s: tuple[float, float]
-    closes_s: float
-    spends_elsewhere_s: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One run."""
 
@@ -135,7 +114,10 @@ class Plan:
     drawer_lost: tuple[tuple[float, float], ...]  # from, for so long: its port is gone
     key_turned: tuple[float, ...]  # somebody opens the drawer with the key
     expires: tuple[float, ...]  # the server forgets every token
+    device_removed: tuple[tuple[float, float], ...]  # from, for so long: the API does not know the till
     slow_disk: float  # how often a job takes long
+    login: LoginBy
+    reverses: bool  # the staff takes back what is completed
     followed: bool  # a screen follows the event stream
     hasty_hands: bool  # somebody presses whatever there is to press
 
@@ -147,10 +129,20 @@ def stream(seed: int, name: str) -> Random:
 
 def draw(seed: int) -> Plan:
     """The plan of this seed. At least two customers, and one crash or fault."""
+    plan, aiming = _draw(seed), stream(seed, "aim")
+    if aiming.random() < OFTEN_AIMED:
+        return aim(plan, aiming)
+    if plan.faults and aiming.random() < OFTEN_MET:
+        return meets(plan, plan.faults[0].call)
+    return plan
+
+
+def _draw(seed: int) -> Plan:
     troubled = stream(seed, "trouble")
-    faults = _faults(stream(seed, "faults"))
+    faults = _faults(stream(seed, "faults"), seed)
     crashes = _crashes(stream(seed, "crashes"), at_least=not faults)
-    customers = _customers(stream(seed, "customers"))
+    customers = draw_customers(stream(seed, "customers"), at_the_terminal=_strikes(faults, _AT_THE_TERMINAL))
+    people = stream(seed, "people")
     return Plan(
         seed=seed,
         switches=_switches(stream(seed, "switches")),
@@ -167,8 +159,20 @@ def draw(seed: int) -> Plan:
         expires=tuple(at for at, _ in _times(troubled, 0.1, (0.0, 0.0))),
         slow_disk=troubled.choice((0.0, 0.0, 0.05)),
         hasty_hands=troubled.random() < 0.25,
+        login=people.choice(get_args(LoginBy)),
+        device_removed=_times(people, 0.06, (5.0, 60.0)),
+        reverses=people.random() < OFTEN_REVERSED or _strikes(faults, _TAKING_BACK),
         followed=troubled.random() < OFTEN_FOLLOWED,
     )
+
+
+_AT_THE_TERMINAL = frozenset({"start/cashless", "cancelTrx"})
+_TAKING_BACK = frozenset({"cancel", "cancelTrx"})
+
+
+def _strikes(faults: tuple[Fault, ...], calls: frozenset[str]) -> bool:
+    """A fault of one of these calls is planned: then it had better be made."""
+    return any(fault.call in calls for fault in faults)
 
 
 def settings_of(name: str) -> tuple[object, ...]:
@@ -189,9 +193,24 @@ def _switches(dice: Random) -> Switches:
     return Switches.model_construct(**chosen)
 
 
-def _faults(dice: Random) -> tuple[Fault, ...]:
+FAULTS = tuple(
+    (call, kind)
+    for kind in Kind
+    for call in ((CONNECT,) if kind is Kind.SLOW_TLS else CALLS)
+    if kind is not Kind.FAILED or call.startswith("start/")
+)
+"""Every fault of every call."""
+
+
+def _faults(dice: Random, seed: int) -> tuple[Fault, ...]:
+    """The first is each seed's own, so that each is planned equally often; the others are drawn."""
     planned: list[Fault] = []
-    for _ in range(dice.choice((0, 1, 1, 2, 2, 3, 4))):
+    further = dice.choice((None, 0, 0, 1, 1, 2, 3))
+    if further is None:
+        return ()
+    call, kind = FAULTS[seed % len(FAULTS)]
+    planned.append(_fault(dice, call, kind, planned))
+    for _ in range(further):
         call = dice.choice((*CALLS, *SELDOM_MADE, *SELDOM_MADE))
         kinds = [kind for kind in Kind if _may_strike(kind, call, planned)]
         kind = dice.choice([*kinds, *(kind for kind in TELLING if kind in kinds)])
@@ -285,37 +304,3 @@ _POLICIES: tuple[tuple[Literal["tillwire", "register"], tuple[Confirmation, ...]
 
 def _offline(dice: Random) -> OfflineLimits:
     return OfflineLimits(accept_cash=dice.random() < 0.8, max_payments=dice.choice((1, 50)))
-
-
-def _customers(dice: Random) -> tuple[Customer, ...]:
-    return tuple(_customer(dice, number) for number in range(dice.choice((2, 2, 2, 3, 3, 4))))
-
-
-def _basket(dice: Random) -> Basket:
-    return Basket(products=tuple(dice.sample(PRODUCTS, dice.choice((1, 1, 2, 3, 4)))))
-
-
-def _customer(dice: Random, number: int) -> Customer:
-    cards = (CARD_NUMBER, CARD_NUMBER, CARD_NUMBER, CARD_NUMBER, BONUS_CARD_NUMBER, ONLY_BONUS_CARD_NUMBER)
-    card = dice.choice((*cards, *cards, None, None, LOCKED_CARD_NUMBER, UNKNOWN_CARD_NUMBER))
-    phases = ("draft", "applying", "due", "awaiting_cash", "starting")
-    return Customer(
-        ref=f"A-{number + 1}",
-        arrives_s=dice.choice((0.5, 3.0, dice.uniform(0, 30))),
-        basket=_basket(dice),
-        other_basket=_basket(dice),
-        card=card,
-        other_card=dice.choice(cards) if dice.random() < 0.1 else None,
-        uses_balance=dice.random() < 0.75,
-        method=dice.choice(("cash", "cash", "cash", "cash", "cashless")),
-        pays_at_once=dice.random() < 0.2,
-        cancels_in=dice.choice(phases) if dice.random() < 0.2 else None,
-        changes_in=dice.choice(("draft", "due", "due", "due")) if dice.random() < 0.3 else None,
-        leaves_in=dice.choice(phases) if dice.random() < 0.1 else None,
-        repeats=dice.choice((0.0, 0.0, 0.3)),
-        thinks_s=dice.choice(((0.01, 0.2), (0.2, 3.0))),
-        closes_s=dice.choice(
-            (dice.uniform(0.2, 0.9), *(dice.uniform(1.2, 6.0) for _ in range(8)), dice.uniform(16, 40))
-        ),
-        spends_elsewhere_s=dice.uniform(0, 40) if dice.random() < 0.15 else None,
-    )

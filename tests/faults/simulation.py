@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import os
 import random
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from agent.simulator.clock import LoopClock
 from agent.simulator.faults import CONNECT
 from agent.simulator.simulator import Beginning, Simulator
 from agent.simulator.tasks import Tasks
+from agent.smart.credentials import CredentialStore
 from tests.faults.api_server import ApiConnection
 from tests.faults.coverage import Coverage
 from tests.faults.customer import CustomerAtScreen
@@ -31,10 +31,12 @@ from tests.faults.happenings import happenings
 from tests.faults.hasty_hands import HastyHands
 from tests.faults.law import judge
 from tests.faults.lines import SimulatedLines
+from tests.faults.logins import log_in_by
 from tests.faults.machine import Machine
 from tests.faults.plan import LATE_WINDOW_S, Plan, draw, stream
 from tests.faults.staff import Staff
 from tests.faults.state_directory import state_directory
+from tests.faults.system_calls import through
 from tests.faults.virtual_loop import VirtualLoop, run
 from tests.faults.world import EPOCH, Breach, World, Wrong
 
@@ -63,7 +65,7 @@ def simulate(seed: int, coverage: Coverage, tell: Tell = lambda _at, _text: None
     random.seed(seed)  # the pauses between two logins
     with state_directory() as directory:
         disk = Disk(directory / FILE_NAME, seed)
-        with _observed(coverage, disk):
+        with _observed(coverage), through(disk):
             return run(lambda loop: _run(loop, plan, disk, coverage, tell))
 
 
@@ -101,7 +103,8 @@ async def _run(loop: VirtualLoop, plan: Plan, disk: Disk, coverage: Coverage, te
     simulator, serving = world.simulator, Tasks()
     simulator.open(lambda: ApiConnection(simulator.exchange, serving))
     drawer = Drawer(world)
-    machine = Machine(world, drawer)
+    credentials = CredentialStore(disk.journal.parent)
+    machine = Machine(world, drawer, await log_in_by(world, credentials), credentials)
     world.lines.passed = drawer.passed = machine.passed
     await _play(world, machine, drawer)
     await serving.end()
@@ -172,23 +175,17 @@ async def _judge(world: World, machine: Machine) -> None:
 
 
 @contextmanager
-def _observed(coverage: Coverage, disk: Disk) -> Iterator[None]:
-    """Count what the table is asked, and let the disk know what is synced without SQLite."""
-    sync = os.fdatasync
+def _observed(coverage: Coverage) -> Iterator[None]:
+    """Count what the table is asked."""
 
     def counted(checkout: Checkout, event: Event, situation: Situation) -> tuple[Checkout, tuple[Effect, ...]]:
         coverage.event(checkout.phase, type(event))
         return step(checkout, event, situation)
 
-    def synced(descriptor: int) -> None:
-        disk.synced(descriptor)
-
     for module in (journal_first, till_requests):
         module.step = counted  # type: ignore[attr-defined]
-    os.fdatasync = synced  # type: ignore[assignment]
     try:
         yield
     finally:
         for module in (journal_first, till_requests):
             module.step = step  # type: ignore[attr-defined]
-        os.fdatasync = sync

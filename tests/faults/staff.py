@@ -12,6 +12,7 @@ from tests.faults.world import Proof, World
 
 LOOKS_S = (8.0, 40.0)
 NAME = "Erika"
+OFTEN_WRONG = 0.7
 
 
 class Staff:
@@ -29,6 +30,8 @@ class Staff:
             till = self._machine.till
             for checkout in till.open_checkouts if till is not None else []:
                 await self._look_at(checkout)
+            if self._world.plan.reverses:
+                await self._look_for_mistakes()
 
     async def _look_at(self, checkout: Checkout) -> None:
         if checkout.phase is Phase.ATTENTION:
@@ -38,14 +41,17 @@ class Staff:
 
     async def _decide(self, checkout: Checkout) -> None:
         chance = self._dice.random()
-        if chance < 0.3:
+        if checkout.reversal is not None:
+            outcome: Outcome = self._dice.choice(("executed", "refunded"))
+            await self._asks(checkout, ResolveAsked(outcome=outcome, note="gave it back", by=NAME))
+        elif chance < 0.3:
             await self._asks(checkout, RetryAsked(by=NAME))
         elif chance < 0.5:
             await self._asks(checkout, RetryAsked(by=NAME, new_transaction=True))
         elif chance < 0.6 and checkout.payment is not None:
             await self._confirms(checkout, checkout.payment.amount)
         elif chance < 0.75:
-            outcome: Outcome = self._dice.choice(("executed", "not_executed", "refunded"))
+            outcome = self._dice.choice(("executed", "not_executed", "refunded"))
             await self._asks(checkout, ResolveAsked(outcome=outcome, note="looked it up", by=NAME))
 
     async def _look_for_cash(self, checkout: Checkout, amount: int) -> None:
@@ -60,9 +66,28 @@ class Staff:
     async def _open_again(self, checkout: Checkout) -> None:
         self._world.say(f"{NAME} asks for the drawer")
         self._world.visits[checkout.merchantRef or ""].pulses_asked += 1
+        self._world.openings_asked += 1
         try:
             await self._machine.ask(lambda till: till.open_drawer("the drawer did not open", NAME))
         except (*REFUSALS, DrawerRefused) as refused:
+            self._world.say(f"{NAME} is told: {refused!r}")
+
+    async def _look_for_mistakes(self) -> None:
+        """Take back what should not have been sold; sometimes with the drawer, to give the cash back."""
+        completed = [each for each in self._world.told.values() if each.phase is Phase.COMPLETED and not each.reversal]
+        for checkout in completed:
+            if self._dice.random() < OFTEN_WRONG:
+                await self._takes_back(checkout, open_drawer=self._dice.random() < 0.3)
+
+    async def _takes_back(self, checkout: Checkout, *, open_drawer: bool) -> None:
+        self._world.say(f"{NAME} takes {checkout.merchantRef} back")
+        self._world.visits[checkout.merchantRef or ""].taken_back_asked += 1
+        self._world.openings_asked += open_drawer
+        try:
+            await self._machine.ask(
+                lambda till: till.reverse(checkout.id, reason="a mistake", by=NAME, open_drawer=open_drawer)
+            )
+        except REFUSALS as refused:
             self._world.say(f"{NAME} is told: {refused!r}")
 
     async def _confirms(self, checkout: Checkout, amount: int) -> None:

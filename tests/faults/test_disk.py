@@ -1,5 +1,6 @@
 """The disk that forgets: what was synced stays, what was not is kept, lost or torn, and it can refuse."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disk import URI_PARAMETERS, Condition, Disk
+from tests.faults.system_calls import through
 
 
 @pytest.fixture
@@ -111,6 +113,32 @@ def test_a_disk_refuses_and_works_again(journal: Path, condition: Condition, err
         assert refused.value.sqlite_errorname == error
         disk.becomes(Condition.WORKS)
         assert list(entries(connection, 3)) == [0, 1, 2]
+
+
+def test_what_is_written_without_sqlite_is_lost_or_torn_like_the_rest(journal: Path, disk: Disk) -> None:
+    pads = journal.with_name("journal.sqlite.pads")
+    synced, unsynced = b"1" * 2048, b"2" * 2048
+    with through(disk), pads.open("w+b") as file:
+        os.pwrite(file.fileno(), synced, 0)
+        os.fdatasync(file.fileno())
+        os.pwrite(file.fileno(), unsynced, 0)
+    disk.power_is_cut()
+    assert {pads.read_bytes()[sector : sector + 512][:1] for sector in range(0, 2048, 512)} <= {b"1", b"2"}
+    assert len(pads.read_bytes()) == 2048
+
+
+def test_what_is_written_without_sqlite_is_refused_like_the_rest(journal: Path) -> None:
+    disk = Disk(journal, 1)
+    with through(disk), journal.with_name("journal.sqlite.pads").open("w+b") as pads:
+        disk.becomes(Condition.REFUSES_SYNCS)
+        with pytest.raises(OSError, match="Input/output error"):
+            os.fdatasync(pads.fileno())
+        disk.becomes(Condition.REFUSES_WRITES)
+        with pytest.raises(OSError, match="Input/output error"):
+            os.pwrite(pads.fileno(), b"1", 0)
+        disk.becomes(Condition.FULL)
+        with pytest.raises(OSError, match="No space left"):
+            os.posix_fallocate(pads.fileno(), 0, 1 << 20)
 
 
 def test_a_full_disk_has_the_room_of_the_reserve_that_was_given_up(journal: Path) -> None:

@@ -1,8 +1,8 @@
 """An event loop whose time is a number: it stands still while something can run, and jumps to the next timer.
 
-It is asyncio's own loop with queues of its own and turns that never wait. There are no sockets and no threads; where the
-agent opens connections (`sock_connect`, `create_connection`) the simulated lines are, and what it gives to a thread is
-done at once. The same calls come in the same order, always.
+It is asyncio's own loop with queues of its own and turns that never wait. There are no sockets and no threads: where
+the agent opens connections (`sock_connect`, `create_connection`) the simulated lines are, and what it gives to a thread
+is done at once. The same calls come in the same order, always.
 """
 
 import asyncio
@@ -47,14 +47,14 @@ class VirtualLoop(base_events.BaseEventLoop):
     def time(self) -> float:
         return self._now
 
-    def call_soon(  # type: ignore[override]
+    def call_soon(
         self, callback: Callable[..., object], *args: object, context: Context | None = None
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
-    def call_at(  # type: ignore[override]
+    def call_at(
         self, when: float, callback: Callable[..., object], *args: object, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Timers of one moment come in the order in which they were set."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from random import Random
 from typing import NamedTuple
 
-from agent.checkout_state import Checkout, Phase
+from agent.checkout_state import Checkout, Method, Phase
 from agent.simulator.simulator import Simulator
 from tests.faults.coverage import Coverage
 from tests.faults.disk import Disk
@@ -46,7 +46,7 @@ class Wrong(NamedTuple):
 class Agreed(NamedTuple):
     """What a customer said yes to, as the screen showed it: so much to pay for goods of this sum."""
 
-    method: str
+    method: Method
     amount: int
     sum: int
 
@@ -67,6 +67,8 @@ class Visit:
     agreed: list[Agreed] = field(default_factory=list)
     proofs: list[Proof] = field(default_factory=list)
     pulses: int = 0
+    register_sum: int | None = None  # of the goods that a register handed over; the API's may be less its bonus
+    taken_back_asked: int = 0  # so often a person asked for it
     pulses_asked: int = 0  # one for each time cash is awaited anew, and for each time a person asked again
 
 
@@ -86,6 +88,7 @@ class World:
     broken: list[Wrong] = field(default_factory=list)
     clock_moved_s: float = 0.0
     spent_elsewhere: set[str] = field(default_factory=set)  # numbers of cards
+    openings_asked: int = 0  # a person wanted the drawer open, for whatever reason
     newest_told: int = 0  # the newest event of the journal that anybody heard of
     dice: Random = field(init=False)
 
@@ -95,6 +98,12 @@ class World:
     def awaiting(self) -> Checkout | None:
         """The checkout whose cash is awaited, as the screen shows it."""
         return next((each for each in self.told.values() if each.phase is Phase.AWAITING_CASH), None)
+
+    def agrees(self, checkout: Checkout, method: Method, amount: int) -> None:
+        """Somebody says yes to what the screen shows."""
+        visit = self.visits[checkout.merchantRef or ""]
+        goods = checkout.basket.sum if visit.register_sum is None else visit.register_sum
+        visit.agreed.append(Agreed(method, amount, goods))
 
     @property
     def now(self) -> float:

@@ -1,0 +1,184 @@
+"""Runs that are aimed: circumstances that seldom come together, in which a careless agent breaks the law.
+
+Each aim leaves most of the run as it was drawn; the mistake that it tells is in `mutants.py`. `meets` lets the first
+customer do what the first planned fault strikes.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from agent.checkout_state import Basket
+from agent.simulator.faults import ABOUT, TIMES, Fault, Kind
+from agent.simulator.switches import Switches
+from agent.simulator.world import CARD_NUMBER
+from tests.faults.plan_customer import PRODUCTS, Customer, with_charge
+
+if TYPE_CHECKING:
+    from tests.faults.plan import Plan
+
+Aim = Callable[["Plan", Random], "Plan"]
+
+
+def aim(plan: "Plan", dice: Random) -> "Plan":
+    """Aim this run at something."""
+    return dice.choice(AIMS)(plan, dice)
+
+
+def an_update_is_late(plan: "Plan", dice: Random) -> "Plan":
+    """The first update comes after the balance was applied and shown, and takes it away."""
+    late = Fault(kind=Kind.EXECUTED_LATE, call="update", seconds=dice.uniform(1.0, 12.0), connection="closed")
+    first = _pays_with_balance(plan.customers[0])
+    return _calm(plan, faults=(late,), customers=(replace(first, changes_in="due"), *plan.customers[1:]))
+
+
+def the_card_is_emptied(plan: "Plan", dice: Random) -> "Plan":
+    """The card is spent elsewhere while the cash is counted, and the start answers what is missing now."""
+    first = replace(_pays_with_balance(plan.customers[0]), spends_elsewhere_in=dice.choice(("due", "awaiting_cash")))
+    switches = _with(plan.switches, start_with_less_balance="answers-remainder", pretransaction_balance="not-reserved")
+    return _calm(plan, faults=(), customers=(first, *plan.customers[1:]), switches=switches)
+
+
+def a_read_names_another(plan: "Plan", dice: Random) -> "Plan":
+    """A start is lost, and what is read of it is the payment before."""
+    first, second = (_pays_cash(each) for each in plan.customers[:2])
+    faults = (
+        Fault(kind=Kind.NO_ANSWER_BEFORE_EXECUTING, call="start/cash", first=2, connection="closed"),
+        Fault(
+            kind=Kind.ANOTHER_TRANSACTION, call="read", first=dice.choice((2, 3, 3, 4)), count=dice.choice((1, 2, 4))
+        ),
+    )
+    return _calm(plan, faults=faults, customers=(first, second, *plan.customers[2:]))
+
+
+def a_start_is_executed_and_rejected(plan: "Plan", dice: Random) -> "Plan":
+    """The API carries out what it answers with *token expired*."""
+    rejected = Fault(kind=Kind.EXPIRED_TOKEN, call=dice.choice(("start/cash", "cancel")))
+    switches = _with(
+        plan.switches,
+        unauthorised_call="executed",
+        second_start="executes-again",
+        second_cancel="executes-again",
+        x_action="ignored",
+    )
+    first = _pays_cash(plan.customers[0])
+    return _calm(plan, faults=(rejected,), customers=(first, *plan.customers[1:]), switches=switches, reverses=True)
+
+
+def a_cancel_is_late(plan: "Plan", dice: Random) -> "Plan":
+    """What is taken back is taken back late, and would be once more."""
+    late = Fault(kind=Kind.EXECUTED_LATE, call="cancel", seconds=dice.uniform(1.0, 49.0), connection="closed")
+    switches = _with(plan.switches, second_cancel="executes-again", x_action="ignored")
+    first = _pays_cash(plan.customers[0])
+    return _calm(plan, faults=(late,), customers=(first, *plan.customers[1:]), switches=switches, reverses=True)
+
+
+def a_charge_without_api(plan: "Plan", dice: Random) -> "Plan":
+    """A card is to be charged while the API is away."""
+    first = replace(_pays_cash(plan.customers[0]), card=CARD_NUMBER, basket=with_charge(plan.customers[0].basket))
+    offline = replace(plan.offline, accept_cash=True)
+    return replace(
+        plan, outages=((dice.uniform(0.0, 4.0), 40.0),), customers=(first, *plan.customers[1:]), offline=offline
+    )
+
+
+def a_device_is_removed(plan: "Plan", dice: Random) -> "Plan":
+    """The API does not let the till in when the cash is counted."""
+    first = replace(_pays_cash(plan.customers[0]), arrives_s=0.5, closes_s=4.0)
+    removed = ((dice.uniform(1.0, 8.0), dice.uniform(5.0, 60.0)),)
+    return _calm(plan, faults=(), customers=(first, *plan.customers[1:]), login="device", device_removed=removed)
+
+
+def the_api_is_back_and_fails(plan: "Plan", dice: Random) -> "Plan":
+    """Cash was taken without the API; what is asked first when it is back goes wrong."""
+    call = dice.choice(("create", "read"))
+    kinds = [kind for kind in Kind if kind not in {Kind.FAILED, Kind.SLOW_TLS, *TIMES}]
+    kind, seconds = dice.choice(kinds), dice.uniform(1.0, 20.0)
+    lasting = {"seconds": seconds} if "seconds" in ABOUT[kind].options else {}
+    fault = Fault.model_validate({"kind": kind, "call": call, "first": dice.choice((1, 2)), **lasting})
+    without = call == "create"
+    first = replace(
+        _pays_cash(plan.customers[0]),
+        pays_at_once=without,
+        arrives_s=3.0,
+        card=None,
+        handed_over=None if without else "rightly",
+        loses_api_in=None if without else "awaiting_cash",
+    )
+    outages = ((0.5, 20.0),) if without else ()
+    offline = replace(plan.offline, accept_cash=True)
+    calm = _calm(plan, faults=(fault,), customers=(first, *plan.customers[1:]), offline=offline)
+    return replace(calm, outages=outages)
+
+
+AIMS: tuple[Aim, ...] = (
+    an_update_is_late,
+    the_card_is_emptied,
+    a_read_names_another,
+    a_start_is_executed_and_rejected,
+    a_cancel_is_late,
+    a_charge_without_api,
+    a_device_is_removed,
+    the_api_is_back_and_fails,
+)
+
+
+def meets(plan: "Plan", call: str) -> "Plan":
+    """Let the first customer do what makes this call, so that a fault of it is met."""
+    first, *others = plan.customers
+    return replace(plan, customers=(_makes(call, first), *others))
+
+
+def _makes(call: str, customer: Customer) -> Customer:
+    """A customer who does what makes this call; most of them make most calls anyway."""
+    if call in {"preTransaction", "update", "start/loyalty"}:
+        pays = _pays_with_balance(customer)
+    else:
+        pays = _pays_cash(customer)
+    match call:
+        case "start/cashless" | "cancelTrx":
+            return replace(pays, method="cashless")
+        case "start/loyalty":
+            return replace(pays, basket=_CHEAP)
+        case "update":
+            return replace(pays, changes_in="due")
+        case "abort":
+            return replace(pays, cancels_in="due")
+        case "validateMerchantcard" | "cards":
+            return replace(pays, card=CARD_NUMBER)
+    return pays
+
+
+_CHEAP = Basket(products=PRODUCTS[-1:])
+"""Less than what is on the card."""
+
+
+def _calm(plan: "Plan", **changed: object) -> "Plan":
+    """Nothing else goes wrong: no life ends and no line is cut before the aim is reached."""
+    return replace(plan, outages=(), cuts=(), troubles=(), crashes=plan.crashes[:1], **changed)  # type: ignore[arg-type]
+
+
+def _pays_with_balance(customer: Customer) -> Customer:
+    return replace(_pays_cash(customer), card=CARD_NUMBER, uses_balance=True)
+
+
+def _pays_cash(customer: Customer) -> Customer:
+    """Buys, pays in cash, and does nothing else."""
+    return replace(
+        customer,
+        method="cash",
+        other_card=None,
+        pays_at_once=False,
+        cancels_in=None,
+        changes_in=None,
+        leaves_in=None,
+        handed_over=None,
+        spends_elsewhere_s=None,
+        spends_elsewhere_in=None,
+        loses_api_in=None,
+    )
+
+
+def _with(switches: Switches, **settings: object) -> Switches:
+    return switches.model_copy(update=settings)

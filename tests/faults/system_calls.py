@@ -1,0 +1,43 @@
+"""What the agent writes into its journal's files without SQLite goes to the simulated disk, too.
+
+These are the pads, the log that another process left, and the room that is held back. A directory is synced at once:
+whether a name survives is drawn with the file's own bytes (`disk.c`).
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from agent.journal.opening import beside
+from tests.faults.disk import Disk
+
+
+@contextmanager
+def through(disk: Disk) -> Iterator[None]:
+    """Lead the system calls for the journal's files to this disk."""
+    known = {beside(disk.journal, suffix) for suffix in ("-wal", ".pads")}
+    pwrite, fdatasync, allocate = os.pwrite, os.fdatasync, os.posix_fallocate
+
+    def write(descriptor: int, data: bytes, offset: int) -> int:
+        if (path := _path(descriptor)) in known:
+            disk.write(path, data, offset)
+        return pwrite(descriptor, data, offset)
+
+    def sync(descriptor: int) -> None:
+        if (path := _path(descriptor)) in known:
+            disk.sync(path)
+
+    def fallocate(descriptor: int, offset: int, size: int) -> None:
+        disk.allocate(size)
+        allocate(descriptor, offset, size)
+
+    os.pwrite, os.fdatasync, os.posix_fallocate = write, sync, fallocate  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os.pwrite, os.fdatasync, os.posix_fallocate = pwrite, fdatasync, allocate
+
+
+def _path(descriptor: int) -> Path:
+    return Path(f"/proc/self/fd/{descriptor}").readlink()
