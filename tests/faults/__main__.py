@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.faults.coverage import Coverage
 from tests.faults.simulation import simulate
-from tests.faults.tally import ROOT, Tally, load, run_parts, store
+from tests.faults.tally import HUNTED_PART, PART, ROOT, Tally, load, run_parts, store
 
 ENOUGH_RUNS = 5_000
 """With fewer some cells stay empty by chance."""
@@ -24,7 +24,7 @@ def main() -> int:
     tally = load(arguments.tally, arguments.first)
     seeds = range(tally.next_seed, arguments.first + arguments.runs)
     began, done_before = time.monotonic(), tally.runs
-    for part in run_parts(seeds, arguments.workers):
+    for part in run_parts(seeds, arguments.workers, HUNTED_PART if arguments.stop else PART):
         tally.add(part)
         store(tally, arguments.tally)
         _progress(tally, time.monotonic() - began, tally.runs - done_before)

@@ -279,7 +279,7 @@ MUTANTS = (
         why="law 5: nobody knows whether the card is good",
         changes=(
             Change(
-                file="agent/checkout_guards.py",
+                file="agent/checkout_request_guards.py",
                 before="        situation.offline_refusal is not None or charges_card(checkout)\n",
                 after="        situation.offline_refusal is not None\n",
             ),

@@ -18,6 +18,8 @@ from tests.faults.world import Breach
 ROOT = Path(__file__).parents[2]
 PART = 50
 """Seeds that one worker runs before it reports."""
+HUNTED_PART = 8
+"""Likewise, where the first seed that breaks the law ends it all."""
 
 
 @dataclass(slots=True)
@@ -74,9 +76,9 @@ def run_part(seeds: Sequence[int]) -> Part:
     return Part(outcomes, coverage.cells)
 
 
-def run_parts(seeds: range, workers: int) -> Iterator[Part]:
-    """Run seeds on so many cores; the parts come in their order."""
-    parts = [seeds[at : at + PART] for at in range(0, len(seeds), PART)]
+def run_parts(seeds: range, workers: int, size: int) -> Iterator[Part]:
+    """Run seeds on so many cores, so many at a time; the parts come in their order."""
+    parts = [seeds[at : at + size] for at in range(0, len(seeds), size)]
     if workers == 1:
         quietly()
         yield from map(run_part, parts)

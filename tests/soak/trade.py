@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Set as AbstractSet
 from random import Random
 
-from agent.kiosk.answers import CheckoutAnswer
+from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import Refused
 from agent.simulator.world import CARD_NUMBER
 from tests.soak.shop import Shop
