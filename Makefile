@@ -1,6 +1,6 @@
 # What a newcomer types. Everything else is in scripts/ and in `tillwire --help`.
 
-.PHONY: demo test test-system kiosk-vm faults mutants package lint lock clean
+.PHONY: demo test test-system kiosk-vm faults mutants soak package lint lock clean
 
 demo: ## the seed's checkout, end to end, without account or hardware
 	@scripts/setup run
@@ -31,6 +31,10 @@ faults: ## the simulation of faults: RUNS=… FROM=… (seeds); ended at any mom
 mutants: ## mistakes made in copies of the code, each of which the simulation of faults must find
 	@scripts/setup test
 	@.venv/bin/python -m tests.faults.mutants
+
+soak: ## weeks of trade with faults against the real process: CHECKOUTS=…; says whether it grows
+	@scripts/setup test
+	@.venv/bin/python -m tests.soak --checkouts $(or $(CHECKOUTS),2000)
 
 lint: ## style, types, and who may import whom
 	@scripts/setup test

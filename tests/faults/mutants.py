@@ -50,8 +50,8 @@ MUTANTS = (
         why="the vendor's offline queue did: a start without an answer may have worked",
         changes=_table(
             "go(STARTING, CallUnknown, UNSURE, ask.open_window, ask.read)",
-            "go(STARTING, CallUnknown, UNSURE, ask.open_window, ask.read, when=is_.not_cash),\n"
-            '    go(STARTING, CallUnknown, "same", ask.start)',
+            'go(STARTING, CallUnknown, "same", ask.start, when=lambda sale, _event, _situation: sale.payment is not None),\n'
+            "    go(STARTING, CallUnknown, UNSURE, ask.open_window, ask.read)",
         ),
     ),
     Mutant(
