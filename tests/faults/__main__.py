@@ -23,14 +23,18 @@ def main() -> int:
         return _tell(arguments.tell)
     tally = load(arguments.tally, arguments.first)
     seeds = range(tally.next_seed, arguments.first + arguments.runs)
-    began, done_before = time.monotonic(), tally.runs
+    began, done_before, processor_s = time.monotonic(), tally.runs, 0.0
     for part in run_parts(seeds, arguments.workers, HUNTED_PART if arguments.stop else PART):
         tally.add(part)
+        processor_s += part.processor_s
         store(tally, arguments.tally)
         _progress(tally, time.monotonic() - began, tally.runs - done_before)
         if tally.broken and arguments.stop:
             break
-    return _report(tally)
+    result = _report(tally)
+    if runs := tally.runs - done_before:
+        sys.stdout.write(f"{processor_s / runs * 1000:.0f} ms of processor time a run\n")
+    return result
 
 
 def _parsed() -> argparse.Namespace:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import multiprocessing
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -66,14 +67,15 @@ class Part:
 
     outcomes: tuple[Outcome, ...]
     cells: Counter[Cell]
+    processor_s: float
 
 
 def run_part(seeds: Sequence[int]) -> Part:
     """Run these seeds in this process."""
-    coverage = Coverage()
+    coverage, began_s = Coverage(), time.process_time()
     outcomes = tuple(simulate(seed, coverage) for seed in seeds)
     gc.collect()
-    return Part(outcomes, coverage.cells)
+    return Part(outcomes, coverage.cells, time.process_time() - began_s)
 
 
 def run_parts(seeds: range, workers: int, size: int) -> Iterator[Part]:
