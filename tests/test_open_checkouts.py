@@ -48,7 +48,7 @@ def test_a_card_waits_while_another_checkout_with_it_has_taken_money() -> None:
 
 
 def test_a_card_waits_in_what_a_register_handed_over_too() -> None:
-    """Found by the simulation of faults (seed 270): such a card is known masked only."""
+    """Found by the simulation of faults: such a card is known masked only."""
     mine, other = kept(Phase.DRAFT, "co_mine", card=CARD), kept(Phase.UNSURE, "co_other")
     said = HandedOver(transaction_id="STX_1", amount_due=356)
     by_register = Kept(replace(other.checkout, handed_over=said, card=Card(number=str(CARD))))

@@ -92,6 +92,7 @@ MUTANTS = (
     ),
     Mutant(
         name="evidence from stale bytes",
+        seed=314,
         why="what a port says first after it was opened is a state, and nobody saw the drawer in between",
         changes=(
             Change(
@@ -292,7 +293,7 @@ MUTANTS = (
     ),
     Mutant(
         name="balance beside what a register handed over",
-        seed=784,
+        seed=227,
         why="found by this simulation: the card of such a payment is known masked only",
         changes=(
             Change(
