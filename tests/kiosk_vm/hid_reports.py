@@ -3,9 +3,16 @@
 import string
 
 from device.hidpos_decoder import REPORT_BYTES
+from tests.kiosk_vm.till_config import HONEYWELL_KEYBOARD, HONEYWELL_POS, MAGTEK
 
 BOOT_KEYBOARD = "05010906a101050719e029e71500250175019508810295017508810195067508150025650507190029658100c0"
 POS_SCANNER = "058c0902a1018502150026ff007508953f0903810285fe95010904b102c0"
+UHID_READERS = {
+    "hand": (HONEYWELL_KEYBOARD, BOOT_KEYBOARD),
+    "pos": (HONEYWELL_POS, POS_SCANNER),
+    "stripe": (MAGTEK, BOOT_KEYBOARD),
+}
+"""The readers of the configuration that QEMU does not have: their ids, and what they say they are."""
 
 _SHIFT = 0x02
 _USAGES = {character: (0, 0x04 + place) for place, character in enumerate(string.ascii_lowercase)}

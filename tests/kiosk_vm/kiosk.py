@@ -22,6 +22,7 @@ from agent.simulator.simulator import Simulator
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
 from tests.debian import cache
+from tests.kiosk_vm.hid_reports import UHID_READERS
 from tests.kiosk_vm.image import Image
 from tests.kiosk_vm.machine import Machine, Saved, machine, new_disk
 from tests.kiosk_vm.till_config import API_PORT, api
@@ -92,6 +93,10 @@ class Kiosk:
     async def make_reader(self, name: str, ids: tuple[str, str], descriptor: str, serial: str = "") -> None:
         vendor, product = (int(number, 16) for number in ids)
         await self.hands("create", name=name, vendor=vendor, product=product, descriptor=descriptor, uniq=serial)
+
+    async def make_readers(self) -> None:
+        for name, (ids, descriptor) in UHID_READERS.items():
+            await self.make_reader(name, ids, descriptor)
 
     async def reads(self, name: str, reports: list[str]) -> None:
         """Let a reader send what it read, as quickly as real ones do."""

@@ -3,6 +3,7 @@
 import json
 import re
 
+from tests.kiosk_vm.hid_reports import UHID_READERS
 from tests.kiosk_vm.kiosk import Kiosk
 
 RULES = "/etc/udev/rules.d/99-tillwire.rules"
@@ -34,8 +35,9 @@ async def finds(box: Kiosk, broken_by: str, text: str, mended_by: str) -> None:
 
 
 async def test_beside_a_running_agent(box: Kiosk) -> None:
+    await box.make_readers()
     async with box.screen() as screen:
-        await screen.devices("present", "counter", "drawer")
+        await screen.devices("present", "counter", "drawer", *UHID_READERS)
     assert await found(box) == {}
     await finds(box, "systemctl disable tillwire", "does not start with the machine", "systemctl enable tillwire")
     await finds(box, "date --set='+1 hour'", "ahead of the API's", "date --set='-1 hour'")

@@ -4,19 +4,14 @@ import pytest
 
 from agent.kiosk.event_answers import CardRefusedAnswer, ScanAnswer
 from agent.simulator import CARD_NUMBER
-from tests.kiosk_vm.hid_reports import BOOT_KEYBOARD, POS_SCANNER, pos_report, typed
+from tests.kiosk_vm.hid_reports import BOOT_KEYBOARD, UHID_READERS, pos_report, typed
 from tests.kiosk_vm.kiosk import Kiosk
-from tests.kiosk_vm.till_config import DRAWER, HONEYWELL_KEYBOARD, HONEYWELL_POS, MAGTEK, reader
+from tests.kiosk_vm.till_config import DRAWER, HONEYWELL_KEYBOARD, MAGTEK, reader
 
 OTHER_CARD = "9276004424644352"
 STRIPE = f"%B{CARD_NUMBER}^MUSTERMANN/ERIKA^4912101?;{CARD_NUMBER}=49121010000?\n"
 BANK_CARD = "4111111111111111"
 BANK_STRIPE = f"%B{BANK_CARD}^MUSTERMANN/ERIKA^4912101?;{BANK_CARD}=49121010000?\n"
-KINDS = {
-    "hand": (HONEYWELL_KEYBOARD, BOOT_KEYBOARD),
-    "pos": (HONEYWELL_POS, POS_SCANNER),
-    "stripe": (MAGTEK, BOOT_KEYBOARD),
-}
 
 
 async def test_with_a_keyboard_mode_reader_whose_keys_reach_nobody_else(box: Kiosk) -> None:
@@ -50,19 +45,14 @@ async def test_with_a_magstripe_reader(box: Kiosk) -> None:
 
 async def test_each_kind_of_reader_may_be_pulled_and_plugged_in_again(box: Kiosk) -> None:
     async with box.screen() as screen:
-        await _plug_all_in(box)
-        await screen.devices("present", *KINDS)
-        for name in KINDS:
+        await box.make_readers()
+        await screen.devices("present", *UHID_READERS)
+        for name in UHID_READERS:
             await box.hands("destroy", name=name)
-        await screen.devices("lost", *KINDS)
-        await _plug_all_in(box)
-        await screen.devices("present", *KINDS)
+        await screen.devices("lost", *UHID_READERS)
+        await box.make_readers()
+        await screen.devices("present", *UHID_READERS)
         await box.sell(screen, lambda: box.reads("pos", pos_report(CARD_NUMBER)), reader="pos")
-
-
-async def _plug_all_in(box: Kiosk) -> None:
-    for name, (ids, descriptor) in KINDS.items():
-        await box.make_reader(name, ids, descriptor)
 
 
 @pytest.mark.parametrize("read", [0, 1])
