@@ -197,7 +197,7 @@ async def test_a_booked_payment_is_reversed_with_a_reason(tmp_path: Path) -> Non
     async with till(tmp_path) as the_till, operator(the_till) as page, the_till.page() as screen:
         await awaiting_cash(the_till)
         await the_till.put_money_in()
-        await screen.thanks()
+        await screen.thanked()
         await page.button("Reverse").click()
         await page.page.locator("[name=open_drawer]").check()
         await answer(page, "wrong lunch")

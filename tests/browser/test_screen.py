@@ -81,7 +81,7 @@ async def test_without_a_card_the_whole_sum_is_paid_in_cash(tmp_path: Path) -> N
         await the_till.may_pay()
         await page.main.click()
         await the_till.put_money_in()
-        await page.thanks()
+        await page.thanked()
         assert await the_till.booked() == [("start", 796)]
 
 
@@ -154,7 +154,7 @@ async def test_by_the_keyboard_alone(tmp_path: Path) -> None:
         await the_till.may_pay()
         await page.press("Pay in cash")
         await the_till.put_money_in()
-        await page.thanks()
+        await page.thanked()
         await page.press("Done")
         await page.screen("idle")
 
@@ -240,7 +240,7 @@ async def test_without_a_connection_cash_is_taken_and_booked_later(tmp_path: Pat
         await the_till.put_money_in()
         await page.screen("bookedLater", "booked_later")
         await the_till.stage.network.plug_in()
-        await page.thanks()
+        await page.thanked()
         assert await the_till.booked() == [("start", 796)]
 
 

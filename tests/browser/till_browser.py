@@ -84,8 +84,12 @@ class TillPage:
         await expect(self.page.locator(f"body[data-screen={name}]")).to_be_attached()
         await self.looked_at(shown_as or name)
 
+    async def thanked(self) -> None:
+        """Wait until the payment is booked; without a card there is no receipt."""
+        await expect(self.page.locator("body[data-screen=thanks]")).to_be_attached()
+
     async def thanks(self) -> None:
-        """Wait until the payment is booked and the receipt is there."""
+        """Wait until the payment is booked and the receipt is there, and look at both."""
         await expect(self.page.locator("body[data-screen=thanks] .paper")).to_be_visible()
         await self.looked_at("thanks")
 
