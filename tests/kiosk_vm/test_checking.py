@@ -44,7 +44,7 @@ async def test_beside_a_running_agent(box: Kiosk) -> None:
     free = "$(df --output=avail --block-size=1 /var/lib/tillwire | tail -n 1)"
     await finds(box, f"fallocate --length {free} /var/lib/full", "is full", "rm /var/lib/full")
     bind = "mount --bind /var/lib/tillwire /var/lib/tillwire; mount -o remount,bind,ro /var/lib/tillwire"
-    await finds(box, bind, "read-only", "umount /var/lib/tillwire")
+    await finds(box, bind, "read-only", "umount --lazy /var/lib/tillwire")
     await box.machine.write("/etc/systemd/system/ModemManager.service", MODEM_MANAGER.encode())
     again = "udevadm control --reload; udevadm trigger --settle --subsystem-match=tty"
     await finds(
