@@ -55,6 +55,7 @@ async def _heard(request: web.Request, caller: Role, began: float, status: int, 
     """The call as an observer hears it; a body that was not read to its end is not part of it."""
     return KioskCall(
         began=began,
+        ended=asyncio.get_running_loop().time(),
         role=caller,
         method=request.method,
         path=request.path,

@@ -27,10 +27,11 @@ CLOCK_BEHIND = (
 class KioskCall:
     """A call that changes something, and how it was answered. `problem` is the name of the problem.
 
-    `began`: seconds of the event loop.
+    `began`, `ended`: seconds of the event loop.
     """
 
     began: float
+    ended: float
     role: Role
     method: str
     path: str

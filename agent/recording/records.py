@@ -119,6 +119,7 @@ class Asked(_Line):
 
     kind: Literal["asked"] = "asked"
     at: float
+    took_s: float
     role: Literal["screen", "operator"]
     method: str
     path: str

@@ -144,6 +144,7 @@ class Taps:
     def _asked(self, call: KioskCall) -> Asked:
         return Asked(
             at=self._recorder.since(call.began),
+            took_s=round(call.ended - call.began, 6),
             role=call.role.value,
             method=call.method,
             path=self._sanitiser.path(call.path),

@@ -13,7 +13,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-QUIET_S: Final = 0.002
+QUIET_S: Final = 0.005
 """Real seconds in which nothing comes over loopback: then nothing is under way, since both ends run in this loop."""
 
 

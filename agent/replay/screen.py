@@ -17,7 +17,10 @@ _HIDDEN_NUMBER: Final = re.compile(r"\*{12,}")
 
 
 class ReplayedScreen:
-    """Makes the calls of the local interface over the control socket, with the token of the role that made them."""
+    """Makes the calls of the local interface over the control socket, with the token of the role that made them.
+
+    A call waits for those that had been answered when it was made, so that what came of them is there.
+    """
 
     def __init__(self, asked: Sequence[Asked], began: float, differences: Differences) -> None:
         self._asked = sorted(asked, key=lambda each: each.at)
@@ -33,9 +36,13 @@ class ReplayedScreen:
         ):
             token = (tokens / "screen").read_text(encoding="ascii").strip()
             screen.headers["Authorization"] = f"Bearer {token}"
+            begun: list[tuple[float, asyncio.Task[None]]] = []
             for each in self._asked:
                 await asyncio.sleep(max(0.0, self._began + each.at - asyncio.get_running_loop().time()))
-                calls.create_task(self._ask(screen if each.role == "screen" else operator, each))
+                await asyncio.gather(*(task for ended, task in begun if ended <= each.at))
+                begun = [(ended, task) for ended, task in begun if not task.done()]
+                task = calls.create_task(self._ask(screen if each.role == "screen" else operator, each))
+                begun.append((each.at + each.took_s, task))
 
     async def _ask(self, session: aiohttp.ClientSession, asked: Asked) -> None:
         headers = {"Idempotency-Key": asked.key} if asked.key else {}
@@ -49,11 +56,6 @@ class ReplayedScreen:
             then = f"{asked.status} {asked.problem or ''}".strip()
             is_now = f"{now[0]} {now[1] or ''}".strip()
             self._differences.add(asked.at, f"{asked.method} {asked.path}: answered {then}, now {is_now}")
-
-
-async def _problem(answer: aiohttp.ClientResponse) -> str:
-    document = await answer.json(content_type=None)
-    return str(document["type"]).rpartition(":")[2]
 
 
 def _readable(body: object) -> object:
