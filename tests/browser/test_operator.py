@@ -58,6 +58,16 @@ async def test_a_day_with_a_sale_and_an_opening_without_one(tmp_path: Path) -> N
         await page.looked_at("operator_day")
 
 
+async def test_what_happens_meanwhile_leaves_a_half_typed_name_alone(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, the_till.page("en", WIDE, role=Role.OPERATOR) as page:
+        await page.page.locator("input[name=name]").fill("Ad")
+        async with page.page.expect_response("**/v1/history*"):  # what the page asks for when something happened
+            await the_till.stage.screen.begin(BASKET)
+        await page.page.keyboard.type("a")
+        await page.page.keyboard.press("Enter")
+        await expect(page.page.locator("header")).to_contain_text("Ada")
+
+
 async def test_on_paper_there_is_the_sheet_and_nothing_else(tmp_path: Path) -> None:
     async with till(tmp_path) as the_till, operator(the_till) as page:
         await page.page.emulate_media(media="print")

@@ -8,7 +8,8 @@ const LISTENERS = ["onclick", "onsubmit", "oninput", "onfocus", "onchange"];
 export function make(tag, properties, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties ?? {})) {
-    if (typeof value === "function" || name === "value") element[name] = value;
+    if (typeof value === "function") element[name] = value;
+    else if (name === "value") element.value = element.drawnValue = value;
     else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, value === true ? "" : value);
   }
   element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
@@ -28,7 +29,7 @@ export function morph(old, fresh) {
   for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   for (const listener of LISTENERS) old[listener] = fresh[listener];
-  if (old.nodeName === "INPUT" && old.value !== fresh.value) old.value = fresh.value;
+  if (fresh.drawnValue !== undefined && old.value !== fresh.value) old.value = fresh.value; // else a person types there
   const children = [...fresh.childNodes];
   children.forEach((child, place) => {
     const there = old.childNodes[place];
