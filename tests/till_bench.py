@@ -224,7 +224,7 @@ async def at_work(
                 async with asyncio.TaskGroup() as tasks:
                     running = [tasks.create_task(till.run()), tasks.create_task(device.run(till.report))]
                     await till.ready.wait()
-                    await heard.until(lambda: till.drawer_level == "closed")
+                    await heard.until(lambda: till.drawer_level != "unknown")
                     try:
                         yield TillBench(till, simulator, drawer, heard, executor, journal)
                     finally:
