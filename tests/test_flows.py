@@ -15,13 +15,13 @@ from agent.checkout_events import ApplyAsked, CancelAsked, CardSet, ConfirmAsked
 from agent.checkout_state import Basket, Checkout, HandedOver, Method, Phase, Rules
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer
-from agent.simulator import CLIENT_ID, CLIENT_SECRET
+from agent.simulator import CLIENT_ID, CLIENT_SECRET, SimulatorServer
 from agent.simulator.switches import Switches
 from agent.smart.errors import NotSent
 from agent.smart.transport import Timeouts
 from agent.till_refusals import HandedOverAlready, TerminalBusy
 from agent.till_settings import Order
-from tests.till_bench import CARD, SEED, TillBench, whole_till
+from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of, whole_till
 
 QUICK = Rules(late_window_s=0.2, stale_read_s=0.0)
 IMPATIENT = Timeouts(request_s=0.3, blocking_s=0.6)
@@ -553,11 +553,11 @@ async def test_a_terminal_that_pays_is_not_asked_for_its_report(bench: TillBench
     await bench.heard.phase(Phase.COMPLETED)
 
 
-async def test_a_terminal_that_cannot_be_reached_is_said(bench: TillBench) -> None:
-    bench.simulator.refuse_connections(60)
-    await bench.heard.until(lambda: bench.till.connection.api == "offline")  # the connection of the login is closed
-    with pytest.raises(NotSent):
-        await bench.till.terminal.end_of_day()
+async def test_a_terminal_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
+    away = SimulatorServer(faults=["connect:refused-connection:1:seconds=60"])
+    async with away as simulator, drawer_of(tmp_path) as drawer, at_work(tmp_path, simulator, drawer) as bench:
+        with pytest.raises(NotSent):
+            await bench.till.terminal.end_of_day()
 
 
 # Bad input
