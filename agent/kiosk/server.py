@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 from aiohttp import web
 from pydantic_core import to_json
@@ -41,6 +42,7 @@ SCREEN_MODE = 0o660
 """Whoever may open the screen's socket still needs a token."""
 
 Welcome = Callable[[], asyncio.Protocol]
+Listening = TypeVar("Listening", asyncio.Server, socket.socket)
 """What is called for each new connection."""
 
 
@@ -159,7 +161,7 @@ async def _at_port(welcome: Welcome, address: tuple[str, int], settings: KioskSe
         yield server.sockets[0].getsockname()[1]
 
 
-async def _started(start: Coroutine[None, None, asyncio.Server]) -> asyncio.Server:
+async def _started(start: Coroutine[None, None, Listening]) -> Listening:
     """Start to listen whole, also when the agent is stopped meanwhile: half a start leaves an open port behind."""
     starting = asyncio.ensure_future(start)
     try:
@@ -174,7 +176,7 @@ async def _started(start: Coroutine[None, None, asyncio.Server]) -> asyncio.Serv
 @asynccontextmanager
 async def _at_socket_file(welcome: Welcome, path: Path, mode: int) -> AsyncIterator[None]:
     try:
-        listening = await asyncio.to_thread(_bind, path, mode)
+        listening = await _started(asyncio.to_thread(_bind, path, mode))
     except OSError as error:
         raise CannotListen(f"cannot listen on {path}: {error.strerror or error}") from None
     try:
