@@ -18,10 +18,7 @@ from device.drawer import Opener, SerialDrawer
 from device.drawer_port import can_carry_messages
 from device.drawer_profile import DrawerProfile
 from device.drawer_profile_file import ProfileRefused, load_profile
-from device.evdev_scanner import EvdevScanner, EvdevScannerSettings
-from device.hidpos_scanner import HidPosScanner, HidPosScannerSettings
 from device.interface import CashDrawer, ReceiptPrinter, Receiver, Scanner
-from device.key_decoder import KeyReading
 from device.line_decoder import LineReading
 from device.matching import Match
 from device.paid_message import PaidMessagePort, paid_pattern
@@ -137,33 +134,49 @@ def _pattern(paid: PaidMessageSettings) -> re.Pattern[str]:
 def _scanner(chosen: ScannerSettings, tools: Tools) -> Scanner:
     match chosen:
         case EvdevSettings():
-            keys = EvdevScannerSettings(
-                name=chosen.name,
-                match=_match(chosen.match),
-                reading=KeyReading(
-                    layout=chosen.layout,
-                    suffix=chosen.suffix,
-                    prefix=chosen.prefix,
-                    caps_lock=chosen.caps_lock,
-                    idle_s=chosen.idle_s,
-                ),
-                only_keyboard=chosen.only_keyboard,
-            )
-            return EvdevScanner(keys, plugging=tools.plugging)
+            return _evdev_scanner(chosen, tools)
         case HidPosSettings():
-            reports = HidPosScannerSettings(name=chosen.name, match=_match(chosen.match), idle_s=chosen.idle_s)
-            return HidPosScanner(reports, plugging=tools.plugging)
+            return _hidpos_scanner(chosen, tools)
         case SerialSettings():
-            line = SerialScannerSettings(
-                name=chosen.name,
-                port=PortSettings(
-                    path=chosen.port, baudrate=chosen.baudrate, bytesize=chosen.bytesize, parity=chosen.parity
-                ),
-                reading=LineReading(suffix=chosen.suffix, prefix=chosen.prefix, idle_s=chosen.idle_s),
-            )
-            return SerialScanner(line, opener=tools.opener, plugging=tools.plugging)
+            return _serial_scanner(chosen, tools)
         case _:
             assert_never(chosen)
+
+
+def _evdev_scanner(chosen: EvdevSettings, tools: Tools) -> Scanner:
+    from device.evdev_scanner import (  # noqa: PLC0415 - it loads evdev, which most tills with a serial reader never need
+        EvdevScanner,
+        EvdevScannerSettings,
+    )
+    from device.key_decoder import KeyReading  # noqa: PLC0415 - as above
+
+    reading = KeyReading(
+        layout=chosen.layout,
+        suffix=chosen.suffix,
+        prefix=chosen.prefix,
+        caps_lock=chosen.caps_lock,
+        idle_s=chosen.idle_s,
+    )
+    settings = EvdevScannerSettings(
+        name=chosen.name, match=_match(chosen.match), reading=reading, only_keyboard=chosen.only_keyboard
+    )
+    return EvdevScanner(settings, plugging=tools.plugging)
+
+
+def _hidpos_scanner(chosen: HidPosSettings, tools: Tools) -> Scanner:
+    from device.hidpos_scanner import HidPosScanner, HidPosScannerSettings  # noqa: PLC0415 - as above
+
+    settings = HidPosScannerSettings(name=chosen.name, match=_match(chosen.match), idle_s=chosen.idle_s)
+    return HidPosScanner(settings, plugging=tools.plugging)
+
+
+def _serial_scanner(chosen: SerialSettings, tools: Tools) -> Scanner:
+    settings = SerialScannerSettings(
+        name=chosen.name,
+        port=PortSettings(path=chosen.port, baudrate=chosen.baudrate, bytesize=chosen.bytesize, parity=chosen.parity),
+        reading=LineReading(suffix=chosen.suffix, prefix=chosen.prefix, idle_s=chosen.idle_s),
+    )
+    return SerialScanner(settings, opener=tools.opener, plugging=tools.plugging)
 
 
 def _match(match: MatchSettings) -> Match:

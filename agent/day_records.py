@@ -3,16 +3,13 @@
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 
-from pydantic import TypeAdapter
-
 from agent.checkout_state import Checkout
 from agent.day_sheet import Day, DaySheet, DrawerRecord, day_sheet
 from agent.journal.journal import Journal
 from agent.journal.records import StoredEvent
-from agent.listener import DrawerTold
+from agent.listener import DrawerTold, drawer_told_from
 
 PAGE = 100
-_DRAWER_TOLD = TypeAdapter(DrawerTold)
 
 
 def local_day(day: date) -> Day:
@@ -51,5 +48,5 @@ async def _drawer_since(journal: Journal, since: datetime) -> AsyncIterator[Draw
     while page and max(each.at for each in page) >= since:
         for stored in page:
             if stored.kind == DrawerTold.__name__:
-                yield DrawerRecord(at=stored.at, told=_DRAWER_TOLD.validate_python(stored.data))
+                yield DrawerRecord(at=stored.at, told=drawer_told_from(stored.data))
         page = await journal.lone_events(before=page[-1].sequence, limit=PAGE)

@@ -7,9 +7,12 @@ A listener must not block and must not fail.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Literal, Protocol
 
-from agent.checkout_state import Api, Card, Checkout, Level
+from pydantic import TypeAdapter
+
+from agent.checkout_state import Api, Card, Checkout, Json, Level
 from device.interface import DeviceState
 
 ScanRefusal = Literal["torn", "not_a_card", "card_present", "too_late", "busy", "repeated"]
@@ -40,6 +43,16 @@ class DrawerTold:
     asked_by: str | None = None  # the operator's name
     checkout_id: str | None = None
     open_s: float | None = None
+
+
+def drawer_told_from(data: Json) -> DrawerTold:
+    """Return what was told of the drawer from how the journal keeps it."""
+    return _drawer_told_adapter().validate_python(data)
+
+
+@cache
+def _drawer_told_adapter() -> TypeAdapter[DrawerTold]:
+    return TypeAdapter(DrawerTold)
 
 
 def as_scan_refusal(reason: str) -> ScanRefusal:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from agent.calls import Calls
 from agent.chosen_devices import ChosenDevices, Tools
-from agent.chosen_fleet import FleetTools, fleet_works
 from agent.chosen_outlets import choose_outlets
 from agent.configured import kiosk_settings, login_of, till_settings
 from agent.journal.errors import Damaged, JournalError
@@ -60,8 +59,8 @@ async def serve(
     outside = outside or Outside()
     try:
         async with AsyncExitStack() as stack:
-            begun = beginning(settings, outside.wall(), outside.seed, outside.settling_s)
-            recording = await stack.enter_async_context(open_recording(outside.record, settings, begun))
+            begin = partial(beginning, settings, outside.wall(), outside.seed, outside.settling_s)
+            recording = await stack.enter_async_context(open_recording(outside.record, settings, begin))
             agent = await _build(stack, settings, environment, outside, recording)
             await _work(agent, kiosk_settings(settings), stop, ready)
     except (Damaged, ExceptionGroup) as ended:
@@ -167,10 +166,14 @@ async def _build(
         observer=recording.called,
     )
     restart = asyncio.Event()
-    tools = FleetTools(
-        till=till, journal=journal, stream=stream, outside=outside, environment=environment, restart=restart.set
-    )
-    fleet = await fleet_works(settings, tools)
+    beside = list(outside.beside(till))
+    if settings.fleet is not None:
+        from agent.chosen_fleet import FleetTools, fleet_works  # noqa: PLC0415 - a tenth of the start, for few tills
+
+        tools = FleetTools(
+            till=till, journal=journal, stream=stream, outside=outside, environment=environment, restart=restart.set
+        )
+        beside += await fleet_works(settings, tools)
     return _Agent(
         till=till,
         kiosk=kiosk,
@@ -178,7 +181,7 @@ async def _build(
         api=api,
         report=recording.receiver(_timed(metrics, till.report)),
         retention=keep_for(settings.state.keep_days, settings.state.directory, journal, till, outside.wall),
-        beside=[*outside.beside(till), *fleet],
+        beside=beside,
         restart=restart,
     )
 

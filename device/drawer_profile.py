@@ -80,7 +80,7 @@ PulseBytes = Annotated[bytes, BeforeValidator(_pulse_bytes)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class NoStatus(_Strict):

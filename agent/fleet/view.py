@@ -20,12 +20,11 @@ from agent.journal.event_id import EventId
 from agent.journal.records import StoredEvent
 from agent.kiosk.event_answers import DeviceAnswer, DrawerLevelAnswer
 from agent.kiosk.view import connection_answer
-from agent.listener import DrawerTold
+from agent.listener import DrawerTold, drawer_told_from
 
 LONGEST_TEXT = 200
 """Characters: an event stays far below the packet size that any broker accepts."""
 
-_DRAWER_TOLD = TypeAdapter(DrawerTold)
 _COMMAND_RECORDS = {
     kind.__name__: TypeAdapter[FleetCommandTaken | FleetCommandEnded](kind)
     for kind in (FleetCommandTaken, FleetCommandEnded)
@@ -121,7 +120,7 @@ def _waits_since(checkout: Checkout) -> datetime:
 
 
 def _drawer(stored: StoredEvent) -> DrawerStanding:
-    told = _DRAWER_TOLD.validate_python(stored.data)
+    told = drawer_told_from(stored.data)
     return DrawerStanding(
         drawer=told.drawer,
         state=told.state,

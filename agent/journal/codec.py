@@ -4,12 +4,14 @@ A stored event says what changed: the fields of the checkout that are another ob
 value each. `step` makes a new checkout by `replace`, which leaves the objects of all other fields alone, so this costs
 a look at each field and never misses a change. All changes of a checkout, one laid over the other, are its state.
 
-This is on the way from the closing drawer to `start/cash`, hence the adapter that is built once.
+This is on the way from the closing drawer to `start/cash`, hence the adapter that is built once; with the first entry
+and not at the start, which a till without open checkouts is through before.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,6 @@ from agent.journal.errors import Damaged
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-_CHECKOUT = TypeAdapter(Checkout)
 _FIELDS = tuple(field.name for field in fields(Checkout))
 _VALUES = attrgetter(*_FIELDS)
 # Long, and in `changes` already where the checkout kept it.
@@ -35,14 +36,19 @@ _NOT_IN_DATA: Mapping[str, bool | Mapping[str, bool]] = {
 _AS_COLUMN = {"wall"}
 
 
+@cache
+def _adapter() -> TypeAdapter[Checkout]:
+    return TypeAdapter(Checkout)
+
+
 def encode_checkout(checkout: Checkout) -> str:
-    return _CHECKOUT.dump_json(checkout).decode()
+    return _adapter().dump_json(checkout).decode()
 
 
 def decode_checkout(state: str) -> Checkout:
     """Raise Damaged, without the content, if this is no checkout."""
     try:
-        return _CHECKOUT.validate_json(state)
+        return _adapter().validate_json(state)
     except ValidationError:
         raise Damaged("the state of a checkout can't be read") from None
 
@@ -53,7 +59,7 @@ def encode_changes(before: Checkout | None, after: Checkout) -> str:
         return encode_checkout(after)
     values = zip(_FIELDS, _VALUES(before), _VALUES(after), strict=True)
     changed = {name for name, old, new in values if old is not new}
-    return _CHECKOUT.dump_json(after, include=changed).decode()
+    return _adapter().dump_json(after, include=changed).decode()
 
 
 def lay_over(state: Json, changes: str) -> Json:
@@ -71,7 +77,7 @@ def lay_all_over(changes: Iterable[str]) -> Json:
 def as_checkout(state: Json) -> Checkout:
     """Raise Damaged, without the content, if this is no checkout."""
     try:
-        return _CHECKOUT.validate_python(state)
+        return _adapter().validate_python(state)
     except ValidationError:
         raise Damaged("the changes of a checkout don't make up a checkout") from None
 

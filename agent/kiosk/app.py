@@ -8,7 +8,7 @@ from http import HTTPStatus
 from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 
-from agent.kiosk import access
+from agent.kiosk import access, description
 from agent.kiosk.access import Door
 from agent.kiosk.adapter import MOST_BODY_BYTES, MOST_HEADER_BYTES, as_handler, refusal
 from agent.kiosk.connections import Connections
@@ -39,6 +39,7 @@ def build_app(
         handler = as_handler(kiosk, door, route)
         app.router.add_route(route.method, route.path, handler)
         app.router.add_route(route.method, OPERATOR_PAGE + route.path, handler)  # where the operator's cookie is sent
+    app.router.add_get(description.PATH, description.serve)
     for file in files:
         app.router.add_get(file.path, file.serve)
     app.on_response_prepare.append(_header_writer(door))

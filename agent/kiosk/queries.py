@@ -18,7 +18,7 @@ FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2999, 12, 31)
 
 
 class Query(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class NoQuery(Query):

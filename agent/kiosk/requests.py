@@ -87,7 +87,7 @@ By = Annotated[Name | None, Field(description="the operator's name; may be left 
 class Body(BaseModel):
     """A request body. Errors never repeat what was in it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Nothing(Body):

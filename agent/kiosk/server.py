@@ -11,22 +11,18 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
-from functools import cache, partial
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
-from pydantic_core import to_json
 
 from agent.kiosk.access import LOOPBACK_HOSTS, Door
 from agent.kiosk.app import build_app
 from agent.kiosk.connections import Connections
 from agent.kiosk.kiosk import Kiosk
-from agent.kiosk.openapi import describe
 from agent.kiosk.rate_limit import Rate, RateLimit
 from agent.kiosk.roles import Role
-from agent.kiosk.routes import ROUTES
 from agent.kiosk.static_files import StaticFile, page_files
 
 REQUEST_TIMEOUT_S = 30.0
@@ -70,9 +66,7 @@ async def serve(kiosk: Kiosk, settings: KioskSettings) -> AsyncIterator[str | No
 
     Yields the address that a browser would open; None on a Unix socket.
     """
-    files = [_description()]
-    if settings.page:
-        files += await asyncio.to_thread(page_files, settings.allowed_origins)
+    files = await asyncio.to_thread(page_files, settings.allowed_origins) if settings.page else []
     async with AsyncExitStack() as stack:
         control = Door(hosts=None, request_timeout_s=settings.request_timeout_s, everyone=Role.OPERATOR)
         welcome = await stack.enter_async_context(_running(kiosk, control, files, None))
@@ -211,9 +205,3 @@ def _url(host: str, port: int, settings: KioskSettings) -> str:
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-@cache
-def _description() -> StaticFile:
-    document = describe(ROUTES, version("tillwire"))
-    return StaticFile(path="/openapi.json", content=to_json(document), content_type="application/json")

@@ -1,4 +1,4 @@
-"""Files that need no token: the pages, and the description of the interface. Read once, answered from memory."""
+"""Files that need no token: the pages. Read once, answered from memory."""
 
 import hashlib
 from collections.abc import Iterable, Mapping

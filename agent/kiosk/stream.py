@@ -18,8 +18,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from pydantic import TypeAdapter
-
 from agent.checkout_state import Api, Card, Checkout, Level
 from agent.journal.errors import JournalError
 from agent.journal.event_id import EventId, parse_event_id
@@ -38,7 +36,7 @@ from agent.kiosk.event_answers import (
 )
 from agent.kiosk.roles import Role
 from agent.kiosk.view import card_answer, checkout_answer, device_answer, drawer_answer, scan_answer
-from agent.listener import CardRefusal, DrawerTold, ScanTold
+from agent.listener import CardRefusal, DrawerTold, ScanTold, drawer_told_from
 from device.interface import DeviceState
 
 logger = logging.getLogger("tillwire.kiosk.stream")
@@ -56,8 +54,6 @@ within a moment is written at once. Nobody sees the delay."""
 PING_S = 15.0
 """Proxies and browsers close a silent connection after 30 to 60 s, and a dead reader is noticed by writing."""
 PING = b": ping\n\n"
-
-_DRAWER_TOLD = TypeAdapter(DrawerTold)
 
 Missed = Callable[[int, int], Awaitable[Sequence[StoredEvent]]]
 """The journal's events after a sequence, at most so many. Raises JournalError."""
@@ -294,6 +290,6 @@ def _from_journal(stored: StoredEvent) -> Told | None:
     if (checkout := stored.checkout) is not None:
         return Told(name="checkout", show=lambda role: checkout_answer(checkout, role), sequence=stored.sequence)
     if stored.kind == DrawerTold.__name__:
-        told = _DRAWER_TOLD.validate_python(stored.data)
+        told = drawer_told_from(stored.data)
         return Told(name="drawer", show=lambda role: drawer_answer(told, role), sequence=stored.sequence)
     return None

@@ -52,7 +52,7 @@ class Recording:
 
 
 @asynccontextmanager
-async def open_recording(file: Path | None, settings: Settings, begun: Begun) -> AsyncIterator[Recording]:
+async def open_recording(file: Path | None, settings: Settings, begin: Callable[[], Begun]) -> AsyncIterator[Recording]:
     """Record into this file while inside; None: nothing. A file that cannot be written stops nothing but itself."""
     if file is None:
         yield Recording()
@@ -60,7 +60,7 @@ async def open_recording(file: Path | None, settings: Settings, begun: Begun) ->
     recorder = Recorder(file, asyncio.get_running_loop().time)
     forwarding = frozenset(scanner.name for scanner in settings.scanner if scanner.other_codes == "forward")
     taps = Taps(recorder, CardRules(prefixes=settings.cards.prefixes, lengths=settings.cards.lengths), forwarding)
-    taps.began(begun)
+    taps.began(begin())
     try:
         yield Recording(taps)
     finally:

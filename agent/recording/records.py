@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -158,8 +159,6 @@ class Ended(_Line):
 Happened = Scanned | TornRead | DeviceSeen | LevelSeen | Paid | Pulsed | Exchanged | Asked | Told | Gap | Ended
 Line = Begun | Happened
 
-_LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="kind")])
-
 
 class NotARecording(Exception):
     """The file cannot be read as a recording. The text says which line, and why."""
@@ -179,11 +178,16 @@ def read_recording(file: Path) -> list[tuple[Begun, list[Happened]]]:
         return _days(_lines(lines))
 
 
+@cache
+def _line_adapter() -> TypeAdapter[Line]:
+    return TypeAdapter(Annotated[Line, Field(discriminator="kind")])
+
+
 def _lines(lines: Iterable[bytes]) -> Iterator[tuple[int, Line]]:
     for number, line in enumerate(lines, 1):
         if line.endswith(b"\n") and line.strip():
             try:
-                yield number, _LINE.validate_json(line)
+                yield number, _line_adapter().validate_json(line)
             except ValidationError as error:
                 raise NotARecording(f"line {number}: {error.errors(include_input=False)[0]['msg']}") from None
 

@@ -19,7 +19,7 @@ FILE_NAME = "credentials.json"
 class DeviceCredentials(BaseModel):
     """The pairing of one device with one address. Sent to no other address and for no other device."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     base_url: str
     client_id: str

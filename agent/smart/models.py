@@ -35,7 +35,7 @@ IfItFits = Annotated[_T | None, WrapValidator(_none_unless_it_fits)]
 class SmartModel(BaseModel):
     """A JSON object of the API, kept whole. Types are exact: nothing is converted."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
     printed: ClassVar[frozenset[str]] = frozenset({"id", "status"})
 
     def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
