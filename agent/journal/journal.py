@@ -25,7 +25,7 @@ from agent.journal.opening import beside, keep_copy, lock, open_beside, open_con
 from agent.journal.pads import Pads
 from agent.journal.records import AnsweredRequest, CardRow, Entry, History, OpenCheckout, StoredEvent
 from agent.journal.reserve import Reserve
-from agent.journal.worker import Worker, result_of
+from agent.journal.worker import Worker
 
 Export = Callable[[Sequence[History]], Awaitable[None]]
 """Keeps what is about to be deleted. What it raises prevents the deletion."""
@@ -80,7 +80,7 @@ class Journal:
         committed = self._worker.submit(partial(self._database.commit, entries))
         if any(map(_wipes_card, entries)):
             self._worker.schedule(self._database.keep_house)
-        sequence = await result_of(committed)
+        sequence = await committed
         self._committed(time.monotonic() - began)
         return sequence
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from functools import partial
 from typing import TypeVar
 
@@ -37,14 +37,14 @@ class Worker:
 
         Raises what the job raises, and NotWritten when too many jobs wait or the executor takes no more.
         """
-        return await result_of(self.submit(job))
+        return await self.submit(job)
 
     def schedule(self, job: Callable[[], object]) -> None:
         """Have the job carried out after those before it. Nobody waits for it: a failure is logged."""
-        self._put(job).add_done_callback(_log_failure)
+        self._put(job).add_done_callback(_log_failure_of)
 
     def submit(self, job: Callable[[], T]) -> asyncio.Future[T]:
-        """Put the job in its place. To be awaited by `result_of`, which the cancelled caller doesn't take along."""
+        """Put the job in its place, and return what comes of it. Cancelling that takes nothing back."""
         if len(self._waiting) >= MOST_WAITING:
             raise NotWritten("the disk does not keep up")
         return self._put(job)
@@ -62,39 +62,45 @@ class Worker:
 
     def _begin(self, job: Callable[[], T], outcome: asyncio.Future[T]) -> None:
         try:
-            running = asyncio.wrap_future(self._executor.submit(job))
+            running = self._executor.submit(job)
         except RuntimeError:  # it was shut down
             self._running = False
-            outcome.set_exception(NotWritten("the agent is stopping"))
+            _fail(outcome, NotWritten("the agent is stopping"))
         else:
-            running.add_done_callback(partial(self._ended, outcome))
+            running.add_done_callback(partial(self._hand_over, outcome))
 
-    def _ended(self, outcome: asyncio.Future[T], ended: asyncio.Future[T]) -> None:
+    def _hand_over(self, outcome: asyncio.Future[T], ended: Future[T]) -> None:
+        """In the executor's thread. One step brings the outcome: it is on the way to `start/cash`."""
+        loop = outcome.get_loop()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._ended, outcome, ended)
+
+    def _ended(self, outcome: asyncio.Future[T], ended: Future[T]) -> None:
         self._running = False
         _settle(outcome, ended)
         self._next()
 
 
-async def result_of(outcome: asyncio.Future[T]) -> T:
-    """Wait for a job. When the caller is cancelled the job goes on, and its failure is logged."""
-    try:
-        return await asyncio.shield(outcome)
-    except asyncio.CancelledError:
-        outcome.add_done_callback(_log_failure)
-        raise
-
-
-def _settle(outcome: asyncio.Future[T], ended: asyncio.Future[T]) -> None:
-    if ended.cancelled():
-        outcome.set_exception(NotWritten("the agent is stopping"))
-    elif (error := ended.exception()) is not None:
-        outcome.set_exception(error)
-    else:
+def _settle(outcome: asyncio.Future[T], ended: Future[T]) -> None:
+    error = NotWritten("the agent is stopping") if ended.cancelled() else ended.exception()
+    if error is not None:
+        _fail(outcome, error)
+    elif not outcome.done():
         outcome.set_result(ended.result())
 
 
-def _log_failure(outcome: asyncio.Future[T]) -> None:
-    error = outcome.exception()
-    if error is not None:
-        trace = None if isinstance(error, JournalError) else error
-        _logger.error("the journal could not finish a job that nobody waits for: %s", error, exc_info=trace)
+def _fail(outcome: asyncio.Future[T], error: BaseException) -> None:
+    if outcome.done():  # its caller was cancelled
+        _log_failure(error)
+    else:
+        outcome.set_exception(error)
+
+
+def _log_failure_of(outcome: asyncio.Future[T]) -> None:
+    if (error := outcome.exception()) is not None:
+        _log_failure(error)
+
+
+def _log_failure(error: BaseException) -> None:
+    trace = None if isinstance(error, JournalError) else error
+    _logger.error("the journal could not finish a job that nobody waits for: %s", error, exc_info=trace)
