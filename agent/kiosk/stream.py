@@ -5,8 +5,8 @@ back with a known id gets exactly what it missed: from the recent events kept he
 connection and busy are *state*: they stand in the snapshot, are told when they change, and after a gap once more if
 they changed since. With an unknown or too old id, or none, a reader begins with a snapshot.
 
-What is told is kept for each reader, and written to all of them a moment later. One that has not taken what was kept is
-cut off; it comes back and misses nothing.
+What is told is kept for each reader, and written to all of them a moment later; a scan at once. One that has not taken
+what was kept is cut off; it comes back and misses nothing.
 """
 
 import asyncio
@@ -141,6 +141,7 @@ class EventStream:
 
     def scanned(self, told: ScanTold) -> None:
         self._tell(_same_for_all("scan", scan_answer(told)))
+        self._deliver()  # somebody stands there with the card in the hand and looks at the screen
 
     def card_checked(self, scanner: str, card: Card) -> None:
         self._tell(_same_for_all("card_checked", CardCheckedAnswer(scanner=scanner, card=card_answer(card))))
@@ -261,7 +262,9 @@ class EventStream:
             self._delivery = asyncio.get_running_loop().call_later(DELIVERY_PAUSE_S, self._deliver)
 
     def _deliver(self) -> None:
-        self._delivery = None
+        if self._delivery is not None:
+            self._delivery.cancel()
+            self._delivery = None
         for reader in self._readers:
             if reader.waiting:
                 reader.news.set()
