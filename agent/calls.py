@@ -76,6 +76,10 @@ class Calls:
             logger.exception("%s: a mistake of ours in %s", checkout.id, type(effect).__name__)
             return CallUnknown(number=effect.number)
 
+    async def open_connection(self) -> None:
+        """Have a connection ready: calls will follow. Raises nothing."""
+        await self._api.open_connection()
+
     async def abort(self, transaction_id: str) -> None:
         """Abandon a transaction, best effort."""
         with suppress(SmartError):

@@ -135,7 +135,9 @@ class Till:
 
         Raises AnotherIsActive, HandedOverAlready, KeyReused, NotWritten, Overloaded.
         """
-        return await self._inbox.do(partial(self._requests.create, order, key))
+        checkout = await self._inbox.do(partial(self._requests.create, order, key))
+        self.spawn(self._calls.open_connection())
+        return checkout
 
     async def ask(self, checkout_id: str, request: Request, key: IdempotencyKey | None = None) -> Checkout:
         """Ask the table. Returns the checkout as the journal has it now; what comes of it is told later.

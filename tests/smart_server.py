@@ -59,6 +59,7 @@ class Server:
     requests: list[Recorded] = field(default_factory=list)  # logins apart
     login_requests: list[Recorded] = field(default_factory=list)
     connections: int = 0
+    hang_up_after: int | None = None  # the connection behind this one is closed at once
     base_url: str = ""
     listener: asyncio.Server | None = None
     connected: set[asyncio.Task[None]] = field(default_factory=set)
@@ -75,6 +76,10 @@ class Server:
     async def until_requests(self, count: int) -> None:
         async with self.arrived:
             await self.arrived.wait_for(lambda: len(self.requests) >= count)
+
+    async def until_connections(self, count: int) -> None:
+        async with self.arrived:
+            await self.arrived.wait_for(lambda: self.connections >= count)
 
     async def until_logins(self, count: int) -> None:
         async with self.arrived:
@@ -189,10 +194,19 @@ async def smart_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[Serve
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server.connections += 1
+        async with server.arrived:
+            server.arrived.notify_all()
+        if server.connections - 1 == server.hang_up_after:
+            writer.close()
+            return
         await _serve(server, server.connections, reader, writer)
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server.connected.add(asyncio.create_task(serve(reader, writer)))
+        task = asyncio.create_task(serve(reader, writer))
+        task.add_done_callback(lambda _: writer.close())  # also where it ended before it began
+        server.connected.add(task)
+        if server.closed.is_set():  # it came while the server was stopped
+            task.cancel()
 
     server.listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
     port = server.listener.sockets[0].getsockname()[1]

@@ -81,6 +81,41 @@ async def test_a_request_on_a_connection_that_dies_is_received_once(
     assert [each.connection for each in server.requests] == [1, 1]
 
 
+async def test_the_next_connection_is_open_before_a_request_needs_it(server: Server, transport: Transport) -> None:
+    server.reply(answer({}, headers={"Connection": "close"}), answer({}))
+    await transport.send(request())
+    await server.until_connections(2)
+    assert len(server.requests) == 1
+    await transport.send(request())
+    assert [each.connection for each in server.requests] == [1, 2]
+
+
+async def test_a_connection_that_was_never_used_is_not_replaced(server: Server, transport: Transport) -> None:
+    server.hang_up_after = 1
+    server.reply(answer({}, headers={"Connection": "close"}), answer({}))
+    await transport.send(request())
+    await server.until_connections(2)
+    await transport.send(request())
+    assert [each.connection for each in server.requests] == [1, 3]
+
+
+async def test_a_connection_opened_ahead_is_the_one_that_is_used(server: Server, transport: Transport) -> None:
+    await transport.open_connection()
+    await transport.open_connection()
+    server.reply(answer({}))
+    await transport.send(request())
+    assert (server.connections, server.requests[0].connection) == (1, 1)
+
+
+async def test_what_goes_wrong_ahead_of_a_request_is_left_to_the_request() -> None:
+    async with smart_server() as server:
+        address = server.base_url
+    async with open_transport(address, PATIENCE) as transport:
+        await transport.open_connection()
+        with pytest.raises(NotSent):
+            await transport.send(request())
+
+
 async def test_a_refused_connection_is_not_sent() -> None:
     async with smart_server() as server:
         address = server.base_url

@@ -53,6 +53,10 @@ class SmartTransactions:
         self._transport = transport
         self._timeouts = transport.timeouts
 
+    async def open_connection(self) -> None:
+        """Have a connection ready for the next call. Sends nothing, raises nothing."""
+        await self._transport.open_connection()
+
     async def create(self, request: TransactionRequest) -> SmartTransaction:
         """Create a transaction whole, in one request. Nothing is booked."""
         return _transaction(await self._ask("POST", _TRANSACTIONS, body=request.body()))

@@ -12,13 +12,16 @@ request, and from then on every answer is the one before (measured with 3.14.5).
 its request, so a reused connection is looked at before it is used: if it has been closed, or holds anything that nobody
 asked for, another one is taken. Nothing was sent on it, so that is no repetition.
 
+**Is a connection there?** Opening one takes three round trips. So one is opened when a connection that was used ends,
+and when `open_connection` is called: sent is nothing, and what goes wrong is left to the request that finds out.
+
 Redirects are not followed, cookies not kept, proxies of the environment not used.
 """
 
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -90,12 +93,27 @@ class Transport:
     """Sends requests to one address over a pool of connections."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, base_url: str, timeouts: Timeouts, observer: Observer | None = None
+        self,
+        session: aiohttp.ClientSession,
+        opening: aiohttp.ClientSession,
+        base_url: str,
+        timeouts: Timeouts,
+        observer: Observer | None = None,
     ) -> None:
         self.base_url = base_url
         self.timeouts = timeouts
         self._session = session
+        self._opening = opening
         self._observer = observer
+
+    async def open_connection(self) -> None:
+        """Have a connection ready for the next request. Sends nothing, raises nothing."""
+        try:
+            await self._opening.get(self.base_url, trace_request_ctx=_Progress())
+        except _Opened:
+            pass
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next request finds out
+            _log.debug("no connection ahead: %s", type(error).__name__)
 
     async def send(self, request: Request, token: str | None = None) -> Answer:
         """Send one request once and return its whole answer, whatever it is. Raises NotSent or Unknown."""
@@ -166,9 +184,15 @@ async def open_transport(
     if address.scheme not in {"http", "https"} or not address.host or address.user or address.query_string:
         raise ValueError("the API's address must be https://host")
     trust = True if ca_file is None else await asyncio.to_thread(_trusting, ca_file)
-    connector = aiohttp.TCPConnector(ssl=trust, limit=CONNECTION_LIMIT, keepalive_timeout=timeouts.idle_connection_s)
-    async with _open_session(connector, timeouts) as session:
-        yield Transport(session, str(address).rstrip("/"), timeouts, observer)
+    pool = _Pool(ssl=trust, limit=CONNECTION_LIMIT, keepalive_timeout=timeouts.idle_connection_s)
+    async with (
+        pool,
+        _open_session(pool, timeouts, _Request) as session,
+        _open_session(pool, timeouts, _Opening) as opening,
+    ):
+        transport = Transport(session, opening, str(address).rstrip("/"), timeouts, observer)
+        async with pool.replacing(transport.open_connection):
+            yield transport
 
 
 @dataclass(slots=True)
@@ -191,6 +215,47 @@ class _Broken(Exception):
         self.error = error
 
 
+class _Opened(Exception):
+    """A connection is open and back in the pool. Nothing was written to it."""
+
+
+class _Pool(aiohttp.TCPConnector):
+    """The connections. One that was used is replaced when it ends; what replaces it is not, until it was used."""
+
+    _replace: Callable[[], Coroutine[None, None, None]] | None = None
+    _replacing: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def replacing(self, replace: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator[None]:
+        self._replace = replace
+        try:
+            yield
+        finally:
+            self._replace = None
+            if self._replacing is not None:
+                self._replacing.cancel()
+                await asyncio.wait([self._replacing])
+
+    def used(self, protocol: aiohttp.client_proto.ResponseHandler) -> None:
+        if (closed := protocol.closed) is not None:
+            closed.remove_done_callback(self._ended)
+            closed.add_done_callback(self._ended)
+
+    def _ended(self, closed: asyncio.Future[None]) -> None:
+        if not closed.cancelled():
+            closed.exception()  # looked at: asyncio would complain
+        if self._replace is not None and (self._replacing is None or self._replacing.done()):
+            self._replacing = asyncio.create_task(self._replace(), name="next-connection")
+
+
+class _Opening(aiohttp.ClientRequest):
+    """Gives the connection back as soon as it is open."""
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        conn.release()
+        raise _Opened
+
+
 class _Request(aiohttp.ClientRequest):
     """Looks at the connection before the request is written to it."""
 
@@ -199,6 +264,8 @@ class _Request(aiohttp.ClientRequest):
             await asyncio.sleep(0)
         if conn.protocol is None or conn.protocol.should_close or not conn.protocol.is_connected():
             raise _ConnectionSpent
+        if isinstance(pool := self.session.connector, _Pool):
+            pool.used(conn.protocol)
         return await super().send(conn)
 
 
@@ -217,18 +284,19 @@ async def _note_reuse(_session: aiohttp.ClientSession, context: SimpleNamespace,
     context.trace_request_ctx.reused = True
 
 
-def _open_session(connector: aiohttp.TCPConnector, timeouts: Timeouts) -> aiohttp.ClientSession:
+def _open_session(pool: _Pool, timeouts: Timeouts, request_class: type[aiohttp.ClientRequest]) -> aiohttp.ClientSession:
     tracing = aiohttp.TraceConfig()
     tracing.on_request_headers_sent.append(_note_first_byte)
     tracing.on_connection_reuseconn.append(_note_reuse)
     return aiohttp.ClientSession(
-        connector=connector,
+        connector=pool,
+        connector_owner=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=_HEADERS,
         skip_auto_headers=("Content-Type",),
         timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect_s),
         trace_configs=[tracing],
-        request_class=_Request,
+        request_class=request_class,
         middlewares=(_never_repeat,),
     )
 
