@@ -1,6 +1,6 @@
 # What a newcomer types. Everything else is in scripts/ and in `tillwire --help`.
 
-.PHONY: demo test test-system kiosk-vm faults mutants soak package lint lock clean
+.PHONY: demo test test-system kiosk-vm faults mutants soak bench package lint lock clean
 
 demo: ## the seed's checkout, end to end, without account or hardware
 	@scripts/setup run
@@ -35,6 +35,10 @@ mutants: ## mistakes made in copies of the code, each of which the simulation of
 soak: ## weeks of trade with faults against the real process: CHECKOUTS=…; says whether it grows
 	@scripts/setup test
 	@.venv/bin/python -m tests.soak --checkouts $(or $(CHECKOUTS),2000)
+
+bench: ## how fast and how small, beside a floor: docs/bench.md; about ten minutes on a quiet machine; ARGUMENTS="--short" …
+	@scripts/setup test
+	@.venv/bin/python -m tests.bench $(ARGUMENTS)
 
 lint: ## style, types, and who may import whom
 	@scripts/setup test

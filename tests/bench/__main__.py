@@ -1,72 +1,88 @@
-"""`python -m tests.bench [--rounds N] [--starts N]`: the table of docs/bench.md, measured now.
+"""`make bench`: the table of docs/bench.md, measured now, beside the last kept result.
 
-The rounds count only when the two identical floors measured the same; on a machine that does something else they do
-not, and the answer is no (exit code 1).
+It takes about ten minutes; `--short` takes two, and shows directions only. The run counts only when two identical
+floors measured the same in it; on a machine that does something else they do not, and the answer is no (exit code 1).
+`--keep` makes this run the kept result: docs/bench.json, the table of docs/bench.md and its picture. `--redraw` makes
+table and picture anew from what is kept.
 """
 
 import argparse
 import asyncio
+import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable
 from pathlib import Path
+from typing import TypeVar
 
-from tests.bench import footprint, latency
-from tests.bench.figures import Figure, figure, is_same
-from tests.bench.latency import FLOORS, Samples
+from tests.bench import footprint, large_journal, latency, rival, slow_line
+from tests.bench.report import table, write_documents
+from tests.bench.result import KEPT, ROOT, Result, Row, found, read, write
 
-GOALS = {
-    latency.CLOSING: ("closing byte to start/cash at the API", 1.25, 2.0),
-    latency.CARD_TO_REQUEST: ("last byte of a card to the request it causes", 1.4, None),
-    latency.CARD_TO_SCREEN: ("last byte of a card to the event at the screen", 2.0, None),
-}
-"""What is measured, and how many times the floor it may be at the median and at p95."""
-START_GOAL, MEMORY_GOAL, WAKEUPS_GOAL, CPU_GOAL = 1.15, 1.1, 2.0, 0.002
+T = TypeVar("T")
+LATEST = ROOT / "build" / "bench.json"
 
 
-async def _run(rounds: int, starts: int) -> bool:
+async def measure(wanted: argparse.Namespace) -> Result:
     with tempfile.TemporaryDirectory(prefix="tillwire-bench-") as directory:
-        (place := Path(directory, "latency")).mkdir()
-        samples = await latency.measure(place, rounds, seed=1)
-        (place := Path(directory, "footprint")).mkdir()
-        paid = await footprint.measure(place, starts)
-    sys.stdout.write("\n".join((*_latencies(samples), *_footprint(paid))) + "\n")
-    return _counts(samples)
+        latencies, line, rest, large = (Path(directory, name) for name in ("latency", "line", "rest", "large"))
+        for place in (latencies, line, rest, large):
+            place.mkdir()
+        rivals = await rival.available()
+        samples = await _timed("latencies", latency.measure(latencies, wanted.rounds, 1, rivals))
+        rows: list[Row] = [
+            *latency.rows(samples),
+            *await _timed("the slow line", slow_line.measure(line, wanted.line_rounds)),
+            *await _timed("start and rest", footprint.measure(rest, wanted.starts, wanted.idle_s)),
+            *await _timed(
+                "the large journal",
+                large_journal.measure(large, wanted.checkouts, wanted.starts, wanted.rounds),
+            ),
+        ]
+    if (kept := read(KEPT)) is not None and (long := kept.row("long memory")) is not None:
+        rows.append(long)
+    command = f"make bench ARGUMENTS='{shlex.join(sys.argv[1:])}'" if sys.argv[1:] else "make bench"
+    return found(command, rows, counts=samples.counts())
 
 
-def _counts(samples: Samples) -> bool:
-    return all(is_same(*(figure(samples[what, floor]) for floor in FLOORS)) for what in GOALS)
+async def _timed(words: str, measuring: Awaitable[T]) -> T:
+    began = time.monotonic()
+    measured = await measuring
+    sys.stderr.write(f"{words}: {time.monotonic() - began:.0f} s\n")
+    return measured
 
 
-def _latencies(samples: Samples) -> Iterator[str]:
-    yield f"{'':48}{'floor':>16}{'again':>16}{'agent':>16}{'ratio':>14}  goal"
-    for what, (words, median_goal, p95_goal) in GOALS.items():
-        floor, again, agent = (figure(samples[what, who]) for who in (*FLOORS, "agent"))
-        ratio = f"{agent.median / floor.median:.2f} / {agent.p95 / floor.p95:.2f}"
-        goal = f"{median_goal} / {p95_goal or '-'}"
-        yield f"{words:48}{_ms(floor):>16}{_ms(again):>16}{_ms(agent):>16}{ratio:>14}  {goal}"
-    counts = "counts" if _counts(samples) else "does not count: two identical floors measured differently"
-    yield f"ms at the median / p95, {agent.rounds} rounds; the run {counts}"
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=2000, help="of each latency and commit (%(default)s)")
+    parser.add_argument("--line-rounds", type=int, default=20, help="on the slow line (%(default)s)")
+    parser.add_argument("--starts", type=int, default=20, help="of agent and floor (%(default)s)")
+    parser.add_argument("--idle-s", type=float, default=60.0, help="watching a till at rest (%(default)s)")
+    parser.add_argument("--checkouts", type=int, default=1_000_000, help="in the large journal (%(default)s)")
+    parser.add_argument("--short", action="store_true", help="fewer of everything")
+    parser.add_argument("--keep", action="store_true", help="make this run the kept result")
+    parser.add_argument("--redraw", action="store_true", help="table and picture anew, nothing is measured")
+    arguments = parser.parse_args()
+    if arguments.short:
+        vars(arguments).update(rounds=200, line_rounds=3, starts=3, idle_s=10.0, checkouts=50_000)
+    return arguments
 
 
-def _ms(measured: Figure) -> str:
-    return f"{measured.median:.2f} / {measured.p95:.2f}"
-
-
-def _footprint(paid: footprint.Footprint) -> Iterator[str]:
-    yield ""
-    for words, value, floor, unit, goal in (
-        ("exec to ready, and importing the libraries", paid.start_s, paid.floor_start_s, "s", START_GOAL),
-        ("memory at rest, and that of the libraries", paid.rss_mib, paid.floor_rss_mib, "MiB", MEMORY_GOAL),
-    ):
-        yield f"{words:48}{value:.2f} {unit}, {floor:.2f} {unit}, ratio {value / floor:.2f}, goal {goal}"
-    yield f"{'wake-ups a second at rest':48}{paid.wakeups_a_second:.2f}, goal {WAKEUPS_GOAL}"
-    yield f"{'share of a core at rest':48}{paid.cpu_share:.2%}, goal {CPU_GOAL:.1%}"
+def main() -> int:
+    arguments = _arguments()
+    kept = read(KEPT)
+    if arguments.redraw and kept is not None:
+        write_documents(kept)
+        return 0
+    result = asyncio.run(measure(arguments))
+    write(result, LATEST)
+    sys.stdout.write(f"{table(result, kept)}\n")
+    if arguments.keep:
+        write(result, KEPT)
+        write_documents(result)
+    return 0 if result.counts else 1
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=2000, help="of each latency (%(default)s)")
-    parser.add_argument("--starts", type=int, default=10, help="of agent and floor (%(default)s)")
-    arguments = parser.parse_args()
-    raise SystemExit(0 if asyncio.run(_run(arguments.rounds, arguments.starts)) else 1)
+    raise SystemExit(main())

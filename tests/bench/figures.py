@@ -11,20 +11,26 @@ SAME_P95 = (0.8, 1.25)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A distribution, in milliseconds."""
+    """A distribution, in whatever unit its row names; of a single value both are that."""
 
     median: float
     p95: float
     rounds: int
 
 
-def figure(nanoseconds: Sequence[int]) -> Figure:
-    milliseconds = sorted(value / 1e6 for value in nanoseconds)
-    return Figure(
-        median=statistics.median(milliseconds),
-        p95=milliseconds[min(len(milliseconds) - 1, int(len(milliseconds) * 0.95))],
-        rounds=len(milliseconds),
-    )
+def figure(values: Sequence[float]) -> Figure:
+    """Return median and 95th percentile (nearest rank) of at least one value."""
+    ordered = sorted(values)
+    rank = -(-len(ordered) * 95 // 100)  # rounded up
+    return Figure(median=statistics.median(ordered), p95=ordered[rank - 1], rounds=len(ordered))
+
+
+def milliseconds(nanoseconds: Sequence[int]) -> Figure:
+    return figure([value / 1e6 for value in nanoseconds])
+
+
+def single(value: float, rounds: int = 1) -> Figure:
+    return Figure(median=value, p95=value, rounds=rounds)
 
 
 def is_same(floor: Figure, other: Figure) -> bool:

@@ -1,16 +1,15 @@
 """What is paid while nothing happens: start, memory, wake-ups; beside a process that only imports the libraries."""
 
 import asyncio
-import statistics
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from tests.bench.figures import figure, single
 from tests.bench.processes import Process, python, running
+from tests.bench.result import Row
 from tests.bench.shop import open_shop
 
 LIBRARIES = "aiohttp, serial, evdev, pydantic, pydantic_settings"
@@ -18,53 +17,70 @@ LIBRARIES = "aiohttp, serial, evdev, pydantic, pydantic_settings"
 FLOOR = f"import {LIBRARIES}, sys; print('ready', flush=True); sys.stdin.read()"
 REST_S = 3.0
 """After the start, until what was begun is done."""
-IDLE_S = 60.0
+BESIDE = "importing the libraries"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Footprint:
-    """Seconds, MiB, wake-ups a second, share of a core."""
+class Rest:
+    """What a till at rest needs: MiB, wake-ups a second, share of a core."""
 
-    start_s: float
-    floor_start_s: float
     rss_mib: float
-    floor_rss_mib: float
-    wakeups_a_second: float
+    wakeups: float
     cpu_share: float
 
 
-async def measure(directory: Path, rounds: int) -> Footprint:
-    """Start the agent and the floor in turn so many times; then watch one agent do nothing for a minute."""
+async def measure(directory: Path, rounds: int, idle_s: float) -> list[Row]:
+    """Watch one agent do nothing for so long; then start agent and floor in turn, so many times."""
+    async with open_shop(directory) as shop:
+        rest = await _rest(shop.agent, idle_s)
+    configuration = (directory / "tillwire.toml").read_text()
     starts: list[float] = []
     floor_starts: list[float] = []
-    sizes: list[float] = []
     floor_sizes: list[float] = []
-    async with open_shop(directory) as shop:
-        configuration = (directory / "tillwire.toml").read_text()
-        wakeups, cpu_share = await _idle(shop.agent.pid)
     for number in range(rounds):
         config = _own(directory, configuration, number)
-        async with _timed(python("-m", "agent", "run", f"--config={config}", "--json"), starts) as process:
-            await asyncio.sleep(REST_S)
-            sizes.append(_rss_mib(process.pid))
+        starts.append(await started(config))
         async with _timed(python("-c", FLOOR), floor_starts) as process:
-            floor_sizes.append(_rss_mib(process.pid))
-    return Footprint(
-        start_s=statistics.median(starts),
-        floor_start_s=statistics.median(floor_starts),
-        rss_mib=statistics.median(sizes),
-        floor_rss_mib=statistics.median(floor_sizes),
-        wakeups_a_second=wakeups,
-        cpu_share=cpu_share,
-    )
+            floor_sizes.append(process.rss_mib)
+    return [
+        Row(
+            key="start",
+            words="exec to ready",
+            unit="s",
+            measured=figure(starts),
+            beside=figure(floor_starts),
+            beside_words=BESIDE,
+            goal=1.15,
+        ),
+        Row(
+            key="memory",
+            words="memory at rest (RSS)",
+            unit="MiB",
+            measured=single(rest.rss_mib),
+            beside=figure(floor_sizes),
+            beside_words=BESIDE,
+            goal=1.1,
+        ),
+        Row(key="wake-ups", words="wake-ups at rest", unit="a second", measured=single(rest.wakeups), goal=2.0),
+        Row(key="idle CPU", words="CPU at rest", unit="% of a core", measured=single(rest.cpu_share * 100), goal=0.2),
+    ]
+
+
+async def started(config: Path) -> float:
+    """Start the agent, end it when it is ready, and return how many seconds that took."""
+    took: list[float] = []
+    async with _timed(python("-m", "agent", "run", f"--config={config}", "--json"), took):
+        pass
+    return took[0]
 
 
 def _own(directory: Path, configuration: str, number: int) -> Path:
-    """Return a configuration with a state directory of its own: each start is a first one."""
+    """Return a configuration with a state directory of its own: each start is a first one. Most tills have no CA."""
     state = directory / f"state-{number}"
     state.mkdir(mode=0o700)
     config = directory / f"tillwire-{number}.toml"
-    config.write_text(configuration.replace(str(directory / "state"), str(state)))
+    lines = configuration.replace(str(directory / "state"), str(state)).splitlines()
+    config.write_text("\n".join(line for line in lines if not line.startswith("ca_file")))
     return config
 
 
@@ -77,17 +93,15 @@ async def _timed(command: tuple[str, ...], took: list[float]) -> AsyncIterator[P
         yield process
 
 
-def _rss_mib(pid: int) -> float:
-    return float(psutil.Process(pid).memory_info().rss) / 2**20
-
-
-async def _idle(pid: int) -> tuple[float, float]:
-    """Return wake-ups a second and the share of a core."""
-    process = psutil.Process(pid)
+async def _rest(agent: Process, seconds: float) -> Rest:
     await asyncio.sleep(REST_S)
-    wakeups, cpu = _wakeups(pid), sum(process.cpu_times()[:2])
-    await asyncio.sleep(IDLE_S)
-    return (_wakeups(pid) - wakeups) / IDLE_S, (sum(process.cpu_times()[:2]) - cpu) / IDLE_S
+    wakeups, cpu_s = _wakeups(agent.pid), agent.cpu_s
+    await asyncio.sleep(seconds)
+    return Rest(
+        rss_mib=agent.rss_mib,
+        wakeups=(_wakeups(agent.pid) - wakeups) / seconds,
+        cpu_share=(agent.cpu_s - cpu_s) / seconds,
+    )
 
 
 def _wakeups(pid: int) -> int:

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import psutil
+
 START_TIMEOUT_S = 60.0
 """A process that says nothing for so long has not started; a million checkouts are taken up in less."""
 
@@ -30,6 +32,20 @@ class Process:
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    @property
+    def cpu_s(self) -> float:
+        """What it has used of a core so far."""
+        return float(sum(psutil.Process(self.pid).cpu_times()[:2]))
+
+    @property
+    def rss_mib(self) -> float:
+        return float(psutil.Process(self.pid).memory_info().rss) / 2**20
+
+    @property
+    def written_bytes(self) -> int:
+        """What it has had written to disks so far."""
+        return int(psutil.Process(self.pid).io_counters().write_bytes)
 
 
 @asynccontextmanager
@@ -55,7 +71,9 @@ def python(*arguments: str) -> tuple[str, ...]:
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("TILLWIRE_")}
+    """As it is installed: nothing set for the till, and modules are compiled once."""
+    kept = (name for name in os.environ if not name.startswith(("TILLWIRE_", "PYTHONDONTWRITEBYTECODE")))
+    return {name: os.environ[name] for name in kept}
 
 
 @dataclass

@@ -46,6 +46,7 @@ repeated_within_s = 0
 profile = "escpos"
 port = "{drawer}"
 open_level = "low"
+opened_by = "{opened_by}"
 debounce_s = 0
 recharge_s = 0
 
@@ -71,6 +72,19 @@ class Shop:
     scanner: SimulatedSerialScanner
     drawer: SimulatedDrawer
     screen: "Screen"
+
+    async def begin(self) -> str:
+        """Begin a checkout."""
+        checkout = await self.kiosk.begin(BASKET)
+        await self.screen.until_phase(checkout.id, "draft")
+        return checkout.id
+
+    async def scan(self) -> int:
+        """Scan the card. Return when the last byte was written; nanoseconds."""
+        self.screen.scanned_at = 0
+        sent = time.monotonic_ns()
+        await self.scanner.scan(CARD)
+        return sent
 
 
 class Screen:
@@ -106,6 +120,11 @@ class Screen:
         if checkout.card is not None and checkout.card.valid:
             self.card_valid.add(checkout.id)
 
+    def forget(self, checkout_id: str) -> None:
+        """It is over."""
+        del self.phase[checkout_id], self.amount_due[checkout_id]
+        self.card_valid.discard(checkout_id)
+
     async def scan(self) -> int:
         """Return when the event of the scan was here."""
         while not self.scanned_at:
@@ -136,7 +155,7 @@ class Screen:
 
 
 @asynccontextmanager
-async def open_shop(directory: Path, *, round_trip_ms: float = 0.0) -> AsyncIterator[Shop]:
+async def open_shop(directory: Path, *, round_trip_ms: float = 0.0, opened_by: str = "tillwire") -> AsyncIterator[Shop]:
     """Start everything, and wait until a drawer's closing counts."""
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(running(*python("-m", "agent", "simulator", "--port=0", "--json")))
@@ -150,7 +169,8 @@ async def open_shop(directory: Path, *, round_trip_ms: float = 0.0) -> AsyncIter
         api["base_url"], api["ca_file"] = f"https://127.0.0.1:{tls.port}", directory / "tls" / CA_FILE
         state = directory / "state"
         state.mkdir(mode=0o700, exist_ok=True)
-        config.write_text(CONFIGURATION.format(**api, scanner=scanner.path, drawer=drawer.path, state=state))
+        devices = {"scanner": scanner.path, "drawer": drawer.path, "opened_by": opened_by}
+        config.write_text(CONFIGURATION.format(**api, **devices, state=state))
         agent = await stack.enter_async_context(running(*python("-m", "agent", "run", f"--config={config}", "--json")))
         url = json.loads(await agent.line())["url"]
         token = (state / "tokens" / "screen").read_text().strip()
@@ -166,20 +186,21 @@ async def open_shop(directory: Path, *, round_trip_ms: float = 0.0) -> AsyncIter
 
 async def scan_card(shop: Shop) -> tuple[str, int]:
     """Begin a checkout and scan its card. Return it, and when the last byte was written."""
-    checkout = await shop.kiosk.begin(BASKET)
-    await shop.screen.until_phase(checkout.id, "draft")
-    shop.screen.scanned_at = 0
-    sent = time.monotonic_ns()
-    await shop.scanner.scan(CARD)
-    return checkout.id, sent
+    checkout_id = await shop.begin()
+    return checkout_id, await shop.scan()
 
 
-async def until_paid_into_drawer(shop: Shop, checkout_id: str) -> None:
-    """Go on until the cash lies in the open drawer and the transaction was read once more."""
+async def until_cash_awaited(shop: Shop, checkout_id: str) -> None:
+    """Go on until the cash is awaited."""
     await shop.screen.until_card(checkout_id)
     await shop.kiosk.apply(checkout_id, use_balance=True)
     await shop.screen.until_phase(checkout_id, "due")
     await shop.kiosk.pay(checkout_id, "cash", shop.screen.amount_due[checkout_id])
+
+
+async def until_paid_into_drawer(shop: Shop, checkout_id: str) -> None:
+    """Go on until the cash lies in the open drawer and the transaction was read once more."""
+    await until_cash_awaited(shop, checkout_id)
     await shop.drawer.opened()
     await shop.front.arrival(READ)
     await asyncio.sleep(READ_S)
