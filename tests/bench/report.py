@@ -86,6 +86,7 @@ def picture(result: Result) -> str:
     rows = [row for row in result.rows if row.ratio is not None]
     height = len(rows) * (BAR_PX + GAP_PX) + 60
     width = LEFT_PX + int(MOST * SCALE_PX) + 70
+    made = f"{result.date}, {result.commit}, {result.machine}"
     return "\n".join(
         (
             (
@@ -99,10 +100,7 @@ def picture(result: Result) -> str:
                 f'<text x="10" y="{height - 26}" fill="#444">times what it is measured beside (1); the dark mark is the'
                 " goal</text>"
             ),
-            (
-                f'<text x="10" y="{height - 8}" fill="#444">{escape(f"{result.date}, {result.commit}, {result.machine}")}'
-                "</text>"
-            ),
+            f'<text x="10" y="{height - 8}" fill="#444">{escape(made)}</text>',
             "</svg>",
             "",
         )
