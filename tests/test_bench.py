@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bench.figures import Figure, figure, is_same, milliseconds, single
-from tests.bench.report import markdown, picture, table
-from tests.bench.result import Result, Row, read, write
+from tests.bench.report import DOCUMENT, PICTURE, markdown, picture, table
+from tests.bench.result import KEPT, Result, Row, read, write
 
 FLOOR = Figure(median=2.0, p95=4.0, rounds=100)
 CLOSING = Row(
@@ -79,6 +79,13 @@ def test_a_result_comes_back_as_it_was_kept(tmp_path: Path) -> None:
     write(RESULT, tmp_path / "bench.json")
     assert read(tmp_path / "bench.json") == RESULT
     assert read(tmp_path / "none.json") is None
+
+
+def test_the_document_and_its_picture_show_what_is_kept() -> None:
+    kept = read(KEPT)
+    assert kept is not None
+    assert markdown(kept) in DOCUMENT.read_text()
+    assert picture(kept) == PICTURE.read_text()
 
 
 def test_what_is_shown_says_what_was_missed_and_what_a_run_is_worth() -> None:
