@@ -77,7 +77,7 @@ def _verdict(row: Row) -> str:
     return {True: "met", False: "missed", None: ""}[row.met]
 
 
-BAR_PX, GAP_PX, LEFT_PX, SCALE_PX, MOST = 18, 10, 470, 90, 4.0
+BAR_PX, GAP_PX, LEFT_PX, SCALE_PX, MOST = 18, 10, 570, 60, 6.0
 """Of the picture: a bar, the room below it, where bars begin, one ratio, and the longest bar."""
 
 
@@ -86,7 +86,8 @@ def picture(result: Result) -> str:
     rows = [row for row in result.rows if row.ratio is not None]
     height = len(rows) * (BAR_PX + GAP_PX) + 60
     width = LEFT_PX + int(MOST * SCALE_PX) + 70
-    made = f"{result.date}, {result.commit}, {result.machine}"
+    worth = "" if result.counts else "; a run that does not count"
+    made = f"{result.date}, {result.commit}, {result.machine}{worth}"
     return "\n".join(
         (
             (
@@ -112,7 +113,7 @@ def _bar(row: Row, place: int) -> Iterator[str]:
     colour = {True: "#2e7d32", False: "#c62828", None: "#90a4ae"}[row.met]
     yield f'<text x="{LEFT_PX - 8}" y="{y + 14}" text-anchor="end" fill="#222">{escape(row.words)}</text>'
     yield f'<rect x="{LEFT_PX}" y="{y}" width="{_x(ratio) - LEFT_PX}" height="{BAR_PX}" fill="{colour}"/>'
-    yield f'<text x="{_x(ratio) + 6}" y="{y + 14}" fill="#222">{ratio:.2f}</text>'
+    yield f'<text x="{_x(max(ratio, row.goal or 0)) + 6}" y="{y + 14}" fill="#222">{ratio:.2f}</text>'
     if row.goal is not None:
         yield f'<rect x="{_x(row.goal) - 1}" y="{y - 3}" width="3" height="{BAR_PX + 6}" fill="#000"/>'
 
