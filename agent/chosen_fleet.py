@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from agent.checkout.offline import OfflineLimits
 from agent.configured import offline_limits
 from agent.fleet.admission import Allowed
 from agent.fleet.command_desk import Findings, Values
@@ -22,9 +23,8 @@ from agent.fleet.topics import Topics
 from agent.fleet.view import Standing
 from agent.journal.journal import Journal
 from agent.kiosk.stream import EventStream
-from agent.offline import OfflineLimits
 from agent.outside import Outside
-from agent.till import Till
+from agent.till.till import Till
 from config.fleet import Fleet as FleetSettings
 from config.fleet_changes import read_changes, with_changes, write_changes
 from config.problems import Problem, WrongConfig

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.checkout_state import Checkout
+from agent.checkout.receipts import ReceiptCopy, receipt_lines
+from agent.checkout.state import Checkout
 from agent.chosen_devices import BookedLine, ChosenDevices
-from agent.outlets import NotPrinted
 from agent.receipt import FEED, FEED_AND_CUT, CodePage, as_escpos
-from agent.receipts import ReceiptCopy, receipt_lines
+from agent.till.outlets import NotPrinted
 from config.settings import Settings
 from device.interface import DrawerRefused, PrintInterrupted, PrintRefused, ReceiptPrinter
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TypeVar, assert_never
 
 from agent.card import CardRules
-from agent.checkout_state import Rules
-from agent.evidence_state import DrawerRules
+from agent.checkout.evidence_state import DrawerRules
+from agent.checkout.offline import OfflineLimits
+from agent.checkout.state import Rules
 from agent.kiosk.server import KioskSettings
-from agent.offline import OfflineLimits
 from agent.smart.login import Client, ClientCredentialsLogin, DeviceLogin, DevicePinLogin, Login
-from agent.till_settings import TillSettings
+from agent.till.settings import TillSettings
 from config.addresses import UnixAddress
 from config.secret_files import read_secrets
 from config.settings import Offline, Settings

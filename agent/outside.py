@@ -12,10 +12,10 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from agent.checkout.evidence_state import SETTLING_S
 from agent.chosen_devices import ChosenDevices, Tools, choose
-from agent.evidence_state import SETTLING_S
-from agent.listener import Listener
-from agent.till import Till
+from agent.till.listener import Listener
+from agent.till.till import Till
 from config.settings import DEFAULT_FILE, Settings
 from device.drawer import Opener
 from device.tty import open_tty

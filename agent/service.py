@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from agent.calls import Calls
 from agent.chosen_devices import ChosenDevices, Tools
 from agent.chosen_outlets import choose_outlets
 from agent.configured import kiosk_settings, login_of, till_settings
@@ -24,7 +23,6 @@ from agent.kiosk.server import CannotListen, KioskSettings
 from agent.kiosk.server import serve as serve_kiosk
 from agent.kiosk.stream import EventStream
 from agent.kiosk.tokens import load_tokens
-from agent.listener import Listeners
 from agent.metrics.metrics import Metrics
 from agent.out_of_order import reason_of, serve_out_of_order
 from agent.outside import Outside
@@ -35,7 +33,9 @@ from agent.smart.client import SmartTransactions, connect
 from agent.smart.credentials import CredentialStore
 from agent.smart.login import Login
 from agent.smart.transport import Exchange, Observer, Timeouts
-from agent.till import Till
+from agent.till.api_calls import Calls
+from agent.till.listener import Listeners
+from agent.till.till import Till
 from config.settings import Settings
 from device.interface import Receiver, Report
 from device.plugging import watch_plugging

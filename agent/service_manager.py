@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from agent.checkout_state import Checkout, Phase
-from agent.connection import Connection
-from agent.inbox import Overloaded
+from agent.checkout.state import Checkout, Phase
+from agent.till.connection import Connection
+from agent.till.inbox import Overloaded
 
 logger = logging.getLogger("tillwire.service")
 

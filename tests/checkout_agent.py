@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.checkout import ROWS, NotAllowed, Rows, by_phase_and_event, step
-from agent.checkout_effects import Effect
-from agent.checkout_events import (
+from agent.checkout.effects import Effect
+from agent.checkout.events import (
     ApplyAsked,
     BasketSet,
     CancelAsked,
@@ -23,9 +22,10 @@ from agent.checkout_events import (
     Turn,
     Woke,
 )
-from agent.checkout_row import Row
-from agent.checkout_state import Api, Basket, Checkout
-from agent.checkout_table import TABLE
+from agent.checkout.row import Row
+from agent.checkout.state import Api, Basket, Checkout
+from agent.checkout.step import ROWS, NotAllowed, Rows, by_phase_and_event, step
+from agent.checkout.table import TABLE
 from tests.checkouts import LUNCH, MASKED, RULES, SNACK, as_seen_now, cash_in, situation
 
 Told = tuple[int, tuple[Effect, ...]] | None

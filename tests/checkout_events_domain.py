@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
-from agent.checkout_events import (
+from agent.checkout.events import (
     Answer,
     Applied,
     ApplyAsked,
@@ -40,8 +40,8 @@ from agent.checkout_events import (
     Turn,
     Woke,
 )
-from agent.checkout_standing_guards import OVERDUE_AFTER
-from agent.checkout_state import ApiProblem, Call, Level, Situation
+from agent.checkout.standing_guards import OVERDUE_AFTER
+from agent.checkout.state import ApiProblem, Call, Level, Situation
 from tests.checkouts import (
     CHARGE,
     INVALID,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
-from agent.checkout_effects import (
+from agent.checkout.effects import (
     ApplyBalance,
     CancelTransaction,
     CreateTransaction,
@@ -20,7 +20,7 @@ from agent.checkout_effects import (
     StartTransaction,
     UpdateTransaction,
 )
-from agent.checkout_events import (
+from agent.checkout.events import (
     Answer,
     Applied,
     CallNotAuthorised,
@@ -34,8 +34,8 @@ from agent.checkout_events import (
     StartAnswered,
     TransactionSaved,
 )
-from agent.checkout_handed_over import begin_handed_over
-from agent.checkout_state import Api, ApiProblem, Checkout, HandedOver, Phase, TransactionFacts
+from agent.checkout.handed_over import begin_handed_over
+from agent.checkout.state import Api, ApiProblem, Checkout, HandedOver, Phase, TransactionFacts
 from tests.checkout_agent import Agent
 from tests.checkouts import NOW_S, RULES, VALID, WALL, as_seen_now, new_checkout, reversal_of, sold
 from tests.server_model import Cancel, Change, Execution, Held, PreTransaction, SecondStart, Start, Update, carry_out

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from agent.checkout import BACKGROUND_AFTER_S, step
-from agent.checkout_answer_guards import EXECUTED, MOST_REFUSALS, REFUSED
-from agent.checkout_effects import Effect
-from agent.checkout_events import (
+from agent.checkout.answer_guards import EXECUTED, MOST_REFUSALS, REFUSED
+from agent.checkout.effects import Effect
+from agent.checkout.events import (
     Answer,
     Applied,
     ApplyAsked,
@@ -26,10 +25,10 @@ from agent.checkout_events import (
     StartAnswered,
     TransactionSaved,
 )
-from agent.checkout_handed_over import begin_handed_over
-from agent.checkout_reversal import begin_reversal
-from agent.checkout_standing_guards import MOST_CREATES
-from agent.checkout_state import (
+from agent.checkout.handed_over import begin_handed_over
+from agent.checkout.reversal import begin_reversal
+from agent.checkout.standing_guards import MOST_CREATES
+from agent.checkout.state import (
     ApiProblem,
     Basket,
     Card,
@@ -48,6 +47,7 @@ from agent.checkout_state import (
     Transaction,
     TransactionFacts,
 )
+from agent.checkout.step import BACKGROUND_AFTER_S, step
 
 WALL = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NOW_S = 1000.0

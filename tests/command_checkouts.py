@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agent.card import CardNumber
-from agent.checkout import step
-from agent.checkout_events import (
+from agent.checkout.events import (
     ApplyAsked,
     CancelAsked,
     CardSet,
@@ -16,10 +15,11 @@ from agent.checkout_events import (
     PayAsked,
     StartAnswered,
 )
-from agent.checkout_state import Basket, Checkout, Json, ReceiptLines, Rules, TransactionFacts
+from agent.checkout.state import Basket, Checkout, Json, ReceiptLines, Rules, TransactionFacts
+from agent.checkout.step import step
 from agent.journal.journal import Journal
 from agent.journal.records import CardRow, Entry
-from agent.till_settings import Order
+from agent.till.settings import Order
 from tests import checkouts as c
 from tests.journal_entries import DIGITS, journal_at
 

@@ -18,8 +18,8 @@ from functools import cache
 from itertools import combinations
 from pathlib import Path
 
-from agent.checkout_state import Confirmation
-from agent.evidence_state import DrawerRules
+from agent.checkout.evidence_state import DrawerRules
+from agent.checkout.state import Confirmation
 from tests.checkouts import executed, read
 from tests.confirmation_world import AMOUNT, SOURCES, Source, World, Wrong
 

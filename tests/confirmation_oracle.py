@@ -1,17 +1,16 @@
 """What confirms cash, read once more from the words: a judge that looks back over everything that was seen.
 
-It is written from the chapter "What confirms cash" of the checkout's design, and shares nothing with agent/evidence.py
-but the names of the policy. Where that keeps a small state and moves it with each event, this keeps the whole log and
-asks it each question anew:
+It is written from the chapter "What confirms cash" of the checkout's design, and shares nothing with
+agent/checkout/evidence.py but the names of the policy. Where that keeps a small state and moves it with each event,
+this keeps the whole log and asks it each question anew:
 
 - *drawer-closed*: the drawer was known closed when it was asked to open; it was seen open within the open time-out of
-  the pulse (with `opened_by = "register"`: at any time); it was open for at least `minimum_open_s`; it is closed.
-- *drawer-opened*: with `opened_by = "register"`, known closed and seen open.
-- *paid-message*: its amount, where it has one, is the amount due.
-- Evidence belongs to one checkout, one amount and one unbroken connection of the port. The first status after the port
-  was opened is a state, what is known within 2 s of that is no evidence, and *unknown* confirms nothing.
-- *operator*: where the policy says so; and always after a restart, a lost drawer, one that did not open or was not
-  asked, that closed too soon or cannot be told, and after a lost line of messages.
+the pulse (with `opened_by = "register"`: at any time); it was open for at least `minimum_open_s`; it is closed. -
+*drawer-opened*: with `opened_by = "register"`, known closed and seen open. - *paid-message*: its amount, where it has
+one, is the amount due. - Evidence belongs to one checkout, one amount and one unbroken connection of the port. The
+first status after the port   was opened is a state, what is known within 2 s of that is no evidence, and *unknown*
+confirms nothing. - *operator*: where the policy says so; and always after a restart, a lost drawer, one that did not
+open or was not   asked, that closed too soon or cannot be told, and after a lost line of messages.
 """
 
 import math
@@ -19,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from agent.checkout_state import Confirmation, Level
-from agent.evidence_state import DrawerRules
+from agent.checkout.evidence_state import DrawerRules
+from agent.checkout.state import Confirmation, Level
 
 PORT_SETTLES_S = 2.0
 

@@ -1,9 +1,9 @@
 """A till's drawer in a world of its own: virtual time, a simulated drawer's bytes, and everything that can go wrong.
 
-The real parts are what turns bytes into levels (device/drawer_reading.py), what levels mean (agent/evidence.py), the
-desk between drawer and till (agent/drawer_desk.py) and the table (agent/checkout_table.py). Ports, threads and the
-journal are not here, so that a sequence takes a millisecond or two. Each entry of the log is shown to the judge at
-once: what it says must be what the desk did.
+The real parts are what turns bytes into levels (device/drawer_reading.py), what levels mean
+(agent/checkout/evidence.py), the desk between drawer and till (agent/till/drawer_desk.py) and the table
+(agent/checkout/table.py). Ports, threads and the journal are not here, so that a sequence takes a millisecond or two.
+Each entry of the log is shown to the judge at once: what it says must be what the desk did.
 """
 
 import math
@@ -15,9 +15,8 @@ from datetime import datetime
 from functools import cache, partial
 from typing import Literal
 
-from agent.checkout import NotAllowed, step
-from agent.checkout_effects import OpenDrawer, StartTransaction
-from agent.checkout_events import (
+from agent.checkout.effects import OpenDrawer, StartTransaction
+from agent.checkout.events import (
     ApplyAsked,
     CancelAsked,
     CashConfirmed,
@@ -30,12 +29,13 @@ from agent.checkout_events import (
     Restarted,
     Turn,
 )
-from agent.checkout_state import Api, Checkout, Confirmation, Level, Phase, Rules
-from agent.drawer_desk import DrawerDesk
-from agent.evidence_state import DrawerRules
-from agent.inbox import Job
+from agent.checkout.evidence_state import DrawerRules
+from agent.checkout.state import Api, Checkout, Confirmation, Level, Phase, Rules
+from agent.checkout.step import NotAllowed, step
 from agent.journal.records import IdempotencyKey
-from agent.listener import DrawerTold
+from agent.till.drawer_desk import DrawerDesk
+from agent.till.inbox import Job
+from agent.till.listener import DrawerTold
 from device.drawer_level import Change
 from device.drawer_profile import DrawerProfile, LineStatus, NoStatus, QueryStatus, StreamStatus
 from device.drawer_profile_file import load_profile

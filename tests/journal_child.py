@@ -15,8 +15,8 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from agent.checkout_events import PayAsked
-from agent.checkout_state import Payment, Phase
+from agent.checkout.events import PayAsked
+from agent.checkout.state import Payment, Phase
 from agent.journal.errors import JournalError
 from agent.journal.journal import Journal
 from agent.journal.records import Entry

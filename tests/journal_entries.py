@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from agent.card import CardNumber
-from agent.checkout_events import ApplyAsked, BasketSet, CardSet, CashConfirmed, PayAsked, StartAnswered
-from agent.checkout_state import (
+from agent.checkout.events import ApplyAsked, BasketSet, CardSet, CashConfirmed, PayAsked, StartAnswered
+from agent.checkout.state import (
     Basket,
     Card,
     Checkout,

@@ -13,9 +13,9 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 
-from agent.calls import Calls
 from agent.card import CardRules
-from agent.checkout_state import Level, Rules
+from agent.checkout.offline import OfflineLimits
+from agent.checkout.state import Level, Rules
 from agent.chosen_outlets import ChosenOutlets
 from agent.journal.journal import open_journal
 from agent.kiosk.kiosk import Kiosk
@@ -24,17 +24,17 @@ from agent.kiosk.roles import Role
 from agent.kiosk.server import REQUEST_TIMEOUT_S, KioskSettings, serve
 from agent.kiosk.stream import EventStream
 from agent.kiosk.tokens import Tokens, load_tokens
-from agent.listener import Listeners
 from agent.metrics.metrics import Metrics
-from agent.offline import OfflineLimits
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
 from agent.smart.client import connect
 from agent.smart.credentials import CredentialStore
 from agent.smart.login import Client, ClientCredentialsLogin
-from agent.till import Till
-from agent.till_settings import TillSettings
+from agent.till.api_calls import Calls
+from agent.till.listener import Listeners
+from agent.till.settings import TillSettings
+from agent.till.till import Till
 from device.drawer import SerialDrawer
 from device.interface import Scan
 from device.simulated_drawer import SimulatedDrawer

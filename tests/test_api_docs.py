@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from agent.checkout import BACKGROUND_AFTER_S
-from agent.checkout_state import STALE_READ_S, Rules
+from agent.checkout.state import STALE_READ_S, Rules
+from agent.checkout.step import BACKGROUND_AFTER_S
 from agent.kiosk.client import TERMINAL_TIMEOUT_S
 from agent.service import LOGIN_AHEAD_S
 from agent.smart.access import MARGIN_S

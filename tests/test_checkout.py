@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.checkout import NotAllowed, background_at, is_active, wake_at
-from agent.checkout_effects import (
+from agent.checkout.effects import (
     AbortTransaction,
     ApplyBalance,
     BeginReversal,
@@ -25,7 +24,7 @@ from agent.checkout_effects import (
     StartTransaction,
     UpdateTransaction,
 )
-from agent.checkout_events import (
+from agent.checkout.events import (
     ApplyAsked,
     BasketSet,
     CallNotAuthorised,
@@ -46,10 +45,11 @@ from agent.checkout_events import (
     Turn,
     Woke,
 )
-from agent.checkout_reversal import begin_reversal
-from agent.checkout_standing_guards import OVERDUE_AFTER, is_overdue
-from agent.checkout_state import FINAL, ApiProblem, Basket, Card, Checkout, Evidence, Phase, Rules
-from agent.checkout_table import TABLE
+from agent.checkout.reversal import begin_reversal
+from agent.checkout.standing_guards import OVERDUE_AFTER, is_overdue
+from agent.checkout.state import FINAL, ApiProblem, Basket, Card, Checkout, Evidence, Phase, Rules
+from agent.checkout.step import NotAllowed, background_at, is_active, wake_at
+from agent.checkout.table import TABLE
 from tests.checkouts import (
     CHARGE,
     INVALID,

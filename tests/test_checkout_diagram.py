@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from agent.checkout_answer_acts import forget_asking
-from agent.checkout_diagram import diagram, with_diagram
-from agent.checkout_events import CancelAsked, CardSet, Woke
-from agent.checkout_row import Row
-from agent.checkout_state import Phase
+from agent.checkout.answer_acts import forget_asking
+from agent.checkout.diagram import diagram, with_diagram
+from agent.checkout.events import CancelAsked, CardSet, Woke
+from agent.checkout.row import Row
+from agent.checkout.state import Phase
 
 PAGE = Path(__file__).parent.parent / "docs" / "checkout.md"
 
 
 def test_the_diagram_in_the_docs_is_as_the_table() -> None:
-    """Otherwise: .venv/bin/python -m agent.checkout_diagram docs/checkout.md."""
+    """Otherwise: .venv/bin/python -m agent.checkout.diagram docs/checkout.md."""
     page = PAGE.read_text(encoding="utf-8")
     assert page == with_diagram(page, diagram())
 
@@ -53,5 +53,5 @@ def test_one_command_writes_it_anew_and_leaves_the_rest_of_the_page(tmp_path: Pa
     page = PAGE.read_text(encoding="utf-8")
     stale = tmp_path / "checkout.md"
     stale.write_text(with_diagram(page, "stateDiagram-v2\n    [*] --> due\n"), encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "agent.checkout_diagram", stale], check=True)
+    subprocess.run([sys.executable, "-m", "agent.checkout.diagram", stale], check=True)
     assert stale.read_text(encoding="utf-8") == page

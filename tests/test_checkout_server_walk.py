@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from agent import checkout_answer_acts as note
-from agent import checkout_answer_guards as told
-from agent import checkout_call_acts as ask
-from agent import checkout_payment_acts as pay
-from agent import checkout_sale_acts as sale
-from agent import checkout_standing_guards as is_
-from agent.checkout_call_acts import restart
-from agent.checkout_effects import Effect
-from agent.checkout_events import (
+from agent.checkout import answer_acts as note
+from agent.checkout import answer_guards as told
+from agent.checkout import call_acts as ask
+from agent.checkout import payment_acts as pay
+from agent.checkout import sale_acts as sale
+from agent.checkout import standing_guards as is_
+from agent.checkout.call_acts import restart
+from agent.checkout.effects import Effect
+from agent.checkout.events import (
     ApplyAsked,
     BasketSet,
     CallRefused,
@@ -30,9 +30,9 @@ from agent.checkout_events import (
     TransactionSaved,
     Turn,
 )
-from agent.checkout_reversal import cancel, is_reversal
-from agent.checkout_row import Act, Guard, Row
-from agent.checkout_state import Basket, Checkout, Phase, Pursuit, Situation, Transaction
+from agent.checkout.reversal import cancel, is_reversal
+from agent.checkout.row import Act, Guard, Row
+from agent.checkout.state import Basket, Checkout, Phase, Pursuit, Situation, Transaction
 from tests.checkout_agent import Agent
 from tests.checkout_world import Walk, of_handed_over, of_reversal
 from tests.checkouts import CHARGE, CHARGE_EAN, LUNCH, basket_of

@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.checkout import ROWS, NotAllowed, is_active, step, wake_at
-from agent.checkout_effects import (
+from agent.checkout.effects import (
     AbortTransaction,
     ApplyBalance,
     CreateTransaction,
@@ -26,7 +25,7 @@ from agent.checkout_effects import (
     StartTransaction,
     UpdateTransaction,
 )
-from agent.checkout_events import (
+from agent.checkout.events import (
     Answer,
     Applied,
     ApplyAsked,
@@ -48,8 +47,9 @@ from agent.checkout_events import (
     Turn,
     Woke,
 )
-from agent.checkout_state import Checkout, Phase, Situation, TransactionFacts
-from agent.checkout_table import TABLE
+from agent.checkout.state import Checkout, Phase, Situation, TransactionFacts
+from agent.checkout.step import ROWS, NotAllowed, is_active, step, wake_at
+from agent.checkout.table import TABLE
 from agent.kiosk.roles import Role
 from agent.kiosk.view import allowed
 from tests.checkout_states import CHOOSING, MOVES_MONEY, State, Taken, Walked, may_happen, walk

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.checkout_state import Phase
+from agent.checkout.state import Phase
 from agent.journal.opening import lock
 from agent.simulator.server import SimulatorServer
 from tests.checkouts import cash_in, read, refused

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.checkout_state import Json
+from agent.checkout.state import Json
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
 from tests.command_bench import DRAWER, Box

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from agent.card import CardRules
-from agent.checkout_state import Rules
+from agent.checkout.evidence_state import DrawerRules
+from agent.checkout.offline import OfflineLimits
+from agent.checkout.state import Rules
 from agent.commands.scan import masked, revealed
-from agent.evidence_state import DrawerRules
-from agent.offline import OfflineLimits
-from agent.till_settings import TillSettings
+from agent.till.settings import TillSettings
 from device.interface import Scan
 from device.key_decoder import IDLE_S
 from device.simulated_scanner import SimulatedSerialScanner

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from agent import checkout_request_guards, evidence
-from agent.drawer_desk import DrawerDesk
-from agent.evidence_state import Seen, Watch
+from agent.checkout import evidence, request_guards
+from agent.checkout.evidence_state import Seen, Watch
+from agent.till.drawer_desk import DrawerDesk
 from device.drawer_reading import DrawerReading
 from tests.confirmation_model import play
 from tests.confirmation_world import Wrong
@@ -83,7 +83,7 @@ MISTAKES: dict[str, tuple[object, str, Callable[..., object]]] = {
     "cash is expected for ever": (evidence, "cash_not_expected", lambda _: lambda watch: watch),
     "a payment that was given up still opens": (DrawerDesk, "_still_awaits", lambda _: lambda *_: True),
     "silence is as it was": (DrawerReading, "_silence", lambda _: lambda *_: []),
-    "a person may always confirm": (checkout_request_guards, "operator_may_confirm", lambda _: lambda _checkout: True),
+    "a person may always confirm": (request_guards, "operator_may_confirm", lambda _: lambda _checkout: True),
 }
 
 

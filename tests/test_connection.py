@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from agent.checkout_events import CallNotAuthorised, CallNotSent, CallUnknown, CardChecked
-from agent.checkout_state import Card
-from agent.connection import FIRST_PAUSE_S, LONGEST_PAUSE_S, Connection, after, asking, told_by
+from agent.checkout.events import CallNotAuthorised, CallNotSent, CallUnknown, CardChecked
+from agent.checkout.state import Card
+from agent.till.connection import FIRST_PAUSE_S, LONGEST_PAUSE_S, Connection, after, asking, told_by
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = datetime(2026, 11, 22, 13, tzinfo=UTC)

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
-from agent.day_records import PAGE, local_day, newest_events, sheet_of
 from agent.journal.records import Entry
-from agent.listener import DrawerTold
+from agent.till.day_records import PAGE, local_day, newest_events, sheet_of
+from agent.till.listener import DrawerTold
 from tests.journal_entries import WALL, journal_at, lone, new, sale, situation
 
 DAY = WALL.astimezone().date()

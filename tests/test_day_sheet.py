@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.checkout_state import Basket, Checkout, Evidence, Method, Payment, Phase, Resolution
-from agent.day_sheet import Day, DrawerRecord, Hour, Opening, Sum, day_sheet
-from agent.listener import DrawerEvent, DrawerTold
+from agent.checkout.state import Basket, Checkout, Evidence, Method, Payment, Phase, Resolution
+from agent.till.day_sheet import Day, DrawerRecord, Hour, Opening, Sum, day_sheet
+from agent.till.listener import DrawerEvent, DrawerTold
 from tests.checkouts import new_checkout, reversal_of, sold
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.checkout_events import CancelAsked, ConfirmAsked, PayAsked
-from agent.checkout_state import Checkout, Phase
+from agent.checkout.events import CancelAsked, ConfirmAsked, PayAsked
+from agent.checkout.state import Checkout, Phase
 from agent.simulator.server import SimulatorServer
 from device.drawer_profile import DrawerProfile
 from device.drawer_profile_file import load_profile

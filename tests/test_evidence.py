@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import evidence
-from agent.checkout_state import Level
-from agent.evidence_state import (
+from agent.checkout import evidence
+from agent.checkout.evidence_state import (
     SETTLING_S,
     CannotConfirm,
     CashSeen,
@@ -21,6 +20,7 @@ from agent.evidence_state import (
     Sign,
     Watch,
 )
+from agent.checkout.state import Level
 
 CHECKOUT = "co_1"
 AMOUNT = 296

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.checkout_state import Phase
+from agent.checkout.state import Phase
 from agent.fleet.admission import Allowed
 from agent.fleet.broker import Broker
 from agent.fleet.cursor import FILE_NAME, Cursor

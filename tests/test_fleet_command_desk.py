@@ -12,12 +12,12 @@ from types import MappingProxyType
 
 import pytest
 
-from agent.checkout_events import CancelAsked
+from agent.checkout.events import CancelAsked
+from agent.checkout.offline import OfflineLimits
 from agent.fleet.admission import Allowed, Arrived
 from agent.fleet.command_desk import MOST_A_MINUTE, CommandDesk, Desk, Findings, Values
 from agent.fleet.payloads import Answer, State
-from agent.offline import OfflineLimits
-from agent.till import Till
+from agent.till.till import Till
 from tests.till_bench import SEED, TillBench, whole_till
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

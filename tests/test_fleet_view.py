@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from agent.checkout_events import ApplyAsked, PayAsked
-from agent.checkout_state import Checkout, Phase
-from agent.connection import Connection
+from agent.checkout.events import ApplyAsked, PayAsked
+from agent.checkout.state import Checkout, Phase
 from agent.fleet.payloads import State
 from agent.fleet.view import Standing, checkout_standing, says_the_same, state_of
 from agent.journal.event_id import EventId
+from agent.till.connection import Connection
 from tests import checkouts as c
 from tests.journal_entries import DIGITS
 

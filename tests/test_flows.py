@@ -10,17 +10,17 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from agent.checkout import NotAllowed
-from agent.checkout_events import ApplyAsked, CancelAsked, CardSet, ConfirmAsked, PayAsked, Request
-from agent.checkout_state import Basket, Checkout, HandedOver, Method, Phase, Rules
+from agent.checkout.events import ApplyAsked, CancelAsked, CardSet, ConfirmAsked, PayAsked, Request
+from agent.checkout.state import Basket, Checkout, HandedOver, Method, Phase, Rules
+from agent.checkout.step import NotAllowed
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer
 from agent.simulator import CLIENT_ID, CLIENT_SECRET, SimulatorServer
 from agent.simulator.switches import Switches
 from agent.smart.errors import NotSent
 from agent.smart.transport import Timeouts
-from agent.till_refusals import HandedOverAlready, TerminalBusy
-from agent.till_settings import Order
+from agent.till.refusals import HandedOverAlready, TerminalBusy
+from agent.till.settings import Order
 from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of, whole_till
 
 QUICK = Rules(late_window_s=0.2, stale_read_s=0.0)

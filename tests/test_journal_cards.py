@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from agent.card import CardNumber
-from agent.checkout_events import CardRemoved, CardSet
-from agent.checkout_state import FINAL, Phase
+from agent.checkout.events import CardRemoved, CardSet
+from agent.checkout.state import FINAL, Phase
 from agent.journal.errors import Damaged, NotWritten
 from agent.journal.journal import Journal
 from agent.journal.pads import SLOTS, Pads

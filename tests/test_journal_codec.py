@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.card import CardNumber
-from agent.checkout_events import BasketSet, CardSet, ReadAnswered
-from agent.checkout_state import Checkout, Phase, Situation
+from agent.checkout.events import BasketSet, CardSet, ReadAnswered
+from agent.checkout.state import Checkout, Phase, Situation
 from agent.journal import codec
 from agent.journal.errors import Damaged
 from tests.journal_entries import DIGITS, WALL, new, sale, situation

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent.card import CardNumber
-from agent.checkout_events import ApplyAsked, CancelAsked, CardRemoved
-from agent.checkout_state import Checkout, Phase
+from agent.checkout.events import ApplyAsked, CancelAsked, CardRemoved
+from agent.checkout.state import Checkout, Phase
 from agent.journal.errors import EventsGone
 from agent.journal.event_id import parse_event_id
 from agent.journal.journal import Journal, open_journal

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.checkout_events import CancelAsked
-from agent.checkout_state import Phase
+from agent.checkout.events import CancelAsked
+from agent.checkout.state import Phase
 from agent.journal.errors import Damaged, InUse, NotWritten
 from agent.journal.opening import CHECKED_AT_EACH_START_BYTES, open_connection
 from tests.journal_entries import after, journal_at, lone, new, sale

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.checkout_state import FINAL, Phase
+from agent.checkout.state import FINAL, Phase
 from agent.journal import statements
 from agent.journal.errors import Damaged, TooNew
 from agent.journal.schema import FINISHED, MIGRATIONS, migrate

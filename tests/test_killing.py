@@ -21,7 +21,7 @@ from typing import TypeVar, cast
 import aiohttp
 import pytest
 
-from agent.checkout_state import Method
+from agent.checkout.state import Method
 from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient, kiosk_at
 from agent.kiosk.event_answers import (

@@ -8,7 +8,7 @@ from typing import get_args
 import aiohttp
 import pytest
 
-from agent.checkout_state import Phase
+from agent.checkout.state import Phase
 from agent.kiosk import client
 from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient, Refused, kiosk_at

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agent.checkout_state import Json
+from agent.checkout.state import Json
 from agent.kiosk.described_refusals import refusals
 from agent.kiosk.openapi import describe
 from agent.kiosk.problems import TITLES

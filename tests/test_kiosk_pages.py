@@ -8,15 +8,15 @@ from typing import get_args
 import pytest
 
 import agent
-from agent.checkout_events import Event
-from agent.checkout_state import Confirmation, Trouble
+from agent.checkout.events import Event
+from agent.checkout.state import Confirmation, Trouble
 from agent.kiosk import page
 from agent.kiosk.checkout_answers import Act
 from agent.kiosk.event_answers import EventName
 from agent.kiosk.problems import TITLES
 from agent.kiosk.routes import ROUTES
 from agent.kiosk.static_files import page_files
-from agent.listener import CardRefusal, DrawerEvent, ScanRefusal
+from agent.till.listener import CardRefusal, DrawerEvent, ScanRefusal
 
 SERVED = {file.path: file for file in page_files()}
 TEXTS = {path: file.content.decode() for path, file in SERVED.items() if not path.endswith(".woff2")}

@@ -4,15 +4,15 @@ from http import HTTPStatus
 
 import pytest
 
-from agent.checkout import NotAllowed
-from agent.checkout_events import PayAsked
-from agent.checkout_state import Phase
-from agent.checkout_table import TABLE
-from agent.inbox import Overloaded
+from agent.checkout.events import PayAsked
+from agent.checkout.state import Phase
+from agent.checkout.step import NotAllowed
+from agent.checkout.table import TABLE
 from agent.journal.errors import Damaged, DiskFull, EventsGone, NotWritten
 from agent.kiosk.problems import CONFLICTS, TITLES, Problem, not_allowed, problem_of
 from agent.kiosk.roles import Role
-from agent.till_refusals import AnotherIsActive, KeyReused, NoSuchCheckout
+from agent.till.inbox import Overloaded
+from agent.till.refusals import AnotherIsActive, KeyReused, NoSuchCheckout
 from device.interface import DrawerRefused
 from tests.test_kiosk_view import DUE
 

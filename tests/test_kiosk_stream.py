@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from agent.checkout_events import CancelAsked
-from agent.checkout_state import Checkout, Phase, Situation
+from agent.checkout.events import CancelAsked
+from agent.checkout.state import Checkout, Phase, Situation
 from agent.journal.journal import Journal, open_journal
 from agent.journal.records import Entry, StoredEvent
 from agent.kiosk.event_answers import ConnectionAnswer, SnapshotAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.stream import MOST_READERS, MOST_RECENT, MOST_WAITING, PING, EventStream, TooManyReaders
 from agent.kiosk.view import checkout_answer
-from agent.listener import DrawerTold, ScanTold
+from agent.till.listener import DrawerTold, ScanTold
 from device.interface import DeviceState
 from tests.checkouts import NOW_S, WALL
 from tests.test_kiosk_view import DRAFT, DUE

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from agent.checkout_state import (
+from agent.checkout.state import (
     Basket,
     Card,
     Checkout,
@@ -21,7 +21,7 @@ from agent.checkout_state import (
 )
 from agent.kiosk.roles import Role
 from agent.kiosk.view import allowed, checkout_answer, drawer_answer, split
-from agent.listener import DrawerTold
+from agent.till.listener import DrawerTold
 from tests.checkouts import CHARGE, LUNCH, MASKED, VALID, WALL
 from tests.till_bench import CARD
 

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from agent.listener import DrawerEvent, DrawerTold, ScanTold
 from agent.metrics.exposition import exposition
 from agent.metrics.gauges import Gauges
 from agent.metrics.histogram import BOUNDS_S, Histogram
 from agent.metrics.metrics import Metrics, call_of
 from agent.smart.answer import Answer
 from agent.smart.transport import Exchange, Request
+from agent.till.listener import DrawerEvent, DrawerTold, ScanTold
 from device.interface import Scan
 
 NOW = Gauges(

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.checkout_state import Evidence, Payment, Phase
-from agent.offline import OfflineLimits, Waiting, offline_refusal
-from agent.open_checkouts import Kept
+from agent.checkout.offline import OfflineLimits, Waiting, offline_refusal
+from agent.checkout.state import Evidence, Payment, Phase
+from agent.till.open_checkouts import Kept
 from tests.checkouts import new_checkout
 
 WALL = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from agent.card import CardNumber
-from agent.checkout_state import Card, HandedOver, Phase
-from agent.open_checkouts import LONGEST_TURN_PAUSE_S, Kept, OpenCheckouts, Turns
+from agent.checkout.state import Card, HandedOver, Phase
+from agent.till.open_checkouts import LONGEST_TURN_PAUSE_S, Kept, OpenCheckouts, Turns
 from tests.test_checkout import IN_EACH_PHASE
 
 CARD = CardNumber("9276004429942845")

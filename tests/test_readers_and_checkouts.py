@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.checkout_events import ApplyAsked, PayAsked
-from agent.checkout_state import Phase, Rules
-from agent.listener import ScanTold
+from agent.checkout.events import ApplyAsked, PayAsked
+from agent.checkout.state import Phase, Rules
+from agent.till.listener import ScanTold
 from device.evdev_scanner import EvdevScanner, EvdevScannerSettings
 from device.hidpos_scanner import HidPosScanner, HidPosScannerSettings
 from device.interface import Scanner

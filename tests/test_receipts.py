@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.checkout_state import Basket, Checkout, Evidence, Json, Payment, Phase, ReceiptLines
+from agent.checkout.receipts import receipt_lines, receipts_of
+from agent.checkout.state import Basket, Checkout, Evidence, Json, Payment, Phase, ReceiptLines
 from agent.receipt import as_escpos, as_text
-from agent.receipts import receipt_lines, receipts_of
 from tests.checkouts import MASKED, VALID, WALL, new_checkout
 from tests.till_bench import SEED
 

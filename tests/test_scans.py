@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.card import CardNumber, CardRules
-from agent.listener import ScanTold
-from agent.scans import RepeatedScans, meaning
+from agent.till.listener import ScanTold
+from agent.till.scans import RepeatedScans, meaning
 from device.interface import Scan
 
 RULES = CardRules(prefixes=("9276",), lengths=(16,))

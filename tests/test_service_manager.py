@@ -13,10 +13,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from agent.checkout_events import CancelAsked
-from agent.checkout_state import Phase
-from agent.connection import Connection
+from agent.checkout.events import CancelAsked
+from agent.checkout.state import Phase
 from agent.service_manager import ServiceManager, Supervision, status_line
+from agent.till.connection import Connection
 from tests.test_killing import shop
 from tests.till_bench import SEED, TillBench, whole_till
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.checkout_state import ApiProblem, Card
+from agent.checkout.state import ApiProblem, Card
 from agent.smart.errors import ApiError, JsonObject
 from agent.smart.facts import known_facts, known_problem, known_products, locked
 from agent.smart.models import MerchantCard, SmartTransaction

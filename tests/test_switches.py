@@ -10,12 +10,12 @@ from typing import get_args
 
 import pytest
 
-from agent.checkout_events import ApplyAsked, PayAsked
-from agent.checkout_state import Basket, Checkout, Phase, Rules
+from agent.checkout.events import ApplyAsked, PayAsked
+from agent.checkout.state import Basket, Checkout, Phase, Rules
 from agent.simulator.server import SimulatorServer
 from agent.simulator.switches import Switches
 from agent.smart.transport import Timeouts
-from agent.till_settings import Order
+from agent.till.settings import Order
 from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of
 
 LATE_WINDOW_S = 0.15

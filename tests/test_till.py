@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.card import CardNumber
-from agent.checkout import NotAllowed
-from agent.checkout_events import (
+from agent.checkout.events import (
     ApplyAsked,
     BasketSet,
     CancelAsked,
@@ -20,12 +19,13 @@ from agent.checkout_events import (
     ResolveAsked,
     RetryAsked,
 )
-from agent.checkout_state import Basket, Card, Phase, Rules
+from agent.checkout.state import Basket, Card, Phase, Rules
+from agent.checkout.step import NotAllowed
 from agent.journal.errors import NotWritten
 from agent.journal.records import IdempotencyKey
 from agent.simulator.server import SimulatorServer
 from agent.smart.transport import Timeouts
-from agent.till_refusals import AnotherIsActive, KeyReused, NoSuchCheckout
+from agent.till.refusals import AnotherIsActive, KeyReused, NoSuchCheckout
 from device.interface import DrawerRefused, Torn, TornScan
 from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of, whole_till
 

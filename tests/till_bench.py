@@ -12,16 +12,14 @@ from typing import ParamSpec, TypeVar
 
 from pydantic import SecretStr
 
-from agent.calls import Calls
 from agent.card import CardNumber, CardRules
-from agent.checkout_events import ApplyAsked
-from agent.checkout_state import Api, Basket, Card, Checkout, Level, Phase, Rules
+from agent.checkout.events import ApplyAsked
+from agent.checkout.evidence_state import DrawerRules
+from agent.checkout.offline import OfflineLimits
+from agent.checkout.state import Api, Basket, Card, Checkout, Level, Phase, Rules
 from agent.chosen_outlets import ChosenOutlets
-from agent.evidence_state import DrawerRules
 from agent.journal.errors import NotWritten
 from agent.journal.journal import Journal, open_journal
-from agent.listener import CardRefusal, DrawerTold, ScanTold
-from agent.offline import OfflineLimits
 from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
@@ -29,8 +27,10 @@ from agent.smart.client import connect
 from agent.smart.credentials import CredentialStore
 from agent.smart.login import Client, ClientCredentialsLogin
 from agent.smart.transport import Timeouts
-from agent.till import Till
-from agent.till_settings import Order, TillSettings
+from agent.till.api_calls import Calls
+from agent.till.listener import CardRefusal, DrawerTold, ScanTold
+from agent.till.settings import Order, TillSettings
+from agent.till.till import Till
 from device.drawer import SerialDrawer
 from device.drawer_profile_file import load_profile
 from device.drawer_reading import SILENT_AFTER_S

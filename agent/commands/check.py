@@ -22,7 +22,6 @@ from agent.commands.findings import Finding, finding_lines, is_ready, note, ok, 
 from agent.commands.lanes import handed_over
 from agent.configured import login_of
 from agent.control import ControlError, RunningAgent, SaidNo, agent_at, in_shape
-from agent.day_records import newest_events
 from agent.journal.errors import JournalError
 from agent.kiosk.checkout_answers import HappenedAnswer, HistoryAnswer
 from agent.kiosk.event_answers import ConnectionAnswer, SnapshotAnswer
@@ -30,6 +29,7 @@ from agent.kiosk.kiosk import CLOCK_BEHIND
 from agent.kiosk.till_answers import HealthAnswer
 from agent.kiosk.view import happened_answer
 from agent.smart.login import Login
+from agent.till.day_records import newest_events
 from config.fleet_changes import load_in_effect
 from config.problems import WrongConfig
 from config.settings import Settings

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from agent.checkout_state import Level
+from agent.checkout.state import Level
 from agent.chosen_devices import DRAWER, Tools, choose, drawer_profile
 from agent.chosen_printer import PRINTER
 from agent.commands.check_drawer import OpeningTrouble, drawer_findings

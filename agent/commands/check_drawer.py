@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from agent.checkout_state import Level
+from agent.checkout.state import Level
 from agent.chosen_devices import DRAWER
 from agent.commands.findings import Finding, note, ok, wrong
 from agent.kiosk.checkout_answers import HappenedAnswer
-from agent.listener import DrawerTold
+from agent.till.listener import DrawerTold
 from config.settings import Settings
 
 EVENTS_LOOKED_AT = 100

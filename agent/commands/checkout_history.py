@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from agent.checkout_state import Json
+from agent.checkout.state import Json
 from agent.commands.plain_text import money, plain
 from agent.commands.table import table
 from agent.kiosk.checkout_answers import HappenedAnswer

@@ -8,13 +8,13 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Protocol
 
-from agent.checkout import NotAllowed, step
-from agent.checkout_events import ResolveAsked, RetryAsked
-from agent.checkout_standing_guards import is_overdue
-from agent.checkout_state import Checkout, Phase, Situation
+from agent.checkout.events import ResolveAsked, RetryAsked
+from agent.checkout.receipts import ReceiptCopy, receipt_lines
+from agent.checkout.standing_guards import is_overdue
+from agent.checkout.state import Checkout, Phase, Situation
+from agent.checkout.step import NotAllowed, step
 from agent.commands.asking import Failed, check_there, own_journal
 from agent.control import RunningAgent, agent_at, in_shape
-from agent.day_records import sheet_of
 from agent.journal.journal import Journal
 from agent.journal.records import Entry
 from agent.kiosk.checkout_answers import CheckoutAnswer, CheckoutList, HappenedAnswer, HistoryAnswer, ReceiptAnswer
@@ -24,7 +24,7 @@ from agent.kiosk.requests import ReverseBody
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer, happened_answer, report_answer
 from agent.receipt import Line, parse_lines
-from agent.receipts import ReceiptCopy, receipt_lines
+from agent.till.day_records import sheet_of
 from config.settings import Settings
 
 Decision = RetryAsked | ResolveAsked

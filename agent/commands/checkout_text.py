@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from agent.checkout_state import FINAL, Json, Phase
+from agent.checkout.receipts import ReceiptCopy
+from agent.checkout.state import FINAL, Json, Phase
 from agent.commands.checkout_history import history_lines
 from agent.commands.plain_text import moment, money, plain
 from agent.commands.table import table
 from agent.kiosk.checkout_answers import CheckoutAnswer, HappenedAnswer
 from agent.receipt import Line, as_text
-from agent.receipts import ReceiptCopy
 
 RECEIPT_COLUMNS = 42
 _COLUMNS = ("ID", "PHASE", "DUE", "METHOD", "SINCE", "REASON")

@@ -11,8 +11,8 @@ from typing import TextIO, get_args
 
 from pydantic import TypeAdapter
 
-from agent.checkout_events import ResolveAsked, RetryAsked
-from agent.checkout_state import FINAL, Outcome, Phase
+from agent.checkout.events import ResolveAsked, RetryAsked
+from agent.checkout.state import FINAL, Outcome, Phase
 from agent.commands.asking import add_by, answered, checked
 from agent.commands.checkout_records import Decision, Records, open_records
 from agent.commands.checkout_text import checkout_lines, list_lines, most_urgent_first

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from agent.checkout_state import Phase
+from agent.checkout.state import Phase
 from agent.commands.asking import Failed, journal_file, own_journal
 from agent.commands.checkout_records import JournalRecords, Records, open_records
 from agent.commands.common import GOOD, NO, complain

@@ -6,22 +6,22 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
 
-from agent.checkout_events import DeviceEvent
-from agent.checkout_state import Checkout, Level, Situation
+from agent.checkout.events import DeviceEvent
+from agent.checkout.evidence_state import SETTLING_S, DrawerRules
+from agent.checkout.state import Checkout, Level, Situation
 from agent.chosen_devices import Tools, choose, drawer_profile
 from agent.commands.asking import Failed, own_journal
 from agent.commands.common import complain, say
 from agent.commands.drawer_news import HEARD_OF_S, NO_DRAWER, DrawerNow, News
 from agent.configured import till_settings
-from agent.drawer_desk import DrawerDesk
-from agent.evidence_state import SETTLING_S, DrawerRules
-from agent.inbox import Inbox, Job
 from agent.journal.errors import JournalError
 from agent.journal.journal import Journal
 from agent.journal.records import Entry, IdempotencyKey
 from agent.kiosk.roles import Role
 from agent.kiosk.view import device_answer, drawer_answer
-from agent.listener import DrawerTold
+from agent.till.drawer_desk import DrawerDesk
+from agent.till.inbox import Inbox, Job
+from agent.till.listener import DrawerTold
 from config.settings import Settings
 from device.drawer_profile import DrawerProfile
 from device.interface import CashDrawer, DeviceState, DrawerLevel, DrawerRefused, Report

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.checkout_state import Level
+from agent.checkout.state import Level
 from agent.chosen_devices import DRAWER
 from agent.commands.asking import Failed
 from agent.control import RunningAgent, in_shape

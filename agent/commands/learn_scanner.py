@@ -18,7 +18,7 @@ from agent.commands.devices import used_by
 from agent.commands.drawings import drawn, qr_code
 from agent.commands.learned_scanner import MODES, as_json, findings, keys_of, notes, shown
 from agent.commands.plain_text import printable
-from agent.scans import meaning
+from agent.till.scans import meaning
 from config.problems import WrongConfig
 from config.replace_file import replace_config
 from config.scanner_lines import scanner_lines, with_scanner

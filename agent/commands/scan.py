@@ -21,9 +21,9 @@ from agent.commands.common import GOOD, WRONG_USE, add_config, add_json, become_
 from agent.commands.plain_text import money, printable
 from agent.configured import till_settings
 from agent.control import JsonObject, RunningAgent, agent_at
-from agent.listener import ScanTold
-from agent.scans import looks_like_a_stripe, meaning
-from agent.till_settings import TillSettings
+from agent.till.listener import ScanTold
+from agent.till.scans import looks_like_a_stripe, meaning
+from agent.till.settings import TillSettings
 from config.settings import Settings
 from device.interface import DeviceState, Report, Scan, TornScan
 from device.plugging import watch_plugging

@@ -12,7 +12,7 @@ from typing import Final, cast
 
 import aiohttp
 
-from agent.checkout_state import Json, Method
+from agent.checkout.state import Json, Method
 from agent.demo.stage import Stage
 from agent.demo.story import BASKET, CARD, OPEN_S, Heard
 from agent.kiosk.client import KioskClient

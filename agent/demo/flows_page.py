@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agent.checkout_state import Json
+from agent.checkout.state import Json
 from agent.demo.flows import FLOWS, Flow, hands_of, in_words, played
 from agent.demo.stage import set_up
 from agent.demo.story import Teller, listening

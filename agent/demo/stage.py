@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
-from agent.checkout_state import Level
+from agent.checkout.state import Level
 from agent.demo.cable import NetworkCable
 from agent.kiosk.client import KioskClient, kiosk_at
 from agent.kiosk.roles import Role

@@ -10,7 +10,7 @@ from typing import cast
 
 import aiohttp
 
-from agent.checkout_state import Json
+from agent.checkout.state import Json
 from agent.demo.stage import Stage
 from agent.kiosk.checkout_answers import CardAnswer, CheckoutAnswer
 from agent.kiosk.client import Event, KioskClient

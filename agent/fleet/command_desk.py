@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, assert_never
 
-from agent.checkout import NotAllowed
-from agent.checkout_events import RetryAsked
-from agent.checkout_state import Checkout, Phase
+from agent.checkout.events import RetryAsked
+from agent.checkout.offline import OfflineLimits
+from agent.checkout.state import Checkout, Phase
+from agent.checkout.step import NotAllowed
 from agent.fleet.admission import Allowed, Arrived, Refused, admitted
 from agent.fleet.payloads import (
     Answer,
@@ -33,11 +34,10 @@ from agent.fleet.payloads import (
 )
 from agent.fleet.records import FleetCommandEnded, FleetCommandTaken
 from agent.fleet.view import checkout_standing, waiting_in
-from agent.inbox import Overloaded
 from agent.journal.errors import JournalError, NotWritten
 from agent.journal.records import IdempotencyKey
-from agent.offline import OfflineLimits
-from agent.till_refusals import AnotherIsActive, NoSuchCheckout
+from agent.till.inbox import Overloaded
+from agent.till.refusals import AnotherIsActive, NoSuchCheckout
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

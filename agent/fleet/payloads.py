@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from agent.checkout_state import Confirmation, Kind, Level, Method, Phase
+from agent.checkout.state import Confirmation, Kind, Level, Method, Phase
 from agent.kiosk.event_answers import ConnectionAnswer, DeviceAnswer, DrawerLevelAnswer
 
 Outcome = Literal["done", "refused", "failed", "rolled_back"]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from agent.checkout_state import Json
+from agent.checkout.state import Json
 from agent.fleet.payloads import Outcome, Refusal
 
 

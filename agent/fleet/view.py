@@ -10,17 +10,17 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from agent.card import mask_numbers
-from agent.checkout_row import MONEY_TAKEN
-from agent.checkout_standing_guards import is_overdue
-from agent.checkout_state import Checkout, Phase
-from agent.connection import Connection
+from agent.checkout.row import MONEY_TAKEN
+from agent.checkout.standing_guards import is_overdue
+from agent.checkout.state import Checkout, Phase
 from agent.fleet.payloads import CheckoutStanding, CommandStanding, DrawerStanding, Event, State
 from agent.fleet.records import FleetCommandEnded, FleetCommandTaken
 from agent.journal.event_id import EventId
 from agent.journal.records import StoredEvent
 from agent.kiosk.event_answers import DeviceAnswer, DrawerLevelAnswer
 from agent.kiosk.view import connection_answer
-from agent.listener import DrawerTold, drawer_told_from
+from agent.till.connection import Connection
+from agent.till.listener import DrawerTold, drawer_told_from
 
 LONGEST_TEXT = 200
 """Characters: an event stays far below the packet size that any broker accepts."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
-from agent.checkout_state import Checkout, Json, Situation
+from agent.checkout.state import Checkout, Json, Situation
 from agent.journal.errors import Damaged
 
 if TYPE_CHECKING:

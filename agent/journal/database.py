@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from agent.card import CardNumber
-from agent.checkout_state import Checkout, Json, Phase
+from agent.checkout.state import Checkout, Json, Phase
 from agent.journal import codec, statements
 from agent.journal.errors import Damaged, DiskFull, EventsGone, reading, writing
 from agent.journal.pads import Pads

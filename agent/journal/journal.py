@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from agent.checkout_state import Checkout, Phase
+from agent.checkout.state import Checkout, Phase
 from agent.journal.database import Database
 from agent.journal.errors import Damaged
 from agent.journal.event_id import EventId

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from agent.card import CardNumber
-from agent.checkout_state import Checkout, Json, Situation
+from agent.checkout.state import Checkout, Json, Situation
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
-from agent.checkout_state import Checkout
+from agent.checkout.state import Checkout
 from agent.journal import codec
 from agent.journal.errors import Damaged
 from agent.journal.opening import beside

@@ -1,6 +1,6 @@
 """Every statement that the journal runs again and again. None of them may grow slower with the number of checkouts."""
 
-from agent.checkout_state import FINAL, Phase
+from agent.checkout.state import FINAL, Phase
 from agent.journal.schema import FINISHED
 
 _OPEN = ", ".join(f"'{phase}'" for phase in sorted(set(Phase) - FINAL))

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
-from agent.checkout import NotAllowed
+from agent.checkout.step import NotAllowed
 from agent.kiosk import access
 from agent.kiosk.access import Door
 from agent.kiosk.call import JSON, Call, Route, idempotency_key

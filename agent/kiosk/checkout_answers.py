@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agent.checkout_state import CancelCall, Confirmation, Json, Kind, Method, Outcome, Phase
+from agent.checkout.receipts import ReceiptCopy
+from agent.checkout.state import CancelCall, Confirmation, Json, Kind, Method, Outcome, Phase
 from agent.kiosk.answer import Answer
-from agent.receipts import ReceiptCopy
 
 Act = Literal["basket", "card", "apply", "pay", "cancel", "confirm", "retry", "resolve", "reverse"]
 ReceiptLine = Annotated[Json, Field(description="a line as the API gives it: separator, textline, name-value, space")]

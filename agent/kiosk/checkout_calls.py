@@ -5,7 +5,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from agent.card import CardNumber, CardRules, NotACard, names_a_card, read_card
-from agent.checkout_events import (
+from agent.checkout.events import (
     ApplyAsked,
     BasketSet,
     CancelAsked,
@@ -16,7 +16,7 @@ from agent.checkout_events import (
     ResolveAsked,
     RetryAsked,
 )
-from agent.checkout_state import Basket, Checkout, HandedOver
+from agent.checkout.state import Basket, Checkout, HandedOver
 from agent.kiosk.call import B, Call, Q, answer, operator_name
 from agent.kiosk.checkout_answers import CheckoutList, HistoryAnswer
 from agent.kiosk.kiosk import Kiosk
@@ -37,7 +37,7 @@ from agent.kiosk.requests import (
 )
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer, happened_answer
-from agent.till_settings import Order
+from agent.till.settings import Order
 
 
 async def create(call: Call[CreateBody, NoQuery]) -> web.Response:

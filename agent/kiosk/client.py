@@ -19,7 +19,8 @@ from typing import Literal, TypeVar
 import aiohttp
 from pydantic import BaseModel, TypeAdapter
 
-from agent.checkout_state import Json, Method, Outcome, Phase
+from agent.checkout.receipts import ReceiptCopy
+from agent.checkout.state import Json, Method, Outcome, Phase
 from agent.kiosk.checkout_answers import CardAnswer, CheckoutAnswer, CheckoutList
 from agent.kiosk.event_answers import (
     BusyAnswer,
@@ -38,7 +39,6 @@ from agent.kiosk.problem_answers import ProblemAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.sent_events import LONGEST_EVENT_BYTES, SILENCE_TIMEOUT_S, sent_events
 from agent.kiosk.till_answers import DeviceList, TerminalAnswer, TicketAnswer
-from agent.receipts import ReceiptCopy
 
 ANSWER_TIMEOUT_S = 10.0
 """The agent answers from its memory or its journal; a disk that takes longer is out of order."""

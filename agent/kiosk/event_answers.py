@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from agent.checkout_state import Api, Level
+from agent.checkout.state import Api, Level
 from agent.kiosk.answer import Answer, SparseAnswer
 from agent.kiosk.checkout_answers import CardAnswer, CheckoutAnswer
-from agent.listener import CardRefusal, DrawerEvent, ScanRefusal
+from agent.till.listener import CardRefusal, DrawerEvent, ScanRefusal
 
 EventName = Literal[
     "snapshot",

@@ -15,7 +15,7 @@ from agent.kiosk.tokens import Tokens
 from agent.kiosk.view import checkout_answer, connection_answer
 from agent.kiosk.wrong_attempts import WrongAttempts
 from agent.metrics.metrics import Metrics
-from agent.till import Till
+from agent.till.till import Till
 
 CLOCK_BEHIND = (
     "the clock is earlier than the newest entry of the journal, so no cash is taken while the API is away: "

@@ -6,9 +6,9 @@ from importlib.metadata import version
 
 from aiohttp import web
 
-from agent.checkout_row import MONEY_TAKEN
-from agent.checkout_standing_guards import is_overdue
-from agent.checkout_state import Checkout, Phase
+from agent.checkout.row import MONEY_TAKEN
+from agent.checkout.standing_guards import is_overdue
+from agent.checkout.state import Checkout, Phase
 from agent.kiosk.call import Call
 from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.problems import Problem

@@ -11,18 +11,18 @@ from http import HTTPStatus
 from pydantic import ValidationError
 
 from agent.card import mask_numbers
-from agent.checkout import NotAllowed
-from agent.checkout_state import Checkout
-from agent.inbox import Overloaded
+from agent.checkout.state import Checkout
+from agent.checkout.step import NotAllowed
 from agent.journal.errors import JournalError, NotWritten
 from agent.kiosk.checkout_answers import ErrorAnswer
 from agent.kiosk.problem_answers import FieldProblem, ProblemAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer
-from agent.outlets import NotPrinted
 from agent.smart.errors import ApiError, NotAuthorised, NotSent, Refused, SmartError
 from agent.smart.facts import known_problem
-from agent.till_refusals import AnotherIsActive, HandedOverAlready, KeyReused, NoSuchCheckout, TerminalBusy
+from agent.till.inbox import Overloaded
+from agent.till.outlets import NotPrinted
+from agent.till.refusals import AnotherIsActive, HandedOverAlready, KeyReused, NoSuchCheckout, TerminalBusy
 from device.interface import DrawerRefused
 
 TYPE_PREFIX = "urn:tillwire:problem:"

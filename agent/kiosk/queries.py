@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from agent.checkout_state import Phase
+from agent.checkout.receipts import ReceiptCopy
+from agent.checkout.state import Phase
 from agent.receipt import NARROWEST, CodePage
-from agent.receipts import ReceiptCopy
 
 MOST_LISTED = 500
 WIDEST = 96

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from agent.checkout.receipts import receipt_lines
 from agent.kiosk.call import JSON, Call, answer
 from agent.kiosk.checkout_answers import ReceiptAnswer
 from agent.kiosk.media_type import best_media_type
@@ -11,7 +12,6 @@ from agent.kiosk.problems import Problem
 from agent.kiosk.queries import NoQuery, ReceiptQuery
 from agent.kiosk.requests import Nothing, PrintBody
 from agent.receipt import Line, as_escpos, as_html, as_json, as_text
-from agent.receipts import receipt_lines
 
 ESCPOS = "application/octet-stream"
 MEDIA_TYPES = (JSON, "text/plain", "text/html", ESCPOS)

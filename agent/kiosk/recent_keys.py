@@ -1,6 +1,6 @@
 """The idempotency keys of requests that no entry of the journal answers: receipts that a person asks for."""
 
-from agent.till_refusals import KeyReused
+from agent.till.refusals import KeyReused
 
 MOST_KEYS = 64
 """A person asks for a receipt some times an hour, and a program repeats itself within seconds."""

@@ -10,9 +10,9 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 
 from agent.card import mask_numbers
-from agent.checkout_state import Basket, Json, Method, Outcome
+from agent.checkout.receipts import ReceiptCopy
+from agent.checkout.state import Basket, Json, Method, Outcome
 from agent.kiosk.roles import Role
-from agent.receipts import ReceiptCopy
 
 MOST_LINES = 1000
 """A basket of a kiosk has some dozen lines; more is a mistake of the caller."""

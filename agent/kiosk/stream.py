@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from agent.checkout_state import Api, Card, Checkout, Level
+from agent.checkout.state import Api, Card, Checkout, Level
 from agent.journal.errors import JournalError
 from agent.journal.event_id import EventId, parse_event_id
 from agent.journal.records import StoredEvent
@@ -36,7 +36,7 @@ from agent.kiosk.event_answers import (
 )
 from agent.kiosk.roles import Role
 from agent.kiosk.view import card_answer, checkout_answer, device_answer, drawer_answer, scan_answer
-from agent.listener import CardRefusal, DrawerTold, ScanTold, drawer_told_from
+from agent.till.listener import CardRefusal, DrawerTold, ScanTold, drawer_told_from
 from device.interface import DeviceState
 
 logger = logging.getLogger("tillwire.kiosk.stream")

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from agent.checkout_state import TransactionFacts
+from agent.checkout.state import TransactionFacts
 from agent.kiosk.call import Call, answer, operator_name
 from agent.kiosk.checkout_answers import CardAnswer, HistoryAnswer
 from agent.kiosk.checkout_calls import card_in

@@ -6,8 +6,7 @@ What a caller may do next, `allowed`, is asked of the checkout table, so that no
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from agent.checkout import CHOOSING, ROWS
-from agent.checkout_events import (
+from agent.checkout.events import (
     ApplyAsked,
     BasketSet,
     CancelAsked,
@@ -20,10 +19,10 @@ from agent.checkout_events import (
     RetryAsked,
     ReverseAsked,
 )
-from agent.checkout_row import MONEY_TAKEN
-from agent.checkout_state import Card, Checkout, Reversal, Situation
-from agent.connection import Connection
-from agent.day_sheet import DaySheet, Opening
+from agent.checkout.receipts import receipts_of
+from agent.checkout.row import MONEY_TAKEN
+from agent.checkout.state import Card, Checkout, Reversal, Situation
+from agent.checkout.step import CHOOSING, ROWS
 from agent.journal.records import StoredEvent
 from agent.kiosk.checkout_answers import (
     Act,
@@ -41,9 +40,10 @@ from agent.kiosk.checkout_answers import (
 from agent.kiosk.event_answers import ConnectionAnswer, DeviceAnswer, DrawerAnswer, MerchantAnswer, ScanAnswer
 from agent.kiosk.report_answers import OpeningAnswer, ReportAnswer, TotalsAnswer
 from agent.kiosk.roles import Role
-from agent.listener import DrawerTold, ScanTold
-from agent.receipts import receipts_of
 from agent.smart.models import Merchant
+from agent.till.connection import Connection
+from agent.till.day_sheet import DaySheet, Opening
+from agent.till.listener import DrawerTold, ScanTold
 from device.interface import DeviceState
 
 _OPERATORS: frozenset[Act] = frozenset({"confirm", "retry", "resolve", "reverse"})

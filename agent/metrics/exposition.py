@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from agent.checkout_state import Api, Level
+from agent.checkout.state import Api, Level
 from agent.metrics.gauges import Gauges
 from agent.metrics.metrics import COUNTS, DURATIONS, Metrics
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent.checkout_state import Api, Level
+from agent.checkout.state import Api, Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import datetime
 
-from agent.checkout_state import Api, Card, Checkout, Level
-from agent.listener import CardRefusal, DrawerTold, ScanTold
+from agent.checkout.state import Api, Card, Checkout, Level
 from agent.metrics.histogram import Histogram
 from agent.smart.transport import Exchange
+from agent.till.listener import CardRefusal, DrawerTold, ScanTold
 from device.interface import DeviceState, DrawerLevel, PaidMessage, Report, Scan
 
 Labels = tuple[str, ...]

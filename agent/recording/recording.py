@@ -10,11 +10,11 @@ from pathlib import Path
 
 from agent.card import CardRules
 from agent.kiosk.kiosk import KioskCall
-from agent.listener import Listener, Listeners
 from agent.recording.recorder import Recorder
 from agent.recording.records import Begun
 from agent.recording.taps import RecordedDrawer, Taps
 from agent.smart.transport import Observer
+from agent.till.listener import Listener, Listeners
 from config.settings import Settings
 from device.interface import CashDrawer, Receiver, Report
 

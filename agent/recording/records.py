@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from agent.checkout_state import Level
+from agent.checkout.state import Level
 from device.interface import Torn
 
 VERSION: Final = 1

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, urlencode
 
 from agent.recording.stand_ins import LONG_NUMBER, StandIns
-from agent.scans import is_article
+from agent.till.scans import is_article
 
 _WORDS = frozenset({
     # what an object is and how it stands

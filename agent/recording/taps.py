@@ -8,9 +8,8 @@ import secrets
 from collections.abc import Callable
 
 from agent.card import CardNumber, CardRules
-from agent.checkout_state import Checkout
+from agent.checkout.state import Checkout
 from agent.kiosk.kiosk import KioskCall
-from agent.listener import ScanTold
 from agent.recording.recorder import Recorder
 from agent.recording.records import (
     Asked,
@@ -27,8 +26,9 @@ from agent.recording.records import (
 )
 from agent.recording.sanitiser import Sanitiser
 from agent.recording.stand_ins import StandIns
-from agent.scans import meaning
 from agent.smart.transport import Exchange
+from agent.till.listener import ScanTold
+from agent.till.scans import meaning
 from device.interface import (
     CashDrawer,
     DeviceState,

@@ -11,9 +11,8 @@ from typing import Final, TypeVar
 
 from pydantic import SecretStr
 
-from agent.checkout_state import Checkout
+from agent.checkout.state import Checkout
 from agent.chosen_devices import ChosenDevices
-from agent.listener import Listeners
 from agent.outside import Outside, new_checkout_id
 from agent.recording.records import Asked, Begun, Exchanged, Happened, Told
 from agent.replay.api import RecordedApi, serving
@@ -23,6 +22,7 @@ from agent.replay.differences import Difference, Differences, of_checkouts
 from agent.replay.screen import ReplayedScreen
 from agent.service import serve
 from agent.smart.credentials import CredentialStore, DeviceCredentials
+from agent.till.listener import Listeners
 from config.settings import Settings
 
 AFTERWARDS_S: Final = 1.0

@@ -7,7 +7,7 @@ printable and masked.
 from collections.abc import Iterable
 
 from agent.card import mask_numbers
-from agent.checkout_state import ApiProblem, Card, ReceiptLines, TransactionFacts
+from agent.checkout.state import ApiProblem, Card, ReceiptLines, TransactionFacts
 from agent.smart.errors import ApiError, JsonObject
 from agent.smart.models import Ident, MerchantCard, SmartTransaction
 from agent.smart.text import presentable

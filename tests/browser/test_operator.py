@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from agent.checkout_state import Phase
+from agent.checkout.state import Phase
 from agent.demo.story import BASKET
 from agent.kiosk.roles import Role
 from tests.browser.till_browser import TALL, WIDE, Language, Till, TillPage, till

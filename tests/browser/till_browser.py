@@ -19,7 +19,7 @@ import aiohttp
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, async_playwright, expect
 
-from agent.checkout_state import Phase
+from agent.checkout.state import Phase
 from agent.demo.stage import Stage, set_up
 from agent.demo.story import CARD, OPEN_S
 from agent.kiosk.roles import Role

@@ -9,7 +9,7 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from agent.checkout_state import Basket
+from agent.checkout.state import Basket
 from agent.simulator.faults import ABOUT, TIMES, Fault, Kind
 from agent.simulator.switches import Switches
 from agent.simulator.world import CARD_NUMBER

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import combinations, product
 from typing import get_args
 
-from agent.checkout import ROWS
-from agent.checkout_state import FINAL, Phase
+from agent.checkout.state import FINAL, Phase
+from agent.checkout.step import ROWS
 from agent.simulator.switches import Switches
 from tests.faults.plan import FAULTS, Ending, settings_of
 

@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from agent.card import CardNumber
-from agent.checkout import NotAllowed
-from agent.checkout_events import ApplyAsked, BasketSet, CancelAsked, CardRemoved, PayAsked, Request
-from agent.checkout_state import Basket, Checkout, HandedOver, Phase
-from agent.inbox import Overloaded
+from agent.checkout.events import ApplyAsked, BasketSet, CancelAsked, CardRemoved, PayAsked, Request
+from agent.checkout.state import Basket, Checkout, HandedOver, Phase
+from agent.checkout.step import NotAllowed
 from agent.journal.errors import NotWritten
 from agent.journal.records import IdempotencyKey
-from agent.till import Till
-from agent.till_refusals import AnotherIsActive, KeyReused, NoSuchCheckout
-from agent.till_settings import Order
+from agent.till.inbox import Overloaded
+from agent.till.refusals import AnotherIsActive, KeyReused, NoSuchCheckout
+from agent.till.settings import Order
+from agent.till.till import Till
 from device.interface import Scan
 from tests.faults.drawer import Drawer
 from tests.faults.happenings import outage, spend_elsewhere

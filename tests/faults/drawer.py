@@ -14,7 +14,7 @@ from tests.faults.plan import Passed, stream
 from tests.faults.world import Breach, Proof, World
 
 if TYPE_CHECKING:
-    from agent.checkout_state import Level
+    from agent.checkout.state import Level
 
 NAME = "drawer"
 KEY_OPEN_S = 2.5

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from agent.checkout_row import MONEY_TAKEN
-from agent.checkout_state import Api, Card, Checkout, Level, Phase
+from agent.checkout.row import MONEY_TAKEN
+from agent.checkout.state import Api, Card, Checkout, Level, Phase
 from agent.kiosk.stream import EventStream
-from agent.listener import CardRefusal, DrawerTold, ScanTold
+from agent.till.listener import CardRefusal, DrawerTold, ScanTold
 from device.interface import DeviceState
 from tests.faults.plan_customer import CHARGE
 from tests.faults.world import Breach, World

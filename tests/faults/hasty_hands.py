@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from agent.card import CardNumber
-from agent.checkout_events import (
+from agent.checkout.events import (
     ApplyAsked,
     BasketSet,
     CancelAsked,
@@ -15,7 +15,7 @@ from agent.checkout_events import (
     ResolveAsked,
     RetryAsked,
 )
-from agent.checkout_state import Basket, Checkout, Method, Phase
+from agent.checkout.state import Basket, Checkout, Method, Phase
 from agent.simulator.world import BONUS_CARD_NUMBER, CARD_NUMBER
 from tests.faults.customer import REFUSALS
 from tests.faults.machine import Machine

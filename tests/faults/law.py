@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from agent.checkout_state import Checkout, Phase
+from agent.checkout.state import Checkout, Phase
 from agent.simulator.ledger import Booking
 from tests.faults.law_of_reversals import about_what_was_taken_back
 from tests.faults.world import Breach, Visit, World, Wrong

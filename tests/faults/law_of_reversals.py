@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from agent.checkout_state import Checkout, Phase
+from agent.checkout.state import Checkout, Phase
 from tests.faults.world import Breach, World, Wrong
 
 MAY_STAND = frozenset({Phase.COMPLETED, Phase.ATTENTION, Phase.RESOLVED, Phase.FAILED, Phase.UNSURE})

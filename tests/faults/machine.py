@@ -10,9 +10,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import TypeVar
 
-from agent.calls import Calls
 from agent.card import CardRules
-from agent.checkout_state import Rules
+from agent.checkout.state import Rules
 from agent.chosen_outlets import ChosenOutlets
 from agent.journal.errors import NotWritten
 from agent.journal.journal import Journal, open_journal
@@ -24,8 +23,9 @@ from agent.service import LOGIN_AHEAD_S
 from agent.smart.client import SmartTransactions, connect
 from agent.smart.credentials import CredentialStore
 from agent.smart.login import Login
-from agent.till import Till
-from agent.till_settings import TillSettings
+from agent.till.api_calls import Calls
+from agent.till.settings import TillSettings
+from agent.till.till import Till
 from tests.faults.disk import URI_PARAMETERS
 from tests.faults.drawer import Drawer
 from tests.faults.ears import Ears

@@ -40,7 +40,7 @@ class Mutant:
 
 
 def _table(before: str, after: str) -> tuple[Change, ...]:
-    return (Change(file="agent/checkout_table.py", before=before, after=after),)
+    return (Change(file="agent/checkout/table.py", before=before, after=after),)
 
 
 MUTANTS = (
@@ -60,7 +60,7 @@ MUTANTS = (
         why="a power cut between the two leaves a booking that nobody knows of",
         changes=(
             Change(
-                file="agent/journal_first.py",
+                file="agent/till/journal_first.py",
                 before="        sequence = await self._journal.commit(*(change.entry for change in changes))\n        for place, change in enumerate(changes, sequence - len(changes) + 1):\n            self._became(change, place)\n        for effect in effects:\n            self._effects.begin(changes[-1].kept, effect)\n",
                 after="        for effect in effects:\n            self._effects.begin(changes[-1].kept, effect)\n        sequence = await self._journal.commit(*(change.entry for change in changes))\n        for place, change in enumerate(changes, sequence - len(changes) + 1):\n            self._became(change, place)\n",
             ),
@@ -96,12 +96,12 @@ MUTANTS = (
         why="what a port says first after it was opened is a state, and nobody saw the drawer in between",
         changes=(
             Change(
-                file="agent/evidence.py",
+                file="agent/checkout/evidence.py",
                 before="    if connection != watch.connection:\n",
                 after="    if watch.connection is None:\n",
             ),
             Change(
-                file="agent/evidence.py",
+                file="agent/checkout/evidence.py",
                 before='    return _lost(replace(watch, level="unknown", connection=None, connected_s=None, opened_s=None, warned_s=None))\n',
                 after="    return watch, ()\n",
             ),
@@ -113,7 +113,7 @@ MUTANTS = (
         why="our own pulse opens the drawer: its echo is no cash",
         changes=(
             Change(
-                file="agent/evidence.py",
+                file="agent/checkout/evidence.py",
                 before='    if by == "register" and "drawer-opened" in watch.rules.confirmed_by:\n',
                 after="    if by is not None:\n",
             ),
@@ -125,7 +125,7 @@ MUTANTS = (
         why="a flicker of the switch is no customer",
         changes=(
             Change(
-                file="agent/evidence.py",
+                file="agent/checkout/evidence.py",
                 before="    if open_s < watch.rules.minimum_open_s:\n",
                 after="    if open_s < 0:\n",
             ),
@@ -137,12 +137,12 @@ MUTANTS = (
         why="a scan belongs to the checkout it was made for",
         changes=(
             Change(
-                file="agent/till_requests.py",
+                file="agent/till/requests.py",
                 before="        kept = Kept(checkout)\n        entry = Entry(event=order",
                 after='        kept = Kept(checkout, getattr(self, "_card", None))\n        entry = Entry(event=order',
             ),
             Change(
-                file="agent/till_requests.py",
+                file="agent/till/requests.py",
                 before="        if kept is None:\n            return False\n        await self._set_card(",
                 after="        self._card = card\n        if kept is None:\n            return False\n        await self._set_card(",
             ),
@@ -154,7 +154,7 @@ MUTANTS = (
         why="another payment with this card may not have taken its part yet",
         changes=(
             Change(
-                file="agent/checkout_request_guards.py",
+                file="agent/checkout/request_guards.py",
                 before="    return event.use_balance and situation.card_waiting\n",
                 after="    return False\n",
             ),
@@ -166,7 +166,7 @@ MUTANTS = (
         why="a request without an answer may still be carried out",
         changes=(
             Change(
-                file="agent/checkout_answer_guards.py",
+                file="agent/checkout/answer_guards.py",
                 before="        and event.begun_s >= checkout.pursuit.ends_s\n",
                 after="",
             ),
@@ -207,7 +207,7 @@ MUTANTS = (
         why="the customer cancelled while the pulse waited for the port",
         changes=(
             Change(
-                file="agent/drawer_desk.py",
+                file="agent/till/drawer_desk.py",
                 before="        return now is not None and now.phase is Phase.AWAITING_CASH\n",
                 after="        return True\n",
             ),
@@ -219,7 +219,7 @@ MUTANTS = (
         why="what waits for the API is the merchant's risk",
         changes=(
             Change(
-                file="agent/offline.py",
+                file="agent/checkout/offline.py",
                 before="    if len(waiting) >= limits.max_payments:\n",
                 after="    if len(waiting) >= 1000:\n",
             ),
@@ -273,7 +273,7 @@ MUTANTS = (
         why="what is taken back late would be taken back twice",
         changes=(
             Change(
-                file="agent/checkout_reversal.py",
+                file="agent/checkout/reversal.py",
                 before="        and event.begun_s >= pursuit.ends_s\n",
                 after="",
             ),
@@ -285,7 +285,7 @@ MUTANTS = (
         why="law 5: nobody knows whether the card is good",
         changes=(
             Change(
-                file="agent/checkout_request_guards.py",
+                file="agent/checkout/request_guards.py",
                 before="        situation.offline_refusal is not None or charges_card(checkout)\n",
                 after="        situation.offline_refusal is not None\n",
             ),
@@ -297,7 +297,7 @@ MUTANTS = (
         why="found by this simulation: the card of such a payment is known masked only",
         changes=(
             Change(
-                file="agent/open_checkouts.py",
+                file="agent/till/open_checkouts.py",
                 before="    shown = kept.checkout.card if kept.checkout.handed_over else None\n",
                 after="    shown = None\n",
             ),

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal, get_args
 
-from agent.checkout_state import Confirmation
-from agent.evidence_state import DrawerRules
-from agent.offline import OfflineLimits
+from agent.checkout.evidence_state import DrawerRules
+from agent.checkout.offline import OfflineLimits
+from agent.checkout.state import Confirmation
 from agent.simulator.faults import ABOUT, CONNECT, TIMES, Fault, Kind
 from agent.simulator.switches import Switches
 from tests.faults.aims import aim, meets

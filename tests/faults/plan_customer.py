@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
-from agent.checkout_state import Basket, Json, Method
+from agent.checkout.state import Basket, Json, Method
 from agent.simulator.orders import CHARGE_EANS
 from agent.simulator.world import BONUS_CARD_NUMBER, CARD_NUMBER, LOCKED_CARD_NUMBER, ONLY_BONUS_CARD_NUMBER
 

@@ -1,6 +1,6 @@
 """The merchant's register: creates a transaction at the API itself, and hands it over to the till."""
 
-from agent.checkout_state import HandedOver
+from agent.checkout.state import HandedOver
 from agent.simulator import lifecycle
 from agent.simulator.orders import order_from
 from agent.simulator.refusals import Refused

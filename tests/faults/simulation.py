@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import aiohttp.connector
 
-from agent import journal_first, till_requests
-from agent.checkout import step
-from agent.checkout_effects import Effect
-from agent.checkout_events import Event
-from agent.checkout_state import Checkout, Phase, Situation
+from agent.checkout.effects import Effect
+from agent.checkout.events import Event
+from agent.checkout.state import Checkout, Phase, Situation
+from agent.checkout.step import step
 from agent.journal.journal import FILE_NAME
 from agent.simulator.api import SimulatedApi
 from agent.simulator.clock import LoopClock
@@ -22,6 +21,7 @@ from agent.simulator.faults import CONNECT
 from agent.simulator.simulator import Beginning, Simulator
 from agent.simulator.tasks import Tasks
 from agent.smart.credentials import CredentialStore
+from agent.till import journal_first, requests
 from tests.faults.api_server import ApiConnection
 from tests.faults.coverage import Coverage
 from tests.faults.customer import CustomerAtScreen
@@ -182,10 +182,10 @@ def _observed(coverage: Coverage) -> Iterator[None]:
         coverage.event(checkout.phase, type(event))
         return step(checkout, event, situation)
 
-    for module in (journal_first, till_requests):
+    for module in (journal_first, requests):
         module.step = counted  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        for module in (journal_first, till_requests):
+        for module in (journal_first, requests):
             module.step = step  # type: ignore[attr-defined]

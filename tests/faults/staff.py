@@ -2,8 +2,8 @@
 
 import asyncio
 
-from agent.checkout_events import CancelAsked, ConfirmAsked, Request, ResolveAsked, RetryAsked
-from agent.checkout_state import Checkout, Outcome, Phase
+from agent.checkout.events import CancelAsked, ConfirmAsked, Request, ResolveAsked, RetryAsked
+from agent.checkout.state import Checkout, Outcome, Phase
 from device.interface import DrawerRefused
 from tests.faults.customer import REFUSALS
 from tests.faults.machine import Machine

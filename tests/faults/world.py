@@ -8,7 +8,7 @@ from enum import StrEnum
 from random import Random
 from typing import NamedTuple
 
-from agent.checkout_state import Checkout, Method, Phase
+from agent.checkout.state import Checkout, Method, Phase
 from agent.simulator.simulator import Simulator
 from tests.faults.coverage import Coverage
 from tests.faults.disk import Disk

@@ -1,0 +1,171 @@
+"""The till's one drawer: hands levels to the evidence, pulses to the device, and what both mean to the till.
+
+Everything here runs as a job of the till, so the watch has one owner.
+"""
+
+from collections.abc import Awaitable, Coroutine
+from datetime import datetime
+from functools import partial
+from typing import Literal, Protocol
+
+from agent.checkout import evidence
+from agent.checkout.events import CashConfirmed, DeviceEvent, DrawerOpened, DrawerTroubled, OtherAmountPaid
+from agent.checkout.evidence_state import (
+    CannotConfirm,
+    CashSeen,
+    DrawerRules,
+    DrawerSign,
+    OpenedBy,
+    OpeningSeen,
+    OtherAmount,
+    Seen,
+    Sign,
+    Watch,
+)
+from agent.checkout.state import Checkout, Evidence, Level, Phase
+from agent.journal.records import IdempotencyKey
+from agent.till.inbox import Job
+from agent.till.listener import DrawerEvent, DrawerTold
+from device.interface import CashDrawer, DrawerLevel, DrawerRefused, PaidMessage
+
+
+class DrawerTill(Protocol):
+    """What the drawer's desk needs of its till."""
+
+    def now_s(self) -> float: ...
+    def wall(self) -> datetime: ...
+    def find_open(self, checkout_id: str) -> Checkout | None: ...
+    async def happened(self, checkout_id: str, event: DeviceEvent) -> None: ...
+    def drawer_is(self, drawer: str, level: Level) -> None: ...
+    async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None: ...
+    async def put(self, job: Job) -> None: ...
+    def spawn(self, work: Coroutine[None, None, None]) -> None: ...
+
+
+class DrawerDesk:
+    """The drawer of this till, or none."""
+
+    def __init__(self, till: DrawerTill, drawer: CashDrawer | None, rules: DrawerRules) -> None:
+        self._till = till
+        self._drawer = drawer
+        self.watch = Watch(rules=rules)
+
+    @property
+    def name(self) -> str:
+        return self._drawer.name if self._drawer else "none"
+
+    @property
+    def wake_at(self) -> float | None:
+        return evidence.wake_at(self.watch)
+
+    async def level_seen(self, report: DrawerLevel) -> None:
+        await self._keep(evidence.level_seen(self.watch, report.level, report.connection, report.at))
+
+    async def port_lost(self) -> None:
+        await self._keep(evidence.port_lost(self.watch))
+
+    async def paid(self, report: PaidMessage) -> None:
+        await self._keep(evidence.paid_message(self.watch, report.amount, report.at))
+
+    async def paid_line_lost(self) -> None:
+        await self._keep(evidence.paid_line_lost(self.watch))
+
+    async def time_passed(self) -> None:
+        await self._keep(evidence.time_passed(self.watch, self._till.now_s()))
+
+    async def expect_cash(self, checkout: Checkout) -> None:
+        """Await the cash of this checkout: ask the drawer to open, where that is ours to do."""
+        if checkout.payment is None:
+            return
+        now_s = self._till.now_s()
+        self.watch, signs = evidence.cash_expected(self.watch, checkout.id, checkout.payment.amount, now_s)
+        if self._drawer is not None and self.watch.rules.opened_by == "tillwire":
+            self._till.spawn(self._pulse(self._drawer, checkout, now_s))
+        await self._tell(signs)
+
+    def stop_expecting(self) -> None:
+        self.watch = evidence.cash_not_expected(self.watch)
+
+    async def open_by_person(self, reason: str, by: str, key: IdempotencyKey | None = None) -> None:
+        """Open without a payment. Raises DrawerRefused when nothing was sent."""
+        if self._drawer is None:
+            raise DrawerRefused("no drawer is configured: set [drawer] profile and port")
+        await self._till.record_drawer(self._told("asked", by="till", reason=reason, asked_by=by), key)
+        asked_s = self._till.now_s()
+        try:
+            await self._drawer.open_drawer(self._goes_out)
+        except DrawerRefused:
+            self.watch, _ = evidence.pulse_refused(self.watch, asked_s)
+            raise
+
+    async def _pulse(self, drawer: CashDrawer, checkout: Checkout, asked_s: float) -> None:
+        try:
+            await drawer.open_drawer(lambda: self._still_awaits(checkout) and self._goes_out())
+        except DrawerRefused as refused:
+            await self._till.put(partial(self._pulse_refused, asked_s, str(refused)))
+        else:
+            asked = self._told("asked", by="till", reason="sale", checkout_id=checkout.id)
+            await self._till.put(partial(self._till.record_drawer, asked))
+
+    def _still_awaits(self, asked: Checkout) -> bool:
+        """The last look before the bytes go: nobody may have cancelled meanwhile."""
+        now = self._till.find_open(asked.id)
+        return now is not None and now.phase is Phase.AWAITING_CASH
+
+    def _goes_out(self) -> Literal[True]:
+        """The bytes go now. No job of the till is in the middle of its look at the watch: none waits there."""
+        self.watch = evidence.pulse_begins(self.watch, self._till.now_s())
+        return True
+
+    async def _pulse_refused(self, asked_s: float, reason: str) -> None:
+        self.watch, signs = evidence.pulse_refused(self.watch, asked_s)
+        await self._tell(signs, detail=reason)
+
+    async def _keep(self, seen: Seen) -> None:
+        before, (self.watch, signs) = self.watch, seen
+        await self._tell(signs)
+        if self.watch.level != before.level:
+            self._till.drawer_is(self.name, self.watch.level)
+
+    async def _tell(self, signs: tuple[Sign, ...], detail: str | None = None) -> None:
+        """First what a checkout waits for, then what everybody may know."""
+        for sign in sorted(signs, key=lambda sign: isinstance(sign, DrawerSign)):
+            await self._telling(sign, detail)
+
+    def _telling(self, sign: Sign, detail: str | None) -> Awaitable[None]:
+        till = self._till
+        match sign:
+            case CashSeen():
+                return till.happened(sign.checkout_id, CashConfirmed(evidence=self._evidence(sign)))
+            case OpeningSeen():
+                return till.happened(sign.checkout_id, DrawerOpened())
+            case CannotConfirm():
+                return till.happened(sign.checkout_id, DrawerTroubled(trouble=sign.trouble, detail=detail))
+            case OtherAmount():
+                return till.happened(sign.checkout_id, OtherAmountPaid(amount=sign.amount))
+            case DrawerSign():
+                return till.record_drawer(self._told(sign.event, by=sign.by, open_s=sign.open_s))
+
+    def _evidence(self, seen: CashSeen) -> Evidence:
+        return Evidence(kind=seen.kind, amount=seen.amount, at=self._till.wall(), open_s=seen.open_s)
+
+    def _told(
+        self,
+        event: DrawerEvent,
+        *,
+        by: OpenedBy | None = None,
+        reason: str | None = None,
+        asked_by: str | None = None,
+        checkout_id: str | None = None,
+        open_s: float | None = None,
+    ) -> DrawerTold:
+        return DrawerTold(
+            drawer=self.name,
+            state=self.watch.level,
+            event=event,
+            by=by,
+            reason=reason,
+            asked_by=asked_by,
+            checkout_id=checkout_id,
+            open_s=open_s,
+        )

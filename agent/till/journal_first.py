@@ -1,0 +1,223 @@
+"""Journal first, then act: the only place where the pure core meets the world.
+
+The table is asked, what it says is committed, then everybody may know it, and only then its effects begin. Everything
+here runs as a job of the till, one at a time. So a crash between any two lines leaves a journal that a restart can go
+on from.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from agent.card import CardNumber
+from agent.checkout.effects import Effect
+from agent.checkout.events import (
+    CashConfirmed,
+    DrawerOpenAsked,
+    Event,
+    OtherAmountPaid,
+    PayAsked,
+    ReadAnswered,
+    TransactionSaved,
+    Turn,
+    Woke,
+)
+from agent.checkout.offline import OfflineLimits, offline_refusal
+from agent.checkout.state import Checkout, Level, Phase, Situation
+from agent.checkout.step import NotAllowed, step
+from agent.journal.errors import NotWritten
+from agent.journal.journal import Journal
+from agent.journal.records import CardRow, Entry, IdempotencyKey
+from agent.till.carry_out import Effects
+from agent.till.connection import Connection
+from agent.till.inbox import Job
+from agent.till.listener import DrawerTold, Listener
+from agent.till.open_checkouts import Kept, OpenCheckouts
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+logger = logging.getLogger("tillwire.till")
+
+WRITE_AGAIN_S = 1.0
+"""How soon something that happened and could not be written is tried again."""
+
+
+class DecidingTill(Protocol):
+    """What a decision needs of its till."""
+
+    @property
+    def connection(self) -> Connection: ...
+    @property
+    def drawer_level(self) -> Level: ...
+    def now_s(self) -> float: ...
+    def wall(self) -> datetime: ...
+    def spawn(self, work: Coroutine[None, None, None]) -> None: ...
+    async def put(self, job: Job) -> None: ...
+    def hold(self, seconds: float) -> None: ...
+
+
+class Change(NamedTuple):
+    """A checkout, what it becomes, and the entry that says so."""
+
+    kept: Kept
+    after: Checkout
+    entry: Entry
+
+
+class JournalFirst:
+    """Takes what happens to the checkouts of a till."""
+
+    def __init__(
+        self,
+        till: DecidingTill,
+        *,
+        journal: Journal,
+        open_checkouts: OpenCheckouts,
+        offline: OfflineLimits,
+        listener: Listener,
+        effects: Effects,
+    ) -> None:
+        self._till = till
+        self._journal = journal
+        self._open = open_checkouts
+        self._offline = offline
+        self._listener = listener
+        self._effects = effects
+        self._unwritten: dict[str, Event] = {}
+        self.newest_entry: datetime | None = None
+
+    @property
+    def all_written(self) -> bool:
+        """False while something that happened could not be recorded yet."""
+        return not self._unwritten
+
+    async def take_up(self) -> list[Checkout]:
+        """Read what is open. What was under way when the process ended has no answer."""
+        self.newest_entry = await self._journal.newest_entry()
+        for found in await self._journal.open_checkouts():
+            kept = Kept(found.checkout, found.card)
+            kept.note_waiting(self._till.now_s(), self._till.wall())
+            self._open.keep(kept)
+        return [kept.checkout for kept in self._open]
+
+    async def take(
+        self, kept: Kept, event: Event, *, card: CardNumber | None = None, key: IdempotencyKey | None = None
+    ) -> Checkout:
+        """Let the table decide, and do what it says. Raises NotAllowed, NotWritten."""
+        await self._see_to_room(event)
+        before, situation = kept.checkout, self.situation(kept)
+        if self._unwritten.get(before.id, event) is not event:
+            raise NotWritten("what happened before this could not be recorded yet")
+        after, effects = step(before, event, situation)
+        if after is before:
+            return before
+        kept_card = card or (CardRow.WIPED if before.card is not None and after.card is None else CardRow.KEPT)
+        entry = Entry(event=event, situation=situation, checkout=after, before=before, card=kept_card, idempotency=key)
+        await self.carry_out(Change(kept, after, entry), effects=effects)
+        await self._effects.moved(kept, before, event, effects)
+        return kept.checkout
+
+    async def carry_out(self, *changes: Change, effects: tuple[Effect, ...]) -> None:
+        """Make all durable together, then let it be known, and only then begin the effects: those of the last."""
+        sequence = await self._journal.commit(*(change.entry for change in changes))
+        for place, change in enumerate(changes, sequence - len(changes) + 1):
+            self._became(change, place)
+        for effect in effects:
+            self._effects.begin(changes[-1].kept, effect)
+
+    async def happened(self, checkout_id: str, event: Event) -> None:
+        """Take what happened, late or not. What cannot be written is tried again until it can."""
+        kept = self._open.find(checkout_id)
+        if kept is None:
+            logger.info("%s: %s came after the end", checkout_id, type(event).__name__)
+            return
+        try:
+            await self.take(kept, event)
+        except NotAllowed as late:
+            logger.info("%s: passed over: %s", checkout_id, late)
+        except NotWritten as error:
+            self._not_written(checkout_id, event, error)
+            return
+        if self._unwritten.get(checkout_id) is event:
+            del self._unwritten[checkout_id]
+
+    async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None:
+        """Write and tell what the drawer did."""
+        try:
+            sequence = await self._journal.commit(Entry(event=told, situation=self.situation(), idempotency=key))
+        except NotWritten as error:
+            logger.warning("drawer %s: could not be recorded: %s", told.event, error)
+            return
+        self._listener.drawer_told(told, sequence)
+
+    async def record(self, event: "DataclassInstance", key: IdempotencyKey | None) -> None:
+        """Write what concerns no checkout and tells nobody. Raises NotWritten."""
+        await self._journal.commit(Entry(event=event, situation=self.situation(), idempotency=key))
+
+    def limit_offline(self, limits: OfflineLimits) -> None:
+        """Take other limits for cash while the API is away."""
+        self._offline = limits
+
+    def situation(self, kept: Kept | None = None) -> Situation:
+        """What is known at this moment; of other checkouts, what matters to this one."""
+        known = Situation(
+            now_s=self._till.now_s(),
+            wall=self._till.wall(),
+            api=self._till.connection.api,
+            drawer=self._till.drawer_level,
+            room=self._journal.has_reserve,
+        )
+        if kept is None:
+            return known
+        refusal = None if known.api == "online" else self._offline_refusal(kept.checkout, known.wall)
+        return replace(
+            known,
+            offline_refusal=refusal,
+            card_waiting=self._open.card_waits(kept.card, kept),
+            front_taken=self._open.active(known.now_s) not in {None, kept},
+            cash_awaited=any(other is not kept for other in self._open.in_phase(Phase.AWAITING_CASH)),
+        )
+
+    def _offline_refusal(self, checkout: Checkout, wall: datetime) -> str | None:
+        now_s = self._till.now_s()
+        waiting = [kept.waiting(now_s, wall) for kept in self._open.in_phase(Phase.CONFIRMED)]
+        return offline_refusal(self._offline, waiting, checkout.basket.sum, wall, self.newest_entry)
+
+    async def _see_to_room(self, event: Event) -> None:
+        """Before the drawer may be asked: where the reserve was given up, look whether there is room for it again."""
+        if not self._journal.has_reserve and isinstance(
+            event, PayAsked | TransactionSaved | ReadAnswered | DrawerOpenAsked
+        ):
+            await self._journal.restore_reserve()
+
+    def _became(self, change: Change, sequence: int) -> None:
+        kept, after, entry = change
+        if isinstance(entry.card, CardNumber):
+            kept.card = entry.card
+        elif entry.card is CardRow.WIPED:
+            kept.card = None
+        self.newest_entry = max(after.updated, self.newest_entry or after.updated)
+        kept.checkout = after
+        kept.note_waiting(self._till.now_s(), self._till.wall())
+        self._open.keep(kept)
+        self._listener.checkout_changed(after, sequence)
+
+    def _not_written(self, checkout_id: str, event: Event, error: NotWritten) -> None:
+        """What happened is tried again until it is written; what only is due comes again by itself."""
+        logger.critical("%s: %s could not be written: %s", checkout_id, type(event).__name__, error)
+        if isinstance(event, Woke | Turn):
+            self._till.hold(WRITE_AGAIN_S)
+            return
+        if isinstance(event, CashConfirmed | OtherAmountPaid) and checkout_id not in self._unwritten:
+            self._unwritten[checkout_id] = event
+            self._listener.not_recorded(checkout_id)
+        self._till.spawn(self._later(partial(self.happened, checkout_id, event)))
+
+    async def _later(self, job: Job) -> None:
+        await asyncio.sleep(WRITE_AGAIN_S)
+        await self._till.put(job)
