@@ -98,6 +98,7 @@ _READ = tuple(
             facts("created", 0),
             facts("processing", None, missing_sum=296),
             facts("processing", None, missing_sum=0),
+            facts("processing", None),
             facts("ok", 796),
             facts("ok", 0),
             facts("ok", None, missing_sum=900),

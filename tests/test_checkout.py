@@ -755,6 +755,15 @@ def test_another_remainder_in_the_answer_of_a_start_is_never_started() -> None:
     assert (later.phase, later.reason) == (Phase.ATTENTION, "amount_changed")
 
 
+def test_a_read_that_hides_the_remainder_proves_no_amount() -> None:
+    """The start without an answer may have been told a new remainder, which the next one would execute."""
+    unsure = after(WITH_BALANCE, PAY_296, cash_in(296), unknown)
+    hidden = after(unsure, read("processing", begun_s=LATER_S), now_s=LATER_S)
+    assert (hidden.phase, hidden.reason) == (Phase.ATTENTION, "amount_unknown")
+    told = after(unsure, read("processing", missing_sum=296, begun_s=LATER_S), now_s=LATER_S)
+    assert told.phase is Phase.STARTING
+
+
 def test_without_cash_another_remainder_in_the_answer_of_a_start_gives_the_choice_back() -> None:
     nothing_due = after(WITH_CARD, APPLY_BALANCE, saved(card=VALID), applied(0), NOTHING_DUE)
     told = after(nothing_due, executed("processing", 796, missing_sum=250))

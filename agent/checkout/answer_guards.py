@@ -169,7 +169,25 @@ def proven_not_executed(checkout: Checkout, event: ReadAnswered, situation: Situ
 
 def proven_not_executed_and_fits(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
     """A transaction that was created for a payment and turned out to be of another amount is never started."""
-    return proven_not_executed(checkout, event, situation) and transaction_fits(checkout, event, situation)
+    return proven_not_executed(checkout, event, situation) and _still_fits(checkout, event, situation)
+
+
+def _still_fits(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    return transaction_fits(checkout, event, situation) and not _remainder_is_hidden(checkout, event)
+
+
+def _remainder_is_hidden(checkout: Checkout, event: ReadAnswered) -> bool:
+    """Where balance was applied, the start without an answer may have set a new remainder, which this does not tell."""
+    transaction = checkout.transaction
+    return transaction is not None and transaction.missing_sum is not None and event.facts.missing_sum is None
+
+
+def cash_and_remainder_hidden(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    return (
+        proven_not_executed(checkout, event, situation)
+        and not not_cash(checkout, event, situation)
+        and _remainder_is_hidden(checkout, event)
+    )
 
 
 def unfit_and_not_cash(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
@@ -177,7 +195,7 @@ def unfit_and_not_cash(checkout: Checkout, event: ReadAnswered, situation: Situa
     return (
         not_cash(checkout, event, situation)
         and proven_not_executed(checkout, event, situation)
-        and not transaction_fits(checkout, event, situation)
+        and not _still_fits(checkout, event, situation)
     )
 
 

@@ -388,8 +388,8 @@ int64_t tillwire_operations(void) { return operations; }
 /* The process is gone: what it still does reaches nothing. What it wrote stays. */
 void tillwire_kill(void) { generation++, is_off = 1, stopped = 0, stop_at = -1; }
 
-/* Another process begins. */
-void tillwire_start(void) { is_off = 0; }
+/* Another process begins; nothing that was planned for the one before befalls it. */
+void tillwire_start(void) { is_off = 0, stopped = 0, stop_at = -1; }
 
 /* The power is gone: of what was not synced, some stays. */
 int tillwire_power_cut(void) {

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from traceback import format_exception
 
 import aiohttp.connector
 
@@ -59,14 +60,21 @@ class Outcome:
 
 
 def simulate(seed: int, coverage: Coverage, tell: Tell = lambda _at, _text: None) -> Outcome:
-    """Run this seed. The same seed gives the same run; `tell` gets its story, line by line."""
+    """Run this seed. The same seed gives the same run; `tell` gets its story, line by line.
+
+    What nobody in the run takes for an answer is a breach as well, so that it is counted and the next seed is run.
+    """
     plan = draw(seed)
     coverage.switches(plan.switches)
     random.seed(seed)  # the pauses between two logins
     with state_directory() as directory:
         disk = Disk(directory / FILE_NAME, seed)
         with _observed(coverage), through(disk):
-            return run(lambda loop: _run(loop, plan, disk, coverage, tell))
+            try:
+                return run(lambda loop: _run(loop, plan, disk, coverage, tell))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's
+                tell(0.0, "".join(format_exception(error)))
+                return Outcome(seed, (Wrong(Breach.ENDED, f"the run broke off: {error!r}"),), 0.0, 0)
 
 
 def quietly() -> None:

@@ -49,6 +49,7 @@ export const operatorEnglish = {
     amount_changed: "the amount has changed",
     amount_differs: "another amount was confirmed",
     amount_expired: "the amount was shown for too long",
+    amount_unknown: "not booked; the API does not tell whether the amount is still the same",
     card_refused: "the card was refused",
     card_waiting: "another payment with this card is not booked yet",
     changed: "the transaction was changed elsewhere",

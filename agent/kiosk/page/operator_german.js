@@ -49,6 +49,7 @@ export const operatorGerman = {
     amount_changed: "der Betrag hat sich geändert",
     amount_differs: "ein anderer Betrag wurde bestätigt",
     amount_expired: "der Betrag wurde zu lange angezeigt",
+    amount_unknown: "nicht gebucht; die API sagt nicht, ob der Betrag noch stimmt",
     card_refused: "die Karte wurde abgelehnt",
     card_waiting: "eine andere Zahlung mit dieser Karte ist noch nicht gebucht",
     changed: "die Transaktion wurde anderswo geändert",
