@@ -2,8 +2,12 @@
 
 import argparse
 import asyncio
+import os
+import signal
+import stat
 import sys
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
 
 from agent.commands.common import complain
@@ -24,20 +28,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     try:
-        if arguments.flow:
-            asyncio.run(_play_flow(FLOWS[arguments.flow]))
-        else:
-            asyncio.run(_serve() if arguments.serve else _play())
+        asyncio.run(_until_ended(_work(arguments)))
     except (NotStarted, WentWrong) as error:
         complain(f"the demo went wrong: {error}")
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
     return 0
 
 
+def _work(arguments: argparse.Namespace) -> Coroutine[None, None, None]:
+    if arguments.flow:
+        return _play_flow(FLOWS[arguments.flow])
+    return _serve() if arguments.serve else _play()
+
+
+async def _until_ended(work: Coroutine[None, None, None]) -> None:
+    """Work on; ended from outside it cleans up, as it does after ctrl-C."""
+    working = asyncio.ensure_future(work)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, working.cancel)
+    await working
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()  # a pipe shows it at once, too
+
+
 async def _play() -> None:
-    teller = Teller(sys.stdout.write)
+    teller = Teller(_say)
     with tempfile.TemporaryDirectory(prefix="tillwire-demo-") as directory:
         async with set_up(Path(directory)) as stage:
             _show_config(stage, teller)
@@ -50,7 +70,7 @@ async def _play_flow(flow: Flow) -> None:
     with tempfile.TemporaryDirectory(prefix="tillwire-demo-") as directory:
         async with (
             set_up(Path(directory)) as stage,
-            listening(stage.screen, teller := Teller(sys.stdout.write)) as heard,
+            listening(stage.screen, teller := Teller(_say)) as heard,
         ):
             teller.head(f"{flow.letter}. {flow.title}: {flow.story}")
             await stage.settled()
@@ -66,7 +86,7 @@ def _show_config(stage: Stage, teller: Teller) -> None:
 
 
 async def _serve() -> None:
-    teller = Teller(sys.stdout.write)
+    teller = Teller(_say)
     panel_port = free_port(PANEL_PORT)
     origin = f"http://{HOST}:{panel_port}"
     with tempfile.TemporaryDirectory(prefix="tillwire-demo-") as directory:
@@ -75,9 +95,15 @@ async def _serve() -> None:
             panel_at(stage, panel_port) as panel,
         ):
             _show_config(stage, teller)
+            await stage.settled()
             _show_addresses(stage, panel, teller)
             async with listening(stage.screen, teller):
-                await _obey(stage, teller)
+                await (_obey(stage, teller) if _is_typed_at(sys.stdin.fileno()) else asyncio.Event().wait())
+
+
+def _is_typed_at(descriptor: int) -> bool:
+    """Whether words may come, now or later: from a terminal or a pipe, not from a file or /dev/null."""
+    return os.isatty(descriptor) or not (stat.S_ISREG(mode := os.fstat(descriptor).st_mode) or stat.S_ISCHR(mode))
 
 
 def _show_addresses(stage: Stage, panel: str, teller: Teller) -> None:

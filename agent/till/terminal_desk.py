@@ -74,10 +74,14 @@ class TerminalDesk:
         known, answer = self._answers.get(key.key, (key, None))
         if known != key:
             raise KeyReused(key.key)
-        return None if answer is None or (answer.done() and answer.exception() is not None) else answer
+        return None if answer is None or _failed(answer) else answer
 
     def _keep(self, key: IdempotencyKey, answer: Answer) -> None:
         self._answers.pop(key.key, None)
         self._answers[key.key] = (key, answer)
         if len(self._answers) > MOST_KEYS:
             del self._answers[next(iter(self._answers))]
+
+
+def _failed(answer: Answer) -> bool:
+    return answer.done() and (answer.cancelled() or answer.exception() is not None)
