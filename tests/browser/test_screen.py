@@ -278,6 +278,47 @@ async def test_a_drawer_that_does_not_open_calls_staff(tmp_path: Path) -> None:
         await expect(page.page.locator("main")).to_contain_text("Bitte halten Sie Ihr Geld bereit.")
 
 
+async def test_the_screen_says_that_it_is_asking_while_an_answer_takes(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, the_till.page() as page:
+        await to_the_card(page)
+        await the_till.simulator("POST", "faults", "create:slow-answer:1:seconds=5")
+        await page.button("Go on without a card").click()
+        await expect(page.heading).to_have_text("One moment, please")
+        await page.glimpsed("asking")
+        await page.screen("due")
+
+
+async def test_a_drawer_left_open_is_asked_to_be_closed(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, the_till.page("de", TALL) as page:
+        await to_open_drawer(the_till, page)
+        await expect(page.page.locator("main")).to_contain_text("Die Schublade ist noch offen.", timeout=60_000)
+        await page.screen("awaitingCash", "drawer_left_open")
+        await the_till.put_money_in()
+        await page.thanked()
+        assert await the_till.booked() == [("start", 296)]
+
+
+async def test_a_payment_that_the_disk_does_not_take_calls_staff_at_once(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, the_till.page() as page:
+        await to_open_drawer(the_till, page)
+        the_till.fill_disk()
+        await the_till.put_money_in()
+        await expect(page.page.locator("main")).to_contain_text("Your cash was taken, but could not be recorded.")
+        await expect(page.button("Cancel")).to_have_count(0)
+        await page.screen("staff", "not_recorded")
+        assert await the_till.booked() == []
+
+
+async def test_a_till_that_the_api_does_not_know_says_so(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, the_till.page("de", TALL) as page:
+        config = the_till.stage.config
+        config.write_text(re.sub('(client_secret = ").', r"\g<1>f", config.read_text()))
+        await the_till.stage.agent.kill()
+        await the_till.stage.agent.start()
+        await page.banner("Diese Kasse ist nicht mit ihrem Dienst verbunden.")
+        await page.screen("idle", "not_authorised")
+
+
 async def test_a_screen_that_is_not_logged_in_says_what_to_do(tmp_path: Path) -> None:
     async with till(tmp_path) as the_till, the_till.page() as page:
         await page.screen("idle")

@@ -8,6 +8,8 @@ screen with a screen reader or one hand. It checks what a program can: names, ro
 
 import asyncio
 import re
+import resource
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -213,6 +215,12 @@ class Till:
     async def may_pay(self) -> None:
         """Wait until the drawer's port has been open for so long that its signals count."""
         await self.settled
+
+    def fill_disk(self) -> None:
+        """Let the running agent write no further byte to any file."""
+        pattern = f"run --config {self.stage.config}"
+        agent = subprocess.run(["/usr/bin/pgrep", "-f", pattern], check=True, capture_output=True, text=True)
+        resource.prlimit(int(agent.stdout), resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
     async def simulator(self, method: str, path: str, body: object = None) -> dict[str, object]:
         """Ask the simulated API for something."""

@@ -92,7 +92,7 @@ export const english = {
   staffAttention: "Your payment needs a look by a person.",
   staffDrawer: "The drawer needs a look by a person. Please keep your money at hand.",
   staffInterrupted: "There was an interruption. Our staff will finish this with you.",
-  staffRecording: "This till cannot record payments now.",
+  staffRecording: "Your cash was taken, but could not be recorded. Please do not pay again.",
   noAgent: "One moment, please",
   noAgentMore: "The connection is being restored.",
   notLoggedIn: "This screen is not logged in",

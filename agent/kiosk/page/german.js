@@ -92,7 +92,7 @@ export const german = {
   staffAttention: "Ihre Zahlung muss sich jemand ansehen.",
   staffDrawer: "Die Schublade muss sich jemand ansehen. Bitte halten Sie Ihr Geld bereit.",
   staffInterrupted: "Es gab eine Unterbrechung. Unser Personal schließt das mit Ihnen ab.",
-  staffRecording: "Diese Kasse kann gerade keine Zahlungen festhalten.",
+  staffRecording: "Ihr Bargeld ist in der Kasse, konnte aber nicht festgehalten werden. Bitte zahlen Sie nicht noch einmal.",
   noAgent: "Einen Moment, bitte",
   noAgentMore: "Die Verbindung wird wiederhergestellt.",
   notLoggedIn: "Dieser Bildschirm ist nicht angemeldet",

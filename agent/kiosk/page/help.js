@@ -10,7 +10,7 @@ export function staffScreen(page) {
   return [
     middle(badge("staff", "alarm"), heading(page.texts.staff), make("p", { class: "more" }, why(page)),
       isOpen && checkout.amount_due !== null && make("p", { class: "amount" }, money(page, checkout.amount_due))),
-    isOpen && actions(cancelButton(page)),
+    isOpen && page.state.recording && actions(cancelButton(page)),
   ];
 }
 
