@@ -228,6 +228,18 @@ async def test_a_connection_is_used_again(server: Server, transport: Transport) 
     assert [each.connection for each in server.requests] == [1, 1]
 
 
+async def test_a_connection_whose_other_end_is_gone_costs_one_request_and_is_left(
+    server: Server, transport: Transport
+) -> None:
+    """A router that was switched off says nothing, and a machine that slept knows nothing: it is open on our side alone."""
+    server.reply(answer({}), stall(b""), answer({}))
+    await transport.send(request())
+    with pytest.raises(Unknown, match="in time"):
+        await transport.send(request(timeout_s=0.5))
+    await transport.send(request())
+    assert [each.connection for each in server.requests] == [1, 1, 2]
+
+
 async def test_a_second_answer_to_one_request_is_not_taken_for_the_answer_to_the_next(
     server: Server, transport: Transport
 ) -> None:
