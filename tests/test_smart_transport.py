@@ -231,7 +231,7 @@ async def test_a_connection_is_used_again(server: Server, transport: Transport) 
 async def test_a_connection_whose_other_end_is_gone_costs_one_request_and_is_left(
     server: Server, transport: Transport
 ) -> None:
-    """A router that was switched off says nothing, and a machine that slept knows nothing: it is open on our side alone."""
+    """A router that was switched off says nothing: such a connection is open on our side alone."""
     server.reply(answer({}), stall(b""), answer({}))
     await transport.send(request())
     with pytest.raises(Unknown, match="in time"):
