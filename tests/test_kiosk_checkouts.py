@@ -118,6 +118,14 @@ async def test_a_key_is_printable_and_not_too_long(bench: KioskBench) -> None:
         assert (answered.status, answered.problem) == (400, "idempotency-key-invalid")
 
 
+@pytest.mark.parametrize("card", [CARD_NUMBER, BANK_CARD])
+async def test_a_key_that_holds_a_card_number_is_refused_and_kept_nowhere(bench: KioskBench, card: str) -> None:
+    answered = await bench.call("POST", "/v1/checkouts", ORDER, headers={"Idempotency-Key": f"sale-{card}"})
+    assert (answered.status, answered.problem) == (400, "idempotency-key-invalid")
+    assert card not in str(answered.body)
+    assert (await bench.call("GET", "/v1/checkouts")).body == {"checkouts": []}
+
+
 async def test_another_checkout_is_refused_with_the_active_one(bench: KioskBench) -> None:
     active = await bench.call("POST", "/v1/checkouts", ORDER)
     second = await bench.call("POST", "/v1/checkouts", ORDER)

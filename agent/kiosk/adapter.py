@@ -71,7 +71,7 @@ async def _carry_out(
 ) -> web.StreamResponse:
     if route.needs is not None:
         _check_caller(door, route.needs, request, caller)
-    idempotency_key(request)
+    idempotency_key(request, kiosk.cards)
     query = _validated(route.query, dict(request.query))
     body = await _body(route.body, request, door.request_timeout_s)
     return await route.handler(Call(kiosk=kiosk, door=door, request=request, caller=caller, body=body, query=query))

@@ -10,6 +10,7 @@ from typing import Generic, Literal, TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
+from agent.card import CardRules, names_a_card
 from agent.journal.records import IdempotencyKey
 from agent.kiosk.access import Door
 from agent.kiosk.answer import Answer
@@ -50,19 +51,24 @@ class Call(Generic[B, Q]):
     @property
     def key(self) -> IdempotencyKey | None:
         """The Idempotency-Key with a digest of what was asked. Raises Problem."""
-        key = idempotency_key(self.request)
+        key = idempotency_key(self.request, self.kiosk.cards)
         if key is None:
             return None
         asked = f"{self.request.method} {self.request.path}\n{self.body.model_dump_json()}"
         return IdempotencyKey(key=key, digest=hashlib.sha256(asked.encode()).hexdigest())
 
 
-def idempotency_key(request: web.Request) -> str | None:
-    """The Idempotency-Key as it was sent. Raises Problem."""
+def idempotency_key(request: web.Request, cards: CardRules) -> str | None:
+    """The Idempotency-Key as it was sent: it goes into the journal, so it holds no card number. Raises Problem."""
     key = request.headers.get("Idempotency-Key")
-    if key is not None and (len(key) > LONGEST_IDEMPOTENCY_KEY or re.fullmatch(IDEMPOTENCY_KEY, key) is None):
+    if key is not None and not _is_key(key, cards):
         raise Problem(HTTPStatus.BAD_REQUEST, "idempotency-key-invalid")
     return key
+
+
+def _is_key(key: str, cards: CardRules) -> bool:
+    is_well_formed = len(key) <= LONGEST_IDEMPOTENCY_KEY and re.fullmatch(IDEMPOTENCY_KEY, key) is not None
+    return is_well_formed and not names_a_card(key, cards)
 
 
 async def operator_name(call: Call[OB, Q]) -> str:
