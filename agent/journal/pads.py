@@ -14,7 +14,6 @@ import os
 import secrets
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby
 
 from agent.card import LONGEST_NUMBER, CardNumber
 from agent.journal.errors import Damaged, NotWritten
@@ -75,6 +74,8 @@ class Pads:
 
 def _neighbours(slots: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Return the first and the number of each row of slots that stand side by side."""
-    for _, row in groupby(enumerate(slots), key=lambda placed: placed[1] - placed[0]):
-        first, *others = (slot for _, slot in row)
-        yield first, 1 + len(others)
+    first = 0
+    for place in range(1, len(slots) + 1):
+        if place == len(slots) or slots[place] != slots[place - 1] + 1:
+            yield slots[first], place - first
+            first = place

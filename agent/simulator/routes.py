@@ -72,14 +72,22 @@ CALL_NAMES: Final = (
 """Every call that can be named in a fault or asked for in the record."""
 
 
+def _shape(route: Route) -> tuple[str, int]:
+    return route.method, route.path.count("/") + 1
+
+
+_BY_SHAPE: Final = {shape: [route for route in ROUTES if _shape(route) == shape] for shape in map(_shape, ROUTES)}
+"""By method and number of parts."""
+
+
 def match(method: str, path: str) -> Match:
     """The call; `unknown` for what is not simulated."""
     parts = tuple(part for part in path.split("/") if part)
     if method == "POST" and _words(parts) == ("oauth", "token"):  # `api.py` answers it: it needs no session
         return Match(name=LOGIN, handler=calls.not_simulated, arguments={})
     if _words(parts[:2]) == _API:
-        for route in ROUTES:
-            arguments = _arguments(route, method, parts[2:])
+        for route in _BY_SHAPE.get((method, len(parts) - 2), ()):
+            arguments = _arguments(route, parts[2:])
             if arguments is not None:
                 return _matched(route, arguments)
     return Match(name=UNKNOWN, handler=calls.not_simulated, arguments={})
@@ -93,12 +101,9 @@ def _matched(route: Route, arguments: dict[str, str]) -> Match:
     return Match(name=f"start/{method}", handler=handler, arguments=arguments)
 
 
-def _arguments(route: Route, method: str, parts: tuple[str, ...]) -> dict[str, str] | None:
-    pattern = route.path.split("/")
-    if route.method != method or len(pattern) != len(parts):
-        return None
+def _arguments(route: Route, parts: tuple[str, ...]) -> dict[str, str] | None:
     arguments = {}
-    for wanted, part in zip(pattern, parts, strict=True):
+    for wanted, part in zip(route.path.split("/"), parts, strict=True):
         if wanted.startswith("{"):
             arguments[wanted[1:-1]] = part
         elif wanted.lower() != part.lower():

@@ -5,6 +5,7 @@ one of the documented answers of preTransaction for the sample basket of 7.96 EU
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Final
 
 from agent.simulator.cards import Card
@@ -80,6 +81,7 @@ def new_card(number: str, identifiers: Identifiers, now: float) -> Card:
     )
 
 
+@cache
 def default_world() -> World:
     """John's Bakery, as the seed page prints it."""
     identifiers = Identifiers(_WORLD_SEED)

@@ -9,5 +9,5 @@ def presentable(text: str, limit: int) -> str:
     Control and formatting characters become spaces before the numbers are looked for, so they cannot hide one.
     """
     head = text[: limit * 4]  # a number that is cut here begins behind what is kept
-    printable = "".join(character if character.isprintable() else " " for character in head)
+    printable = head if head.isprintable() else "".join(each if each.isprintable() else " " for each in head)
     return mask_numbers(printable)[:limit]

@@ -9,11 +9,14 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
+from agent.checkout.evidence_state import DrawerRules
 from agent.checkout.state import Basket
 from agent.simulator.faults import ABOUT, TIMES, Fault, Kind
 from agent.simulator.switches import Switches
 from agent.simulator.world import CARD_NUMBER
+from tests.faults.disk import Condition
 from tests.faults.plan_customer import PRODUCTS, Customer, with_charge
+from tests.faults.plan_machine import Crash, Trouble
 
 if TYPE_CHECKING:
     from tests.faults.plan import Plan
@@ -37,7 +40,11 @@ def the_card_is_emptied(plan: "Plan", dice: Random) -> "Plan":
     """The card is spent elsewhere while the cash is counted, and the start answers what is missing now."""
     first = replace(_pays_with_balance(plan.customers[0]), spends_elsewhere_in=dice.choice(("due", "awaiting_cash")))
     switches = _with(plan.switches, start_with_less_balance="answers-remainder", pretransaction_balance="not-reserved")
-    return _calm(plan, faults=(), customers=(first, *plan.customers[1:]), switches=switches)
+    kind, call = dice.choice(
+        ((Kind.NO_ANSWER_AFTER_EXECUTING, "start/cash"), (Kind.NO_ANSWER_BEFORE_EXECUTING, "read"))
+    )
+    fault = Fault(kind=kind, call=call, connection="closed")
+    return _calm(plan, faults=(fault,), customers=(first, *plan.customers[1:]), switches=switches)
 
 
 def a_read_names_another(plan: "Plan", dice: Random) -> "Plan":
@@ -84,10 +91,12 @@ def a_charge_without_api(plan: "Plan", dice: Random) -> "Plan":
 
 
 def a_device_is_removed(plan: "Plan", dice: Random) -> "Plan":
-    """The API does not let the till in when the cash is counted."""
+    """The API rejects the till's token when the cash is counted, and does not let it in again for a while."""
     first = replace(_pays_cash(plan.customers[0]), arrives_s=0.5, closes_s=4.0)
     removed = ((dice.uniform(1.0, 8.0), dice.uniform(5.0, 60.0)),)
-    return _calm(plan, faults=(), customers=(first, *plan.customers[1:]), login="device", device_removed=removed)
+    rejected = Fault(kind=Kind.EXPIRED_TOKEN, call=dice.choice(("read", "start/cash")))
+    customers = (first, *plan.customers[1:])
+    return _calm(plan, faults=(rejected,), customers=customers, login="device", device_removed=removed)
 
 
 def the_api_is_back_and_fails(plan: "Plan", dice: Random) -> "Plan":
@@ -112,6 +121,25 @@ def the_api_is_back_and_fails(plan: "Plan", dice: Random) -> "Plan":
     return replace(calm, outages=outages)
 
 
+def a_payment_is_regretted(plan: "Plan", dice: Random) -> "Plan":
+    """The customer cancels while the pulse is on its way to the drawer."""
+    late = Fault(kind=Kind.LATENCY, call="abort", seconds=dice.uniform(0.5, 5.0))
+    first = replace(_pays_cash(plan.customers[0]), regrets=True)
+    drawer = DrawerRules(opened_by="tillwire", confirmed_by=("drawer-closed",))
+    return _calm(plan, faults=(late,), customers=(first, *plan.customers[1:]), drawer=drawer)
+
+
+def a_log_is_not_synced(plan: "Plan", dice: Random) -> "Plan":
+    """What the disk refused to sync can be read by the next process, and is gone when the power is cut."""
+    at = dice.uniform(1.0, 10.0)
+    refuses = Trouble(at=at, seconds=3.0, condition=Condition.REFUSES_SYNCS, room=0)
+    kill = Crash(ending="kill", point="time", nth=int(at) + 2, passes=0, down_s=2.0)
+    cut = Crash(ending="power cut", point="time", nth=dice.randint(4, 40), passes=0, down_s=2.0)
+    first = replace(_pays_cash(plan.customers[0]), arrives_s=0.5, thinks_s=(0.2, 3.0))
+    calm = _calm(plan, faults=(), customers=(first, *plan.customers[1:]))
+    return replace(calm, troubles=(refuses,), crashes=(kill, cut))
+
+
 AIMS: tuple[Aim, ...] = (
     an_update_is_late,
     the_card_is_emptied,
@@ -121,6 +149,8 @@ AIMS: tuple[Aim, ...] = (
     a_charge_without_api,
     a_device_is_removed,
     the_api_is_back_and_fails,
+    a_payment_is_regretted,
+    a_log_is_not_synced,
 )
 
 
@@ -171,6 +201,7 @@ def _pays_cash(customer: Customer) -> Customer:
         other_card=None,
         pays_at_once=False,
         cancels_in=None,
+        regrets=False,
         changes_in=None,
         leaves_in=None,
         handed_over=None,

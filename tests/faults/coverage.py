@@ -9,7 +9,8 @@ from typing import get_args
 from agent.checkout.state import FINAL, Phase
 from agent.checkout.step import ROWS
 from agent.simulator.switches import Switches
-from tests.faults.plan import FAULTS, Ending, settings_of
+from tests.faults.plan import FAULTS, settings_of
+from tests.faults.plan_machine import Ending
 
 Cell = tuple[str, ...]
 TABLES = ("switches", "events", "faults", "restarts")

@@ -156,7 +156,7 @@ class CustomerAtScreen:
         self._world.agrees(checkout, method, amount)
         refused = await self._asks(PayAsked(method=method, amount=amount))
         self._refused += refused
-        if self._refused > PATIENCE:  # the till takes no cash now, or not this
+        if self._customer.regrets or self._refused > PATIENCE:  # the till takes no cash now, or not this
             await self._asks(CancelAsked())
 
     async def _at_the_drawer(self, checkout: Checkout) -> None:

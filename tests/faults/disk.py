@@ -62,11 +62,11 @@ class Disk:
         """What it wrote stays; what it still does reaches nothing."""
         self._library.tillwire_kill()
 
-    def write(self, path: Path, data: bytes, offset: int) -> None:
-        """Somebody besides SQLite writes a file. Raises OSError."""
-        _check(self._library.tillwire_write(os.fsencode(path), data, len(data), offset, path.stat().st_size))
+    def write(self, path: str, data: bytes, offset: int, size: int) -> None:
+        """Somebody besides SQLite writes a file that has this size. Raises OSError."""
+        _check(self._library.tillwire_write(os.fsencode(path), data, len(data), offset, size))
 
-    def sync(self, path: Path) -> None:
+    def sync(self, path: str) -> None:
         """Somebody besides SQLite syncs what was written of a file. Raises OSError."""
         _check(self._library.tillwire_sync(os.fsencode(path)))
 

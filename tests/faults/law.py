@@ -124,7 +124,8 @@ def _about_cards(world: World) -> Iterator[Wrong]:
 def _about_files(world: World, files: Sequence[Path]) -> Iterator[Wrong]:
     """A card number stands in no file so that it could be read."""
     shown = {number.encode() for visit in world.visits.values() for number in visit.cards}
+    beginnings = {number[:8] for number in shown}  # alike in most, never shown, and found sooner
     for file in files:
         data = file.read_bytes()
-        if any(number in data for number in shown):
+        if any(digits in data for digits in beginnings) and any(number in data for number in shown):
             yield Wrong(Breach.CARD, f"a card number stands in {file.name}")

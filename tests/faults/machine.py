@@ -7,7 +7,7 @@ disk, the lines, the drawer or anybody who listens.
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TypeVar
 
 from agent.card import CardRules
@@ -30,7 +30,8 @@ from tests.faults.disk import URI_PARAMETERS
 from tests.faults.drawer import Drawer
 from tests.faults.ears import Ears
 from tests.faults.executor import DrawnExecutor
-from tests.faults.plan import LATE_WINDOW_S, Crash, Ending, Point
+from tests.faults.plan import LATE_WINDOW_S
+from tests.faults.plan_machine import Crash, Ending, Point
 from tests.faults.world import Breach, World
 
 T = TypeVar("T")
@@ -126,7 +127,7 @@ class Machine:
         self._passed: dict[Point, int] = {}
         self._process: Process | None = None
         self._life: asyncio.Task[None] | None = None
-        self._news: asyncio.Event = asyncio.Event()
+        self._news: asyncio.Future[None] = world.loop.create_future()
         self._calm = False
         self._ended_by_itself = 0
 
@@ -253,27 +254,33 @@ class Machine:
         task: asyncio.Task[T] = asyncio.ensure_future(_awaiting(call, process.till))
         process.calls.add(task)
         try:
-            await asyncio.wait([task])
+            answer = await task
+        except (Exception, asyncio.CancelledError):
+            if process.alive or _is_cancelled():
+                raise
+            raise Down from None
         finally:
             process.calls.discard(task)
-            task.cancel()
-        if task.cancelled() or not process.alive:
+        if not process.alive:
             raise Down
-        return task.result()
+        return answer
 
     @property
     def till(self) -> Till | None:
         return self._process.till if self._process is not None else None
 
     def changed(self) -> None:
-        self._news.set()
+        if not self._news.done():
+            self._news.set_result(None)
 
     async def news(self, within_s: float) -> None:
-        """Return when something has changed, or after this time."""
-        self._news.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                await self._news.wait()
+        """Return when something has changed, or after this time. For the one customer at the screen."""
+        self._news = self.world.loop.create_future()
+        timer = self.world.loop.call_later(within_s, self.changed)
+        try:
+            await self._news
+        finally:
+            timer.cancel()
 
     async def follow(self, ears: Ears, till: Till) -> None:
         """Follow the event stream as a screen does, from the last event that it knows."""
@@ -290,6 +297,12 @@ def _snapshot(till: Till) -> SnapshotAnswer:
     """What a screen gets that knows no event yet; these look only at what comes after it."""
     connection = connection_answer(till.connection, till.merchant)
     return SnapshotAnswer(checkouts=(), devices=(), drawer=None, connection=connection, busy=False, recording=True)
+
+
+def _is_cancelled() -> bool:
+    """Whoever runs this is asked to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _awaiting(call: Callable[[Till], Awaitable[T]], till: Till) -> T:

@@ -15,8 +15,8 @@ from agent.checkout.state import Confirmation
 from agent.simulator.faults import ABOUT, CONNECT, TIMES, Fault, Kind
 from agent.simulator.switches import Switches
 from tests.faults.aims import aim, meets
-from tests.faults.disk import Condition
 from tests.faults.plan_customer import Customer, draw_customers
+from tests.faults.plan_machine import Crash, Point, Trouble, draw_crashes, draw_troubles
 
 LATE_WINDOW_S = 60.0
 """What the configuration says by default."""
@@ -34,9 +34,7 @@ OFTEN_MET = 0.7
 OFTEN_AIMED = 0.15
 """So many runs are aimed at what a careless agent would not survive (`aims.py`)."""
 
-Ending = Literal["kill", "power cut", "stop"]
 LoginBy = Literal["device", "device-pin", "client-credentials"]
-Point = Literal["time", "request", "answer", "before a job", "after a job", "disk", "pulse"]
 Passed = Callable[[Point], None]
 CALLS = (
     "login",
@@ -73,28 +71,6 @@ DURATIONS = {
     "x_action_kept_seconds": (1.0, 180.0),
     "refresh_token_lifetime_seconds": (0.0, 60.0),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """The disk is so from `at` on, for `seconds`. `room` in bytes."""
-
-    at: float
-    seconds: float
-    condition: Condition
-    room: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crash:
-    """One life of the agent ends `passes` turns of the event loop after it has been at this point for the nth time."""
-
-    ending: Ending
-    point: Point
-    nth: int
-    passes: int
-    down_s: float
-    clock_moves_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +116,7 @@ def draw(seed: int) -> Plan:
 def _draw(seed: int) -> Plan:
     troubled = stream(seed, "trouble")
     faults = _faults(stream(seed, "faults"), seed)
-    crashes = _crashes(stream(seed, "crashes"), at_least=not faults)
+    crashes = draw_crashes(stream(seed, "crashes"), at_least=not faults)
     customers = draw_customers(stream(seed, "customers"), at_the_terminal=_strikes(faults, _AT_THE_TERMINAL))
     people = stream(seed, "people")
     return Plan(
@@ -149,7 +125,7 @@ def _draw(seed: int) -> Plan:
         faults=faults,
         outages=_times(troubled, 0.2, (1.0, 60.0)),
         cuts=tuple(at for at, _ in _times(troubled, 0.1, (0.0, 0.0))),
-        troubles=_troubles(stream(seed, "disk")),
+        troubles=draw_troubles(stream(seed, "disk")),
         crashes=crashes,
         customers=customers,
         drawer=_drawer(stream(seed, "drawer")),
@@ -244,45 +220,9 @@ def _fault(dice: Random, call: str, kind: Kind, planned: list[Fault]) -> Fault:
     )
 
 
-def _crashes(dice: Random, *, at_least: bool) -> tuple[Crash, ...]:
-    number = max(dice.choice((0, 0, 1, 1, 2, 3)), int(at_least))
-    return tuple(_crash(dice) for _ in range(number))
-
-
-_FARTHEST: dict[Point, int] = {
-    "time": 90,
-    "request": 24,
-    "answer": 24,
-    "before a job": 45,
-    "after a job": 45,
-    "disk": 260,
-    "pulse": 2,
-}
-
-
-def _crash(dice: Random) -> Crash:
-    point: Point = dice.choice(get_args(Point))
-    return Crash(
-        ending=dice.choice(("kill", "kill", "power cut", "power cut", "stop")),
-        point=point,
-        nth=dice.randint(1, _FARTHEST[point]),
-        passes=dice.choice((0, 0, 1, 2, 3, dice.randint(4, 14))),
-        down_s=dice.choice((0.2, 2.0, 10.0, 90.0)),
-        clock_moves_s=dice.choice((0.0, 0.0, 0.0, -3600.0, 7200.0)),
-    )
-
-
 def _times(dice: Random, often: float, seconds: tuple[float, float]) -> tuple[tuple[float, float], ...]:
     """Now and then something happens within the first minutes, and lasts."""
     return tuple((dice.uniform(0, 100), dice.uniform(*seconds)) for _ in range(2) if dice.random() < often)
-
-
-def _troubles(dice: Random) -> tuple[Trouble, ...]:
-    if dice.random() > 0.15:
-        return ()
-    condition = dice.choice([each for each in Condition if each is not Condition.WORKS])
-    room = dice.choice((0, 20_000, 60_000, 200_000))
-    return (Trouble(at=dice.uniform(0, 40), seconds=dice.uniform(1, 60), condition=condition, room=room),)
 
 
 def _drawer(dice: Random) -> DrawerRules:

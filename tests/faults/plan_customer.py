@@ -36,6 +36,7 @@ class Customer:
     method: Method
     pays_at_once: bool
     cancels_in: str | None  # a phase
+    regrets: bool  # cancels in the same moment in which payment was asked for
     changes_in: str | None  # a phase in which the basket is changed, or the card taken back
     leaves_in: str | None  # a phase in which the customer walks away
     repeats: float  # how often each request is made twice
@@ -65,6 +66,7 @@ def _customer(dice: Random, number: int, often_cashless: float) -> Customer:
         method="cashless" if dice.random() < often_cashless else "cash",
         pays_at_once=dice.random() < 0.2,
         cancels_in=dice.choice(PHASES) if dice.random() < 0.2 else None,
+        regrets=False,
         changes_in=dice.choice(("draft", "due", "due", "due")) if dice.random() < 0.3 else None,
         leaves_in=dice.choice(PHASES) if dice.random() < 0.1 else None,
         repeats=dice.choice((0.0, 0.0, 0.3)),

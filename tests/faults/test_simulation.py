@@ -107,8 +107,7 @@ def test_another_process_tells_the_same_story(hash_seed: str) -> None:
 def test_a_run_has_two_customers_and_something_that_goes_wrong() -> None:
     for plan in map(draw, range(1, 300)):
         assert len(plan.customers) >= 2
-        spent = any(customer.spends_elsewhere_in for customer in plan.customers)
-        assert plan.faults or plan.crashes or plan.device_removed or spent
+        assert plan.faults or plan.crashes
 
 
 def test_a_tally_is_taken_up_where_it_stood(tmp_path: Path) -> None:

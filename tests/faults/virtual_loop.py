@@ -10,12 +10,13 @@ import itertools
 import socket
 from asyncio import base_events
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextvars import Context
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+Callback = Callable[..., object]
 
 
 class Lines(Protocol):
@@ -32,35 +33,64 @@ class Standstill(Exception):
     """Nothing can ever happen again, and somebody waits."""
 
 
+class Turn(asyncio.TimerHandle):
+    """One callback, of a thousand in a run: what asyncio and aiohttp do with a handle, and nothing for debugging."""
+
+    __slots__ = ("arguments", "callback", "context")
+
+    def __init__(self, when: float, callback: Callback, arguments: tuple[object, ...], context: Context | None) -> None:
+        self._when = when
+        self.callback: Callback | None = callback
+        self.arguments = arguments
+        self.context = copy_context() if context is None else context
+
+    def cancel(self) -> None:
+        self.callback = None
+        self.arguments = ()
+
+    def cancelled(self) -> bool:
+        return self.callback is None
+
+
 class VirtualLoop(base_events.BaseEventLoop):
     """Raises Standstill from `run_until_complete` when nothing is left to happen."""
 
     lines: Lines
-    _ready: deque[asyncio.Handle]
 
     def __init__(self) -> None:
         super().__init__()
         self._now = 0.0
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._turns: deque[Turn] = deque()
+        self._timers: list[tuple[float, int, Turn]] = []
         self._numbers = itertools.count()
 
     def time(self) -> float:
         return self._now
 
-    def call_soon(
-        self, callback: Callable[..., object], *args: object, context: Context | None = None
-    ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
-        self._ready.append(handle)
-        return handle
+    def call_soon(self, callback: Callback, *args: object, context: Context | None = None) -> Turn:
+        turn = Turn(self._now, callback, args, context)
+        self._turns.append(turn)
+        return turn
 
-    def call_at(
-        self, when: float, callback: Callable[..., object], *args: object, context: Context | None = None
-    ) -> asyncio.TimerHandle:
+    call_soon_threadsafe = call_soon
+
+    def call_later(self, delay: float, callback: Callback, *args: object, context: Context | None = None) -> Turn:
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_at(self, when: float, callback: Callback, *args: object, context: Context | None = None) -> Turn:
         """Timers of one moment come in the order in which they were set."""
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        timer = Turn(when, callback, args, context)
         heappush(self._timers, (when, next(self._numbers), timer))
         return timer
+
+    def create_task(
+        self,
+        coro: Generator[asyncio.Future[object] | None, None, T] | Coroutine[asyncio.Future[object] | None, None, T],
+        *,
+        name: object = None,
+        context: Context | None = None,
+    ) -> asyncio.Task[T]:
+        return asyncio.Task(coro, loop=self, name=None if name is None else str(name), context=context)
 
     async def sock_connect(self, sock: socket.socket, address: object) -> None:
         await self.lines.connect()
@@ -82,19 +112,27 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     def _run_once(self) -> None:
         """One turn: what is due, in its order."""
-        ready, timers = self._ready, self._timers
-        while timers and timers[0][2].cancelled():
+        turns, timers = self._turns, self._timers
+        while timers and timers[0][2].callback is None:
             heappop(timers)
-        if not ready:
+        if not turns:
             if not timers:
                 raise Standstill
             self._now = max(self._now, timers[0][0])
         while timers and timers[0][0] <= self._now:
-            ready.append(heappop(timers)[2])
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle.cancelled():
-                handle._run()  # noqa: SLF001 - what asyncio's loop does with it
+            turns.append(heappop(timers)[2])
+        for _ in range(len(turns)):
+            turn = turns.popleft()
+            callback = turn.callback
+            if callback is None:
+                continue
+            try:
+                turn.context.run(callback, *turn.arguments)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - as asyncio's own handle
+                told = {"message": f"Exception in callback {callback!r}", "exception": error, "handle": turn}
+                self.call_exception_handler(told)
 
     def _write_to_self(self) -> None:
         """Nobody calls from another thread, and the loop never sleeps."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from random import Random
 from typing import NamedTuple
@@ -111,7 +111,7 @@ class World:
 
     def wall(self) -> datetime:
         """The till's clock."""
-        return datetime.fromtimestamp(EPOCH + self.clock_moved_s, UTC) + timedelta(seconds=self.now)
+        return datetime.fromtimestamp(EPOCH + self.clock_moved_s + self.loop.time(), UTC)
 
     def say(self, text: str) -> None:
         """A line of the story."""
