@@ -19,6 +19,7 @@ from agent.journal.journal import Export, Journal
 from agent.journal.records import History
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer, happened_answer
+from agent.till.inbox import Overloaded
 
 logger = logging.getLogger("tillwire.retention")
 
@@ -44,13 +45,16 @@ async def keep_for(
     while True:
         try:
             await delete_old(days, directory, journal, till, wall())
-        except NotWritten as error:
+        except (NotWritten, Overloaded) as error:
             logger.warning("what is older than %s days could not be exported and stays: %s", days, error)
         await asyncio.sleep(INTERVAL_S)
 
 
 async def delete_old(days: int, directory: Path, journal: Journal, till: RetentionTill, wall: datetime) -> int:
-    """Export and delete once; return how many checkouts and openings of the drawer went. Raises NotWritten."""
+    """Export and delete once; return how many checkouts and openings of the drawer went.
+
+    Raises NotWritten, Overloaded.
+    """
     newest = await journal.newest_entry()
     if newest is not None and wall < newest:
         logger.warning("the clock is earlier than the newest entry of the journal: nothing is deleted by it")

@@ -65,7 +65,7 @@ class Line(Json):
         return hash(frozenset(self.items()))
 
 
-def basket_of(cents: int, ean: str = "4999012345678") -> Basket:
+def basket_of(cents: int, ean: str | int = "4999012345678") -> Basket:
     return Basket(products=(Line(ean=ean, priceOne=cents, quantity=1),))
 
 

@@ -175,6 +175,7 @@ ACTS: dict[Act, int] = {
     lambda world: world.confirm(AMOUNT - 1): 1,
     _message: 10,
     World.lose_messages: 5,
+    World.find_messages: 5,
     World.restart: 2,
     World.unplug: 4,
     _replug: 2,

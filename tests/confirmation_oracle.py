@@ -44,6 +44,11 @@ class MessagesLost:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagesBack:
+    """The port of the till's messages is open again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A till says that this was paid; None: it names no amount."""
 
@@ -82,7 +87,8 @@ class Passed:
     """Time went by."""
 
 
-What = Told | Lost | MessagesLost | Message | Awaited | PulseLeft | PulseRefused | Restarted | Over | Passed
+Line = Told | Lost | MessagesLost | MessagesBack
+What = Line | Message | Awaited | PulseLeft | PulseRefused | Restarted | Over | Passed
 Entry = tuple[float, What]
 Log = Sequence[Entry]
 
@@ -126,11 +132,17 @@ def _troubles(before: Log, since: Log, rules: DrawerRules) -> Iterator[bool]:
     by_drawer = _drawer_counts(rules)
     yield any(isinstance(what, Restarted | Lost) for _, what in since)
     yield rules.opened_by == "tillwire" and any(isinstance(what, PulseRefused) for _, what in since)
-    yield "paid-message" in rules.confirmed_by and any(isinstance(what, MessagesLost) for _, what in since)
+    yield "paid-message" in rules.confirmed_by and _missed_messages(before, since)
     yield by_drawer and not _known_closed(before, since, rules)
     yield by_drawer and any(isinstance(what, Told) and what.level == "unknown" for _, what in since)
     yield rules.opened_by == "tillwire" and _did_not_open(before, since, rules)
     yield "drawer-closed" in rules.confirmed_by and _closed_too_soon(since, rules)
+
+
+def _missed_messages(before: Log, since: Log) -> bool:
+    lines = [what for _, what in before if isinstance(what, MessagesLost | MessagesBack | Restarted)]
+    was_down = bool(lines) and isinstance(lines[-1], MessagesLost)
+    return was_down or any(isinstance(what, MessagesLost) for _, what in since)
 
 
 def _split(log: Log) -> tuple[Log, Log]:

@@ -348,7 +348,10 @@ class World:
         self._note(oracle.Message(amount), lambda: _run(self.desk.paid(said)))
 
     def lose_messages(self) -> None:
-        self._note(oracle.MessagesLost(), lambda: _run(self.desk.paid_line_lost()))
+        self._note(oracle.MessagesLost(), lambda: _run(self.desk.line_lost("paid_message")))
+
+    def find_messages(self) -> None:
+        self._note(oracle.MessagesBack(), lambda: self.desk.line_found("paid_message"))
 
     def restart(self) -> None:
         """All that is only in memory is gone; the journal has the checkout."""

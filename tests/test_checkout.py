@@ -52,6 +52,7 @@ from agent.checkout.step import NotAllowed, background_at, is_active, wake_at
 from agent.checkout.table import TABLE
 from tests.checkouts import (
     CHARGE,
+    CHARGE_EAN,
     INVALID,
     LOCKED,
     LUNCH,
@@ -66,6 +67,7 @@ from tests.checkouts import (
     Numbered,
     after,
     applied,
+    basket_of,
     cancelled,
     cash_in,
     checked,
@@ -206,6 +208,7 @@ def test_applying_creates_the_transaction_by_one_request() -> None:
         (DRAFT, PAY_796, {"room": False}, "no_room"),
         (DRAFT, PAY_796, {"api": "offline", "offline_refusal": "too many wait"}, "offline"),
         (new_checkout(CHARGE), PAY_796, {"api": "offline"}, "offline"),
+        (new_checkout(basket_of(796, int(CHARGE_EAN))), PAY_796, {"api": "offline"}, "offline"),
         (DRAFT, PAY_296, {"api": "offline"}, "amount_differs"),
         (DUE, APPLY_BALANCE, {}, "no_card"),
         (after(WITH_CARD, APPLY, saved()), APPLY_BALANCE, {"card_waiting": True}, "card_waiting"),
@@ -1205,6 +1208,9 @@ def test_an_applied_balance_that_the_read_does_not_tell_is_not_guessed() -> None
 def test_money_is_loaded_only_onto_a_card_that_was_called_valid_here_too() -> None:
     charge = read(products=CHARGE.products)
     assert after(HANDED_OVER, charge).reason == "card_refused"
+    in_numbers = ({**CHARGE.products[0], "ean": int(CHARGE_EAN)},)
+    assert after(HANDED_OVER, read(products=in_numbers)).reason == "card_refused"
+    assert after(HANDED_OVER, read(products=({**CHARGE.products[0], "ean": [1]},))).phase is Phase.DUE
     assert after(HANDED_OVER, read(products=CHARGE.products, card=VALID)).phase is Phase.DUE
 
 

@@ -345,8 +345,23 @@ def test_a_message_from_before_the_payment_confirms_nothing() -> None:
 def test_a_broken_line_of_messages_leaves_the_word_to_the_operator() -> None:
     line = Line(DrawerRules(confirmed_by=("paid-message",)))
     line.expect()
-    line.do(evidence.paid_line_lost(line.watch))
+    line.do(evidence.line_lost(line.watch, "paid_message"))
     assert line.troubles == ["lost"]
+
+
+def test_a_line_of_messages_that_is_down_when_cash_is_awaited_leaves_the_word_to_the_operator() -> None:
+    line = Line(DrawerRules(confirmed_by=("paid-message",)))
+    line.do(evidence.line_lost(line.watch, "paid_message"))
+    line.expect()
+    assert line.troubles == ["lost"]
+
+
+def test_a_line_of_messages_that_is_back_is_trusted_again() -> None:
+    line = Line(DrawerRules(confirmed_by=("paid-message",)))
+    line.do(evidence.line_lost(line.watch, "paid_message"))
+    line.watch = evidence.line_found(line.watch, "paid_message")
+    line.expect()
+    assert line.troubles == []
 
 
 def test_a_drawer_left_open_is_said_after_15_seconds_and_then_every_30() -> None:

@@ -19,15 +19,16 @@ from agent.checkout.events import (
     ResolveAsked,
     RetryAsked,
 )
-from agent.checkout.state import Basket, Card, Phase, Rules
+from agent.checkout.state import Basket, Card, Confirmation, Phase, Rules
 from agent.checkout.step import NotAllowed
 from agent.journal.errors import NotWritten
 from agent.journal.records import IdempotencyKey
 from agent.simulator.server import SimulatorServer
 from agent.smart.transport import Timeouts
+from agent.till.inbox import MOST_JOBS
 from agent.till.refusals import AnotherIsActive, KeyReused, NoSuchCheckout
-from device.interface import DrawerRefused, Torn, TornScan
-from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of, whole_till
+from device.interface import DeviceState, DrawerRefused, PaidMessage, Torn, TornScan
+from tests.till_bench import CARD, FAST_DRAWER, SEED, TillBench, at_work, drawer_of, whole_till
 
 QUICK = Rules(late_window_s=0.2, stale_read_s=0.0)
 """The late window of a server that is known to forget after 0.2 seconds."""
@@ -478,6 +479,32 @@ async def test_a_caller_that_goes_away_changes_nothing(bench: TillBench) -> None
     creating.cancel()
     await bench.heard.until(lambda: bool(bench.heard.checkouts))
     assert bench.till.active is not None
+
+
+async def test_a_reader_that_is_called_as_the_drawer_spoils_nothing_when_it_is_unplugged(bench: TillBench) -> None:
+    checkout_id = await pay(bench)
+    bench.till.report(DeviceState(name="drawer", kind="scanner", state="lost", at=0.0))
+    await bench.till.take_turn()
+    assert (await bench.till.lookup.find(checkout_id)).phase is Phase.AWAITING_CASH
+    bench.drawer.close_drawer()
+    await bench.heard.phase(Phase.COMPLETED)
+
+
+async def test_cash_that_a_machine_reports_while_too_much_waits_is_booked(tmp_path: Path) -> None:
+    confirmed_by: tuple[Confirmation, ...] = ("paid-message",)
+    rules, drawer_rules = Rules(confirmed_by=confirmed_by), replace(FAST_DRAWER, confirmed_by=confirmed_by)
+    async with (
+        SimulatorServer() as simulator,
+        drawer_of(tmp_path) as drawer,
+        at_work(tmp_path, simulator, drawer, rules=rules, drawer_rules=drawer_rules) as bench,
+    ):
+        await pay(bench)
+        at = asyncio.get_running_loop().time()
+        for _ in range(MOST_JOBS):
+            bench.till.report(TornScan(scanner="counter", reason=Torn.DROPPED, at=at))
+        bench.till.report(PaidMessage(drawer="machine", amount=296, connection=1, at=at))
+        await bench.heard.phase(Phase.COMPLETED)
+        assert (starts(bench), len(bench.simulator.ledger)) == (1, 1)
 
 
 async def test_a_confirmation_that_cannot_be_written_is_said_and_nothing_overtakes_it(bench: TillBench) -> None:

@@ -91,7 +91,13 @@ def cash_expected(watch: Watch, checkout_id: str, amount: int, now_s: float) -> 
     known_closed = watch.level == "closed" and _settled(watch, now_s)
     if _needs_drawer(watch.rules) and not known_closed:
         return _spoil(watch, "unknown")
+    if _awaits_message(watch) and watch.lost_lines:
+        return watch, (CannotConfirm(checkout_id=checkout_id, trouble="lost"),)
     return watch, ()
+
+
+def _awaits_message(watch: Watch) -> bool:
+    return watch.expected is not None and "paid-message" in watch.rules.confirmed_by
 
 
 def _settled(watch: Watch, now_s: float) -> bool:
@@ -128,12 +134,17 @@ def paid_message(watch: Watch, amount: int | None, at_s: float) -> Seen:
     return _cash_is_in(watch, expected, "paid-message", None)
 
 
-def paid_line_lost(watch: Watch) -> Seen:
-    """The line of the till's messages is broken: one may have been missed, so a person must be able to confirm."""
-    expected = watch.expected
-    if expected is None or "paid-message" not in watch.rules.confirmed_by:
+def line_found(watch: Watch, name: str) -> Watch:
+    """The port of this device is open. That of the till's messages may be the drawer's, or one of its own."""
+    return replace(watch, lost_lines=watch.lost_lines - {name})
+
+
+def line_lost(watch: Watch, name: str) -> Seen:
+    """The port of this device is gone: a message may be missed, so a person must be able to confirm."""
+    watch = replace(watch, lost_lines=watch.lost_lines | {name})
+    if watch.expected is None or not _awaits_message(watch):
         return watch, ()
-    return watch, (CannotConfirm(checkout_id=expected.checkout_id, trouble="lost"),)
+    return watch, (CannotConfirm(checkout_id=watch.expected.checkout_id, trouble="lost"),)
 
 
 def time_passed(watch: Watch, now_s: float) -> Seen:

@@ -44,6 +44,7 @@ class Watch:
     opened_s: float | None = None
     pulsed_s: float | None = None
     warned_s: float | None = None
+    lost_lines: frozenset[str] = frozenset()  # by device name: the drawer's, and that of the till's messages
     expected: Expectation | None = None
 
 

@@ -103,7 +103,7 @@ def _card_refused(_checkout: Checkout, event: ReadAnswered, _situation: Situatio
     card = event.facts.card
     if card is not None and card.refused is not None:
         return True
-    charges = any(line.get("ean") in is_.CHARGE_EANS for line in event.facts.products)
+    charges = any(map(is_.is_charge, event.facts.products))
     return charges and (card is None or card.valid is not True)
 
 

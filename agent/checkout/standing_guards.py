@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from agent.checkout.state import Call, Checkout, Phase, Situation
+from agent.checkout.state import Call, Checkout, Json, Phase, Situation
 
 OVERDUE_AFTER = timedelta(hours=1)
 """A payment that is unsure for so long is shown to a person; it is asked for all the same."""
@@ -29,7 +29,12 @@ def checkable(_checkout: Checkout, _event: object, situation: Situation) -> bool
 
 
 def charges_card(checkout: Checkout) -> bool:
-    return any(line.get("ean") in CHARGE_EANS for line in checkout.basket.products)
+    return any(map(is_charge, checkout.basket.products))
+
+
+def is_charge(line: Json) -> bool:
+    """A register may write an EAN as a number."""
+    return str(line.get("ean")) in CHARGE_EANS
 
 
 def has_transaction(checkout: Checkout, _event: object, _situation: Situation) -> bool:

@@ -59,12 +59,12 @@ class DeviceReports:
     async def _device_changed(self, state: DeviceState) -> None:
         logger.info("%s %s is %s%s", state.kind, state.name, state.state, f": {state.reason}" if state.reason else "")
         self._listener.device_changed(state)
-        if state.state not in {"missing", "lost"}:
+        if state.kind != "drawer":
             return
-        if state.name == self._desk.name:
-            await self._desk.port_lost()
-        elif state.kind == "drawer":
-            await self._desk.paid_line_lost()
+        if state.state == "present":
+            self._desk.line_found(state.name)
+        elif state.state != "fault" or state.name != self._desk.name:  # a drawer with a fault has a line that tells so
+            await self._desk.line_lost(state.name)
 
     async def _scanned(self, scan: Scan) -> None:
         if self._repeated.is_repeated(scan):

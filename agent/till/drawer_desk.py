@@ -67,8 +67,14 @@ class DrawerDesk:
     async def paid(self, report: PaidMessage) -> None:
         await self._keep(evidence.paid_message(self.watch, report.amount, report.at))
 
-    async def paid_line_lost(self) -> None:
-        await self._keep(evidence.paid_line_lost(self.watch))
+    def line_found(self, name: str) -> None:
+        self.watch = evidence.line_found(self.watch, name)
+
+    async def line_lost(self, name: str) -> None:
+        """The drawer's port is gone, or that of the till's messages."""
+        if name == self.name:
+            await self.port_lost()
+        await self._keep(evidence.line_lost(self.watch, name))
 
     async def time_passed(self) -> None:
         await self._keep(evidence.time_passed(self.watch, self._till.now_s()))

@@ -45,6 +45,7 @@ class Schedule:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._was_busy = False
+        self._waking = False
         self._held_until_s = 0.0
 
     def hold(self, seconds: float) -> None:
@@ -59,7 +60,7 @@ class Schedule:
         await self._give_turn()
         self._tell_busy()
         self.stop()
-        at = min((time for time in self._times() if time is not None), default=None)
+        at = None if self._waking else min((time for time in self._times() if time is not None), default=None)
         self._timer = None if at is None else self._loop.call_at(max(at, self._held_until_s), self._wake)
 
     def _times(self) -> Iterator[float | None]:
@@ -74,9 +75,11 @@ class Schedule:
             yield waiting.turns.not_before_s
 
     def _wake(self) -> None:
+        self._waking = True  # the jobs before it need no further one
         self._till.spawn(self._till.put(self._time_passed))
 
     async def _time_passed(self) -> None:
+        self._waking = False
         now_s = self._till.now_s()
         for kept in self._open:
             at = wake_at(kept.checkout)

@@ -19,7 +19,7 @@ from agent.checkout.offline import OfflineLimits
 from agent.checkout.receipts import ReceiptCopy
 from agent.checkout.state import Card, Checkout, HandedOver, Level, Phase
 from agent.checkout.step import NotAllowed
-from agent.journal.errors import JournalError
+from agent.journal.errors import NotWritten
 from agent.journal.journal import Export, Journal
 from agent.journal.records import IdempotencyKey
 from agent.smart.models import Merchant
@@ -41,7 +41,7 @@ from agent.till.requests import TillRequests
 from agent.till.schedule import Schedule
 from agent.till.settings import Order, TillSettings
 from agent.till.terminal_desk import TerminalDesk
-from device.interface import CashDrawer, DrawerLevel, DrawerRefused, Report
+from device.interface import CashDrawer, DeviceState, DrawerLevel, DrawerRefused, PaidMessage, Report
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -78,7 +78,7 @@ class Till:
         self._new_id = new_id
         self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(
-            NotAllowed, JournalError, DrawerRefused, NoSuchCheckout, AnotherIsActive, HandedOverAlready, KeyReused
+            NotAllowed, NotWritten, DrawerRefused, NoSuchCheckout, AnotherIsActive, HandedOverAlready, KeyReused
         )
         self._open = OpenCheckouts()
         self._desk = DrawerDesk(self, drawer, settings.drawer)
@@ -194,7 +194,10 @@ class Till:
         await self._outlets.print_copy(await self.lookup.find(checkout_id), copy)
 
     async def forget_unresolved(self, before: datetime, export: Export) -> int:
-        """Export and delete what has needed a person since before then; return how many. Raises NotWritten."""
+        """Export and delete what has needed a person since before then; return how many.
+
+        Raises NotWritten, Overloaded.
+        """
         forgotten = 0
         for kept in self._open.in_phase(Phase.ATTENTION):
             if (kept.checkout.waiting_since or kept.checkout.created) < before:
@@ -250,8 +253,10 @@ class Till:
         try:
             self._inbox.offer(partial(self._devices.take, report))
         except Overloaded:
-            logger.warning("too much is waiting: a report of a device was lost")
-            if isinstance(report, DrawerLevel):
+            logger.warning("too much is waiting: a %s must wait, or is lost", type(report).__name__)
+            if isinstance(report, PaidMessage | DeviceState):  # cash, and what tells whether more of it can be told
+                self.spawn(self.put(partial(self._devices.take, report)))
+            elif isinstance(report, DrawerLevel):
                 self.spawn(self.put(self._desk.port_lost))
 
     # What its desks need of it
