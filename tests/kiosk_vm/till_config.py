@@ -3,8 +3,8 @@
 from agent.simulator import CLIENT_ID
 from agent.simulator.world import DEVICE_UUID
 
-API_PORT = 48443
-"""Of this machine, always the same: it stands in the configuration of a kiosk that is kept."""
+API_PORT = 18443
+"""Of this machine, always the same (a kept kiosk has it in its configuration), and below those that Linux gives out."""
 USB_KEYBOARD = ("0627", "0001")
 USB_SERIAL = ("0403", "6001")
 HONEYWELL_KEYBOARD, HONEYWELL_POS = ("0c2e", "0b61"), ("0c2e", "0ca1")
