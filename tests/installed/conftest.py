@@ -13,7 +13,7 @@ from tests.debian import bare_system, built_package, run, with_higher_version
 from tests.installed.box import Box, running_box
 
 MOST_S = 600
-"""Of one test with the package and the system that it needs made first; pytest's own 60 s are for tests without."""
+"""Of one test with the package and the system that it needs made first; pytest's own limit is for tests without."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

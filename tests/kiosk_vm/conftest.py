@@ -13,7 +13,7 @@ from tests.kiosk_vm.machine import Saved
 from tests.kiosk_vm.saved import at_work, installed
 
 MOST_S = 1800
-"""Of one scenario with what it needs made first; pytest's own 60 s are for tests without a machine."""
+"""Of one scenario with what it needs made first; pytest's own limit is for tests without a machine."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
