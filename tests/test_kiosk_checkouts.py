@@ -1,5 +1,6 @@
 """Checkouts over HTTP: a real agent, driven the way a screen, a register and an operator drive it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import aiohttp
 import pytest
 
 from agent.kiosk.roles import Role
+from agent.kiosk.wrong_attempts import MOST_WRONG
 from agent.simulator import CARD_CSC, CARD_NUMBER
 from agent.simulator.server import SimulatorServer
 from tests.kiosk_bench import BASKET, ORDER, KioskBench, agent_at_work, whole_agent
@@ -234,11 +236,19 @@ async def test_the_digits_cannot_be_guessed(bench: KioskBench) -> None:
     assert (right.status, right.problem) == (429, "too-many-attempts")
 
 
+async def test_the_digits_cannot_be_guessed_by_many_at_once(bench: KioskBench) -> None:
+    path = await draft(bench)
+    wrong = {"value": CARD_NUMBER, "csc": "0000"}
+    answered = await asyncio.gather(*(bench.call("PUT", f"{path}/card", wrong) for _ in range(20)))
+    assert sorted(each.problem for each in answered) == ["csc-wrong"] * 5 + ["too-many-attempts"] * 15
+
+
 async def test_digits_that_cannot_be_checked_are_not_believed(bench: KioskBench) -> None:
     path = await draft(bench)
-    bench.simulator.add_fault("checkCsc:bare-server-error")
-    answered = await bench.call("PUT", f"{path}/card", {"value": CARD_NUMBER, "csc": CARD_CSC})
-    assert (answered.status, answered.problem) == (503, "csc-not-checked")
+    for _ in range(MOST_WRONG + 1):  # nor are they counted as wrong
+        bench.simulator.add_fault("checkCsc:bare-server-error")
+        answered = await bench.call("PUT", f"{path}/card", {"value": CARD_NUMBER, "csc": CARD_CSC})
+        assert (answered.status, answered.problem) == (503, "csc-not-checked")
     assert (await bench.call("GET", path)).body["card"] is None
 
 

@@ -193,6 +193,17 @@ async def test_numbers_cannot_be_tried_for_long(bench: KioskBench) -> None:
     assert [each.status for each in problems] == [200] * 5 + [429]
 
 
+async def test_numbers_cannot_be_tried_by_many_at_once(bench: KioskBench) -> None:
+    tried = (bench.call("POST", "/v1/cards/check", {"value": NOT_OURS}) for _ in range(20))
+    answered = await asyncio.gather(*tried)
+    assert sorted(each.status for each in answered) == [200] * 5 + [429] * 15
+
+
+async def test_good_cards_may_be_asked_for_again_and_again(bench: KioskBench) -> None:
+    answered = [await bench.call("POST", "/v1/cards/check", {"value": CARD_NUMBER}) for _ in range(6)]
+    assert [each.status for each in answered] == [200] * 6
+
+
 async def test_a_card_that_cannot_be_checked_is_said(bench: KioskBench) -> None:
     bench.simulator.add_fault("validateMerchantcard:bare-server-error")
     refused = await bench.call("POST", "/v1/cards/check", {"value": CARD.value})

@@ -132,12 +132,13 @@ async def _check_csc(call: Call[CardBody, NoQuery], card: CardNumber, csc: str) 
     wrong_codes = call.kiosk.wrong_codes
     if wrong_codes.too_many:
         raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-attempts")
+    wrong_codes.count()
     is_right = await call.kiosk.till.check_csc(card, csc)
+    if is_right is False:
+        raise Problem(HTTPStatus.FORBIDDEN, "csc-wrong")
+    wrong_codes.take_back()
     if is_right is None:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "csc-not-checked")
-    if not is_right:
-        wrong_codes.count()
-        raise Problem(HTTPStatus.FORBIDDEN, "csc-wrong")
 
 
 async def remove_card(call: Call[Nothing, NoQuery]) -> web.Response:

@@ -54,11 +54,12 @@ async def check_card(call: Call[CheckCardBody, NoQuery]) -> web.Response:
     till, card = kiosk.till, card_in(call.body.value, kiosk)
     if kiosk.unknown_cards.too_many:
         raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-attempts")
+    kiosk.unknown_cards.count()
     told = await till.check_card(card)
+    if told is None or told.valid:
+        kiosk.unknown_cards.take_back()
     if told is None:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "card-not-checked")
-    if not told.valid:
-        kiosk.unknown_cards.count()
     return answer(CardAnswer(**asdict(told)))
 
 

@@ -9,7 +9,10 @@ PERIOD_S = 600.0
 
 
 class WrongAttempts:
-    """Counts wrong guesses. `clock` counts monotonic seconds."""
+    """Counts wrong guesses. `clock` counts monotonic seconds.
+
+    A guess is counted before it is known to be wrong, and taken back when it is not: of many at once no more get through.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -21,3 +24,7 @@ class WrongAttempts:
 
     def count(self) -> None:
         self._wrong.append(self._clock())
+
+    def take_back(self) -> None:
+        """One that was counted was not wrong, or could not be told."""
+        self._wrong.pop()
