@@ -33,6 +33,7 @@ from agent.smart.credentials import CredentialStore
 from agent.smart.login import Client, ClientCredentialsLogin
 from agent.till.api_calls import Calls
 from agent.till.listener import Listeners
+from agent.till.outlets import Outlets
 from agent.till.settings import TillSettings
 from agent.till.till import Till
 from device.drawer import SerialDrawer
@@ -191,6 +192,7 @@ async def agent_at_work(
     page: bool = True,
     request_timeout_s: float = REQUEST_TIMEOUT_S,
     rate: Rate | None = None,
+    outlets: Outlets | None = None,
 ) -> AsyncIterator[KioskBench]:
     """Run an agent on this state directory until the end of the block."""
     login = ClientCredentialsLogin(client=Client(client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET)))
@@ -215,7 +217,7 @@ async def agent_at_work(
                     calls=Calls(api, is_demo=True, clock=clock),
                     drawer=device,
                     listener=Listeners(stream, metrics),
-                    outlets=ChosenOutlets(),
+                    outlets=outlets or ChosenOutlets(),
                     wall=lambda: datetime.now(UTC),
                     new_id=lambda: f"co_{next(numbers)}_{id(stream)}",
                     jitter=lambda: 0.0,

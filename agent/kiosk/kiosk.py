@@ -7,7 +7,6 @@ from http import HTTPStatus
 from agent.card import CardRules
 from agent.kiosk.event_answers import SnapshotAnswer
 from agent.kiosk.problems import Problem
-from agent.kiosk.recent_keys import RecentKeys
 from agent.kiosk.roles import Role
 from agent.kiosk.stream import EventStream
 from agent.kiosk.tickets import Tickets
@@ -70,7 +69,6 @@ class Kiosk:
         self.tickets = Tickets(clock)
         self.wrong_codes = WrongAttempts(clock)
         self.unknown_cards = WrongAttempts(clock)
-        self.print_keys = RecentKeys()
         self.page_url: str | None = None
 
     @property

@@ -35,15 +35,7 @@ async def receipt(call: Call[Nothing, ReceiptQuery]) -> web.Response:
 
 async def print_receipt(call: Call[PrintBody, NoQuery]) -> web.Response:
     """Print a receipt on the till's printer; the same Idempotency-Key prints it once."""
-    keys, key = call.kiosk.print_keys, call.key
-    if key is not None and keys.was_used(key.key, key.digest):
-        return web.Response(status=HTTPStatus.NO_CONTENT)
-    try:
-        await call.kiosk.till.print_receipt(call.checkout_id, call.body.receipt)
-    except Exception:
-        if key is not None:
-            keys.forget(key.key)
-        raise
+    await call.kiosk.till.print_receipt(call.checkout_id, call.body.receipt, call.key)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

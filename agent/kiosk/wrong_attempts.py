@@ -11,7 +11,7 @@ PERIOD_S = 600.0
 class WrongAttempts:
     """Counts wrong guesses. `clock` counts monotonic seconds.
 
-    A guess is counted before it is known to be wrong, and taken back when it is not: of many at once no more get through.
+    A guess is counted before it is known to be wrong, and taken back when it is not: so many at once are limited, too.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -25,6 +25,7 @@ from agent.journal.records import IdempotencyKey
 from agent.smart.models import Merchant
 from agent.till.api_calls import Calls
 from agent.till.api_line import ApiLine
+from agent.till.asked_once import AskedOnce
 from agent.till.carry_out import Effects
 from agent.till.connection import Connection
 from agent.till.device_reports import DeviceReports
@@ -88,6 +89,7 @@ class Till:
         self._schedule = Schedule(self, self._open, self._desk, self._line, self._receipts)
         self.lookup = Lookup(journal, self._open, wall)
         self.terminal = TerminalDesk(self, calls, self._open)
+        self._prints: AskedOnce[None] = AskedOnce(self.spawn)
         self._journal_first = JournalFirst(
             self,
             journal=journal,
@@ -189,9 +191,12 @@ class Till:
         """Return when the next job is done: only then anything here is other than it was."""
         await self._inbox.job_done()
 
-    async def print_receipt(self, checkout_id: str, copy: ReceiptCopy) -> None:
-        """Print a receipt because a person asks for it. Raises NoSuchCheckout and NotPrinted."""
-        await self._outlets.print_copy(await self.lookup.find(checkout_id), copy)
+    async def print_receipt(self, checkout_id: str, copy: ReceiptCopy, key: IdempotencyKey | None = None) -> None:
+        """Print a receipt because a person asks for it, whole also when they go away; the same key prints it once.
+
+        Raises NoSuchCheckout, KeyReused, NotPrinted.
+        """
+        await self._prints.ask(partial(self._print_receipt, checkout_id, copy), key)
 
     async def forget_unresolved(self, before: datetime, export: Export) -> int:
         """Export and delete what has needed a person since before then; return how many.
@@ -299,6 +304,9 @@ class Till:
 
     def connection_changed(self, connection: Connection) -> None:
         self._listener.connection_changed(connection.api, connection.since)
+
+    async def _print_receipt(self, checkout_id: str, copy: ReceiptCopy) -> None:
+        await self._outlets.print_copy(await self.lookup.find(checkout_id), copy)
 
     async def _forget_unresolved(self, checkout_id: str, export: Export) -> bool:
         kept = self._open.find(checkout_id)
