@@ -162,6 +162,20 @@ STUCK_COURSE: tuple[Act, ...] = (
     _quarter_second,
     lambda world: world.disturb(stuck=False),
 )
+# The line of the messages was down before anybody paid, and may be back; a person takes the cash into account.
+SILENT_COURSE: tuple[Act, ...] = (
+    _push_in,
+    World.lose_messages,
+    World.next_customer,
+    lambda world: world.chance.choice((World.find_messages, _quarter_second))(world),
+    _wait,
+    World.pay,
+    _quarter_second,
+    _confirm,
+    _push_in,
+    _quarter_second,
+)
+COURSES = (USUAL_COURSE, BUSY_COURSE, STUCK_COURSE, SILENT_COURSE)
 # How often each comes in a hundred or so.
 ACTS: dict[Act, int] = {
     _wait: 40,
@@ -202,7 +216,7 @@ ACTS: dict[Act, int] = {
 
 def _course(chance: random.Random) -> Iterator[Act]:
     """Yield what a customer and everybody else do: by chance, or the usual course with something in between."""
-    course = chance.choices((USUAL_COURSE, BUSY_COURSE, STUCK_COURSE, (None,) * chance.randint(2, 8)), (5, 1, 1, 3))[0]
+    course = chance.choices((*COURSES, (None,) * chance.randint(2, 8)), (5, 1, 1, 1, 3))[0]
     for act in course:
         if act is None or chance.random() < DISTURBED:
             yield from chance.choices(tuple(ACTS), tuple(ACTS.values()))
