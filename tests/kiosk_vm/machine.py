@@ -197,7 +197,8 @@ class Machine:
                 await asyncio.sleep(KEY_S)
 
     async def save(self, memory: Path) -> None:
-        """Write the memory to a file; the machine stands still afterwards."""
+        """Write the memory to a file and stand still from now on: written while the machine runs, it is torn."""
+        await self.qmp.ask("stop")
         await self.qmp.ask("migrate", uri=f"exec:cat >{shlex.quote(str(memory))}")
         while True:
             told = await self.qmp.ask("query-migrate")
@@ -207,6 +208,18 @@ class Machine:
             if told["status"] == "failed":
                 raise MachineError("the memory could not be saved")
             await asyncio.sleep(0.2)
+
+    async def wake(self) -> None:
+        """Let a machine go on whose memory was read."""
+        async with asyncio.timeout(BOOT_S):
+            while await self._is_being_read():  # noqa: ASYNC110 - QEMU is looked at
+                await asyncio.sleep(0.1)
+        await self.qmp.ask("cont")
+
+    async def _is_being_read(self) -> bool:
+        told = await self.qmp.ask("query-status")
+        assert isinstance(told, dict)
+        return bool(told["status"] == "inmigrate")
 
     async def reboot(self) -> None:
         """Have the system inside end at once, unmount its disk, and switch off where others would start again."""
@@ -261,6 +274,8 @@ async def machine(
     await qmp.ask("qmp_capabilities")
     running = Machine(folder, process, qmp, ports)
     try:
+        if memory:
+            await running.wake()
         yield running
     finally:
         await running.cut_power()

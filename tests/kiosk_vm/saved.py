@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.debian import cache
 from tests.kiosk_vm.image import Image
 from tests.kiosk_vm.kiosk import Kiosk, around, switched_on
-from tests.kiosk_vm.machine import Saved, machine, new_disk
+from tests.kiosk_vm.machine import Machine, Saved, machine, new_disk
 from tests.kiosk_vm.till_config import API_PORT, DRAWER, READERS, api
 
 HANDS = Path(__file__).with_name("hands.py")
@@ -23,14 +23,15 @@ HANDS_SERVICE = b"[Service]\nExecStart=/usr/bin/python3 /opt/hands.py\n[Install]
 
 async def installed(base: Image, package: Path) -> Saved:
     """Return a machine on which this package was just installed; nothing is configured."""
-    made_from = (base.folder.name, package.read_bytes(), HANDS.read_bytes(), HANDS_SERVICE, getsource(_install))
+    made = getsource(_install) + getsource(Machine.save)
+    made_from = (base.folder.name, package.read_bytes(), HANDS.read_bytes(), HANDS_SERVICE, made)
     return await _kept(f"{base.release}-installed", made_from, lambda saved: _install(base, package, saved))
 
 
 async def at_work(base: Image, installed: Saved) -> Saved:
     """Return a machine on which a till waits for customers; its devices are not plugged in yet."""
     config = api(socket.gethostname()), READERS, DRAWER
-    made = [getsource(step) for step in (_begin_work, Kiosk.prepare, Kiosk.set_up)]
+    made = [getsource(step) for step in (_begin_work, Kiosk.prepare, Kiosk.set_up, Machine.save)]
     made_from = (installed.folder.name, *config, *made)
     return await _kept(f"{base.release}-at-work", made_from, lambda saved: _begin_work(base, installed, saved))
 
