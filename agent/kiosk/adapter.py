@@ -42,7 +42,7 @@ def as_handler(kiosk: Kiosk, door: Door, route: Route[Any, Any]) -> Handler:
         except ConnectionError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem document
-            problem = await _problem(error, kiosk, request)
+            problem = _problem(error, request)
             response = refusal(problem, caller or Role.SCREEN)
         if kiosk.observer is not None and caller is not None and request.method != "GET":
             kiosk.observer(await _heard(request, caller, began, response.status, problem))
@@ -74,7 +74,10 @@ async def _carry_out(
     idempotency_key(request, kiosk.cards)
     query = _validated(route.query, dict(request.query))
     body = await _body(route.body, request, door.request_timeout_s)
-    return await route.handler(Call(kiosk=kiosk, door=door, request=request, caller=caller, body=body, query=query))
+    try:
+        return await route.handler(Call(kiosk=kiosk, door=door, request=request, caller=caller, body=body, query=query))
+    except NotAllowed as error:
+        raise not_allowed(error, await kiosk.till.lookup.find(request.match_info["id"])) from None
 
 
 def _check_caller(door: Door, needs: Role, request: web.Request, caller: Role | None) -> None:
@@ -125,9 +128,7 @@ def _validated(model: type[M], given: dict[str, str]) -> M:
         raise invalid_request(error) from None
 
 
-async def _problem(error: Exception, kiosk: Kiosk, request: web.Request) -> Problem:
-    if isinstance(error, NotAllowed) and "id" in request.match_info:
-        return not_allowed(error, await kiosk.till.lookup.find(request.match_info["id"]))
+def _problem(error: Exception, request: web.Request) -> Problem:
     problem = problem_of(error)
     if problem is None:
         logger.error("a mistake of ours in %s %s", request.method, _route_of(request), exc_info=error)
