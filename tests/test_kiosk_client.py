@@ -1,7 +1,8 @@
 """The Python client: a whole checkout, refusals, and a stream that misses nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import get_args
 
@@ -14,6 +15,7 @@ from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient, Refused, kiosk_at
 from agent.kiosk.event_answers import EventName, SnapshotAnswer
 from agent.kiosk.roles import Role
+from agent.kiosk.stream import MOST_READERS
 from tests.kiosk_bench import BASKET, KioskBench, whole_agent
 from tests.till_bench import CARD
 
@@ -111,6 +113,57 @@ async def test_after_a_lost_connection_follow_goes_on_where_it_was(
         missed = await anext(events)
         assert isinstance(missed.data, CheckoutAnswer)
         assert missed.data.phase is Phase.CANCELLED
+
+
+@pytest.fixture
+async def watched(bench: KioskBench) -> AsyncIterator[tuple[KioskClient, asyncio.Queue[int]]]:
+    """A client, and the status of each answer to it."""
+    statuses: asyncio.Queue[int] = asyncio.Queue()
+
+    async def note(_session: object, _context: object, ended: aiohttp.TraceRequestEndParams) -> None:
+        statuses.put_nowait(ended.response.status)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(note)
+    headers = bench.headers(Role.SCREEN)
+    async with aiohttp.ClientSession(bench.base_url, headers=headers, trace_configs=[trace]) as session:
+        yield KioskClient(session), statuses
+
+
+async def test_follow_waits_until_there_is_room(
+    bench: KioskBench, watched: tuple[KioskClient, asyncio.Queue[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "RECONNECT_PAUSE_S", 0.0)
+    kiosk, statuses = watched
+    async with aclosing(kiosk.follow()) as events:
+        with ExitStack() as others:
+            for _ in range(MOST_READERS):
+                others.enter_context(bench.kiosk.stream.reader(Role.SCREEN, lambda: None))
+            first = asyncio.ensure_future(anext(events))
+            assert await statuses.get() == 503
+        assert isinstance((await first).data, SnapshotAnswer)
+
+
+async def test_follow_does_not_ask_for_ever_with_a_token_that_is_none(bench: KioskBench) -> None:
+    async with kiosk_at(bench.base_url, "no-token") as kiosk, aclosing(kiosk.follow()) as events:
+        with pytest.raises(Refused, match="token"):
+            await anext(events)
+
+
+async def test_follow_pauses_after_every_end(
+    bench: KioskBench, watched: tuple[KioskClient, asyncio.Queue[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "RECONNECT_PAUSE_S", 3600.0)
+    kiosk, statuses = watched
+    bench.kiosk.stream.end()
+    async with aclosing(kiosk.follow()) as events:
+        assert isinstance((await anext(events)).data, SnapshotAnswer)
+        later = asyncio.ensure_future(anext(events))
+        for _ in range(10):
+            await bench.call("GET", "/v1/devices")
+        later.cancel()
+        await asyncio.wait([later])
+    assert statuses.qsize() == 1
 
 
 async def test_an_agent_that_is_not_there_is_a_client_error() -> None:

@@ -14,6 +14,7 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal, TypeVar
 
 import aiohttp
@@ -46,6 +47,7 @@ TERMINAL_TIMEOUT_S = 180.0
 """Longer than the agent waits for the API, which waits for the terminal: the ladder of docs/api.md."""
 RECONNECT_PAUSE_S = 1.0
 """A restarted agent is there again by then."""
+_REFUSED_FOR_NOW = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 _DATA: Mapping[EventName, type[EventData]] = {
     "snapshot": SnapshotAnswer,
@@ -225,7 +227,10 @@ class KioskClient:
                     yield _event(fields)
 
     async def follow(self) -> AsyncGenerator[Event]:
-        """Yield what happens, for ever: after a lost connection exactly what was missed."""
+        """Yield what happens, for ever: after a lost connection exactly what was missed.
+
+        An agent that is not ready yet, or has no room, is asked again; what it will not give this token is Refused.
+        """
         last_id: str | None = None
         while True:
             try:
@@ -234,7 +239,11 @@ class KioskClient:
                         last_id = event.id or last_id
                         yield event
             except (aiohttp.ClientError, TimeoutError):
-                await asyncio.sleep(RECONNECT_PAUSE_S)
+                pass
+            except Refused as refused:
+                if refused.problem.status not in _REFUSED_FOR_NOW:
+                    raise
+            await asyncio.sleep(RECONNECT_PAUSE_S)
 
     async def _post(self, shape: type[Shape], path: str, body: Mapping[str, object], key: str | None) -> Shape:
         return await self._ask(shape, "POST", path, body, key=key or _new_key())
