@@ -1,6 +1,7 @@
 """Where the interface listens, what needs no token, and what it says when it is not well."""
 
 import asyncio
+import logging
 import socket
 import stat
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from aiohttp import web
 
 from agent.kiosk.access import Door
 from agent.kiosk.adapter import as_handler
-from agent.kiosk.kiosk import Kiosk
+from agent.kiosk.kiosk import Kiosk, KioskCall
 from agent.kiosk.roles import Role
 from agent.kiosk.routes import ROUTES
 from agent.kiosk.server import CannotListen, KioskSettings, serve
@@ -54,6 +55,25 @@ def settings(directory: Path, listen: tuple[str, int] | Path = ANY_PORT) -> Kios
 async def at_socket(path: Path) -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession("http://x", connector=aiohttp.UnixConnector(str(path))) as session:
         yield session
+
+
+# What is logged
+
+
+def mistaken(_: KioskCall) -> None:
+    raise KeyError("a mistake")
+
+
+async def test_a_mistake_of_ours_beside_the_calls_is_logged_with_its_trace(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kiosk = kiosk_without_till()
+    kiosk.observer = mistaken
+    async with serve(kiosk, settings(tmp_path)), at_socket(tmp_path / "control.sock") as session:
+        assert (await session.post("/v1/checkouts")).status == 500
+    [logged] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert logged.exc_info is not None
+    assert isinstance(logged.exc_info[1], KeyError)
 
 
 # Addresses

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from agent.kiosk.access import LOOPBACK_HOSTS, Door
 from agent.kiosk.app import build_app
@@ -33,6 +34,7 @@ SHUTDOWN_S = 0.3
 LINGERING_S = 1.0
 """So long the rest of a refused body is read, so that its sender sees the refusal and not a broken connection."""
 MOST_HEADERS = 64
+_CALLERS_DOING = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 CONTROL_MODE = 0o600
 SCREEN_MODE = 0o660
 """Whoever may open the screen's socket still needs a token."""
@@ -122,7 +124,7 @@ async def _running(
 
 
 def _quiet_logger() -> logging.Logger:
-    """A logger for what is no HTTP: aiohttp would log it with the bytes that came, and they may be a token."""
+    """A logger for aiohttp, which would log what is no HTTP with the bytes that came, and they may be a token."""
     logger = logging.getLogger("tillwire.kiosk.http")
     if _without_content not in logger.filters:
         logger.addFilter(_without_content)
@@ -131,9 +133,11 @@ def _quiet_logger() -> logging.Logger:
 
 def _without_content(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
-    record.msg, record.args = "a request could not be read: %s", (type(error).__name__,)
-    record.exc_info = record.exc_text = None
-    record.levelno, record.levelname = logging.INFO, "INFO"
+    if isinstance(error, _CALLERS_DOING):
+        text = "a request could not be read, or its answer not be written: %s"
+        record.msg, record.args = text, (type(error).__name__,)
+        record.exc_info = record.exc_text = None
+        record.levelno, record.levelname = logging.INFO, "INFO"
     return True
 
 
