@@ -341,7 +341,7 @@ async def test_an_operator_says_who_he_is(bench: KioskBench) -> None:
 
 async def test_whoever_reaches_the_control_socket_is_an_operator_with_a_name(bench: KioskBench) -> None:
     checkout_id = await awaiting_cash(bench)
-    async with bench.events() as events:
+    async with bench.events(role=Role.OPERATOR) as events:
         await events.next()
         bench.drawer.unplug()
         await events.until(lambda told: told.name == "checkout" and told.data["drawer_trouble"] == "lost")

@@ -16,6 +16,7 @@ from agent.checkout.state import (
     Payment,
     Phase,
     ReceiptLines,
+    Resolution,
     Rules,
     Transaction,
 )
@@ -111,6 +112,18 @@ def test_attention_is_retried_when_the_cash_was_confirmed_and_confirmed_when_not
     assert may(unconfirmed, Role.OPERATOR) == {"confirm", "resolve"}
     assert may(confirmed, Role.OPERATOR) == {"retry", "resolve"}
     assert may(confirmed) == set()
+
+
+def test_the_names_and_notes_of_the_staff_are_shown_to_the_operator_only() -> None:
+    evidence = Evidence(kind="operator", amount=296, at=WALL, by="Ada")
+    payment = Payment(method="cash", amount=296, evidence=evidence)
+    resolution = Resolution(outcome="refunded", note="seen", by="Ada")
+    resolved = replace(AWAITING, phase=Phase.RESOLVED, payment=payment, resolution=resolution)
+    screen, operator = (checkout_answer(resolved, role).model_dump() for role in (Role.SCREEN, Role.OPERATOR))
+    assert (screen["evidence"]["kind"], screen["evidence"]["by"]) == ("operator", None)
+    assert screen["resolution"] == {"outcome": "refunded", "note": None, "by": None}
+    assert operator["evidence"]["by"] == "Ada"
+    assert operator["resolution"] == {"outcome": "refunded", "note": "seen", "by": "Ada"}
 
 
 def test_what_was_executed_is_not_offered_to_be_sent_again() -> None:

@@ -47,7 +47,7 @@ class EvidenceAnswer(Answer):
     amount: int
     at: datetime
     open_s: float | None
-    by: str | None
+    by: str | None = Field(description="who confirmed it; for the operator only")
 
 
 class ErrorAnswer(Answer):
@@ -64,8 +64,8 @@ class ResolutionAnswer(Answer):
     """How a person closed a checkout that needed attention."""
 
     outcome: Outcome
-    note: str
-    by: str
+    note: str | None = Field(description="for the operator only")
+    by: str | None = Field(description="for the operator only")
 
 
 class ReversalAnswer(Answer):

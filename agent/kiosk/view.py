@@ -4,7 +4,7 @@ What a caller may do next, `allowed`, is asked of the checkout table, so that no
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from agent.checkout.events import (
     ApplyAsked,
@@ -21,7 +21,7 @@ from agent.checkout.events import (
 )
 from agent.checkout.receipts import receipts_of
 from agent.checkout.row import MONEY_TAKEN
-from agent.checkout.state import Card, Checkout, Reversal, Situation
+from agent.checkout.state import Card, Checkout, Evidence, Resolution, Reversal, Situation
 from agent.checkout.step import CHOOSING, ROWS
 from agent.journal.records import StoredEvent
 from agent.kiosk.checkout_answers import (
@@ -68,7 +68,7 @@ def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
         amount_due=checkout.amount_due,
         split=split(checkout),
         method=payment.method if payment else None,
-        evidence=EvidenceAnswer(**asdict(payment.evidence)) if payment and payment.evidence else None,
+        evidence=_evidence(payment.evidence, role) if payment and payment.evidence else None,
         drawer_trouble=payment.drawer_trouble if payment else None,
         interrupted=payment.interrupted if payment else False,
         waiting_since=checkout.waiting_since if checkout.phase in MONEY_TAKEN else None,
@@ -77,7 +77,7 @@ def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
         trans_id=checkout.trans_id,
         receipt_number=checkout.receipt_number,
         receipts=receipts_of(checkout),
-        resolution=ResolutionAnswer(**asdict(checkout.resolution)) if checkout.resolution else None,
+        resolution=_resolution(checkout.resolution, role) if checkout.resolution else None,
         handed_over=checkout.handed_over is not None,
         reverses=checkout.reversal.reverses if checkout.reversal else None,
         reversed_by=checkout.reversed_by,
@@ -159,6 +159,19 @@ def _at_terminal(checkout: Checkout) -> bool:
     return (payment is not None and payment.method == "cashless") or (
         reversal is not None and reversal.call == "cancelTrx"
     )
+
+
+def _evidence(evidence: Evidence, role: Role) -> EvidenceAnswer:
+    """Show who confirmed the cash to the operator: no name of the staff is for the customer's screen."""
+    by = evidence.by if role is Role.OPERATOR else None
+    return EvidenceAnswer(**asdict(replace(evidence, by=by)))
+
+
+def _resolution(resolution: Resolution, role: Role) -> ResolutionAnswer:
+    """Show who decided, and the note, to the operator: neither is for the customer's screen."""
+    if role is not Role.OPERATOR:
+        return ResolutionAnswer(outcome=resolution.outcome, note=None, by=None)
+    return ResolutionAnswer(**asdict(resolution))
 
 
 def _reversal(reversal: Reversal | None, role: Role) -> ReversalAnswer | None:
