@@ -2,18 +2,30 @@
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.moved_clock import MovedClock
 from tests.secret_search import Needles, found_in_files, kept_log, kept_output, kept_tokens
 
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")  # a busy machine makes no test fail: time is the bench's
 
 NEEDLES = pytest.StashKey[Needles]()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> MovedClock:
+    """Time that this test moves."""
+    clock = MovedClock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    monkeypatch.setattr(aiohttp.connector, "monotonic", clock)  # how old a pooled connection is
+    return clock
 
 
 def _descriptors() -> set[tuple[int, str]]:

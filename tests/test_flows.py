@@ -19,12 +19,13 @@ from agent.simulator import CLIENT_ID, CLIENT_SECRET, SimulatorServer
 from agent.simulator.switches import Switches
 from agent.smart.errors import NotSent
 from agent.smart.transport import Timeouts
+from agent.till.connection import LONGEST_PAUSE_S
 from agent.till.refusals import HandedOverAlready, TerminalBusy
 from agent.till.settings import Order
+from tests.moved_clock import LONG_S, MovedClock
 from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of, whole_till
 
 QUICK = Rules(late_window_s=0.2, stale_read_s=0.0)
-IMPATIENT = Timeouts(request_s=0.3, blocking_s=0.6)
 CHARGE_LINE: dict[str, object] = {
     "id": 1,
     "ean": "4260447149502",
@@ -41,7 +42,7 @@ LOCKED_NUMBER = "9276004429999952"
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[TillBench]:
-    async with whole_till(tmp_path, rules=QUICK, timeouts=IMPATIENT) as bench:
+    async with whole_till(tmp_path, rules=QUICK) as bench:
         yield bench
 
 
@@ -106,15 +107,30 @@ async def test_e_card_and_terminal(bench: TillBench) -> None:
     assert (done.receipt_number, bool(done.receipt.merchant), bench.drawer.pulses) == ("3", True, 0)
 
 
-async def test_e_a_terminal_that_takes_its_time_is_waited_for(bench: TillBench) -> None:
-    bench.simulator.add_fault("start/cashless:slow-execution:1:seconds=0.4")
-    await sold(bench, "cashless")
+async def at_a_slow_terminal(bench: TillBench) -> None:
+    """Bring a payment to a terminal that does not answer while the test does not say so."""
+    bench.simulator.add_fault(f"start/cashless:slow-execution:1:seconds={LONG_S}")
+    await pay(bench, await shown(bench, SEED, card=True, use_balance=True), "cashless")
+    await bench.simulator.request_arrived("start/cashless")
+
+
+async def test_e_a_terminal_that_takes_its_time_is_waited_for(bench: TillBench, clock: MovedClock) -> None:
+    await at_a_slow_terminal(bench)
+    clock.advance(Timeouts().request_s)
+    await bench.simulator.clock.advance(LONG_S)
+    await bench.heard.phase(Phase.COMPLETED)
+    assert Phase.UNSURE not in {checkout.phase for checkout in bench.heard.checkouts}
     assert len(bench.simulator.requests_of("start/cashless")) == 1
 
 
-async def test_e_a_terminal_that_answers_too_late_is_read_and_never_asked_twice(bench: TillBench) -> None:
-    bench.simulator.add_fault("start/cashless:slow-execution:1:seconds=1")
-    await sold(bench, "cashless")
+async def test_e_a_terminal_that_answers_too_late_is_read_and_never_asked_twice(
+    bench: TillBench, clock: MovedClock
+) -> None:
+    await at_a_slow_terminal(bench)
+    clock.advance(Timeouts().blocking_s)
+    await bench.heard.phase(Phase.UNSURE)
+    await bench.simulator.clock.advance(LONG_S)
+    await bench.heard.phase(Phase.COMPLETED)
     assert len(bench.simulator.requests_of("start/cashless")) == 1
     assert len(bench.simulator.ledger) == 1
 
@@ -200,7 +216,7 @@ async def test_h_the_drawer_is_not_asked_for_a_card_that_is_not_valid(bench: Til
 
 
 async def test_h_nothing_is_charged_onto_a_card_offline(bench: TillBench) -> None:
-    bench.simulator.refuse_connections(60)
+    bench.simulator.refuse_connections(LONG_S)
     checkout = await bench.till.create(CHARGE)
     await bench.till.set_card(checkout.id, CARD)
     await bench.heard.until(lambda: bench.till.connection.api == "offline")
@@ -313,7 +329,7 @@ async def test_l_a_refused_reversal_has_failed_in_the_apis_words_and_may_be_trie
 
 async def test_l_without_the_api_a_reversal_has_failed_and_nothing_was_sent(bench: TillBench) -> None:
     sale = await sold(bench)
-    bench.simulator.refuse_connections(60)
+    bench.simulator.refuse_connections(LONG_S)
     failed = await reversed_(bench, await reverse(bench, sale), Phase.FAILED)
     assert failed.reason == "offline"
     assert bench.simulator.requests_of("cancel") == []
@@ -467,11 +483,15 @@ async def test_a_locked_card_in_a_registers_transaction_is_refused_plainly(bench
     assert (await bench.heard.phase(Phase.FAILED)).reason == "card_refused"
 
 
-async def test_without_the_api_a_registers_transaction_is_refused_and_may_come_again(bench: TillBench) -> None:
+async def test_without_the_api_a_registers_transaction_is_refused_and_may_come_again(
+    bench: TillBench, clock: MovedClock
+) -> None:
     transaction_id = await of_register(bench)
-    bench.simulator.refuse_connections(0.5)
+    bench.simulator.refuse_connections(LONG_S)
     await hand_over(bench, transaction_id, 796)
     assert (await bench.heard.phase(Phase.FAILED)).reason == "offline"
+    await bench.simulator.clock.advance(LONG_S)
+    clock.advance(LONGEST_PAUSE_S)
     await bench.heard.until(lambda: bench.till.connection.api == "online")
     await hand_over(bench, transaction_id, 796)
     await bench.heard.phase(Phase.DUE)
@@ -537,24 +557,25 @@ async def test_the_terminal_closes_its_day_and_reports(bench: TillBench) -> None
 
 
 async def test_the_terminal_does_one_thing_at_a_time(bench: TillBench) -> None:
-    bench.simulator.add_fault("EndOfDay:latency:1:seconds=0.3")
+    bench.simulator.add_fault(f"EndOfDay:latency:1:seconds={LONG_S}")
     closing = asyncio.create_task(bench.till.terminal.end_of_day())
     await bench.simulator.request_arrived("EndOfDay")
     with pytest.raises(TerminalBusy):
         await bench.till.terminal.diagnosis()
+    await bench.simulator.clock.advance(LONG_S)
     await closing
 
 
 async def test_a_terminal_that_pays_is_not_asked_for_its_report(bench: TillBench) -> None:
-    bench.simulator.add_fault("start/cashless:slow-execution:1:seconds=0.3")
-    await pay(bench, await shown(bench, SEED, card=False), "cashless")
+    await at_a_slow_terminal(bench)
     with pytest.raises(TerminalBusy):
         await bench.till.terminal.end_of_day()
+    await bench.simulator.clock.advance(LONG_S)
     await bench.heard.phase(Phase.COMPLETED)
 
 
 async def test_a_terminal_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
-    away = SimulatorServer(faults=["connect:refused-connection:1:seconds=60"])
+    away = SimulatorServer(faults=[f"connect:refused-connection:1:seconds={LONG_S}"])
     async with away as simulator, drawer_of(tmp_path) as drawer, at_work(tmp_path, simulator, drawer) as bench:
         with pytest.raises(NotSent):
             await bench.till.terminal.end_of_day()

@@ -22,6 +22,7 @@ from agent.smart.login import Client, ClientCredentialsLogin
 from agent.smart.models import CardValidity, SmartModel
 from agent.smart.transaction_request import TransactionRequest
 from agent.smart.transport import Timeouts
+from tests.moved_clock import MovedClock
 from tests.smart_server import Reply, Server, answer, cut, http, raw, smart_server, stall, token, wait_for
 
 EXAMPLES = json.loads(Path(__file__).with_name("smart_examples.json").read_text())
@@ -35,7 +36,7 @@ LOGIN = ClientCredentialsLogin(client=Client(client_id="c", client_secret=Secret
 REQUEST = TransactionRequest(
     products=({"id": 1, "priceOne": 796, "quantity": 1},), sum=796, currency="EUR", card=NUMBER
 )
-PATIENCE = Timeouts(connect_s=5, request_s=5, blocking_s=5)
+DEFAULT = Timeouts()
 
 Call = Callable[[SmartTransactions], Coroutine[None, None, object]]
 
@@ -67,10 +68,10 @@ every_money_call = pytest.mark.parametrize("call", MONEY.values(), ids=MONEY)
 
 
 @asynccontextmanager
-async def client_of(server: Server, timeouts: Timeouts = PATIENCE) -> AsyncIterator[SmartTransactions]:
+async def client_of(server: Server) -> AsyncIterator[SmartTransactions]:
     """A client with a login that needs no stored pairing."""
     nowhere = CredentialStore(Path("/nonexistent"))
-    async with connect(server.base_url, LOGIN, nowhere, timeouts=timeouts) as api:
+    async with connect(server.base_url, LOGIN, nowhere) as api:
         yield api
 
 
@@ -412,20 +413,48 @@ async def test_no_login_while_a_money_call_is_in_flight(server: Server, api: Sma
     assert len(server.login_requests) == 2
 
 
+async def test_a_login_that_takes_too_long_leaves_a_call_not_sent(
+    server: Server, api: SmartTransactions, clock: MovedClock
+) -> None:
+    server.login(stall())
+    calling = asyncio.create_task(api.start(STX, "cashless", "co_1.1"))
+    await server.until_logins(1)
+    clock.advance(DEFAULT.request_s)
+    with pytest.raises(NotSent, match="in time"):
+        await calling
+    assert server.requests == []
+
+
+async def waited_for(server: Server, call: Coroutine[None, None, object]) -> asyncio.Task[object]:
+    """Send a request that is never answered, and return when it has arrived."""
+    server.reply(stall())
+    calling = asyncio.create_task(call)
+    await server.until_requests(1)
+    return calling
+
+
 @pytest.mark.parametrize("call", [MONEY[name] for name in ("start/cashless", "cancelTrx", "EndOfDay", "diagnosis")])
-async def test_a_call_that_waits_for_a_terminal_has_the_long_time_out(server: Server, call: Call) -> None:
-    async with asyncio.timeout(2), client_of(server, Timeouts(request_s=5, blocking_s=0.05)) as api:
-        server.reply(stall())
-        with pytest.raises(Unknown, match="in time"):
-            await call(api)
+async def test_a_call_that_waits_for_a_terminal_has_the_long_time_out(
+    server: Server, api: SmartTransactions, clock: MovedClock, call: Call
+) -> None:
+    calling = await waited_for(server, call(api))
+    clock.advance(DEFAULT.request_s)
+    server.reply(answer(EXAMPLES["Merchant"]["seed"]))
+    await api.merchant()
+    assert not calling.done()
+    clock.advance(DEFAULT.blocking_s - DEFAULT.request_s)
+    with pytest.raises(Unknown, match="in time"):
+        await calling
 
 
 @pytest.mark.parametrize("call", [MONEY["start/cash"], MONEY["start/loyalty"], MONEY["cancel"], *OTHERS.values()])
-async def test_every_other_call_has_the_short_time_out(server: Server, call: Call) -> None:
-    async with asyncio.timeout(2), client_of(server, Timeouts(request_s=0.1, blocking_s=5)) as api:
-        server.reply(stall())
-        with pytest.raises(Unknown, match="in time"):
-            await call(api)
+async def test_every_other_call_has_the_short_time_out(
+    server: Server, api: SmartTransactions, clock: MovedClock, call: Call
+) -> None:
+    calling = await waited_for(server, call(api))
+    clock.advance(DEFAULT.request_s)
+    with pytest.raises(Unknown, match="in time"):
+        await calling
 
 
 async def test_nothing_logged_or_raised_holds_a_secret_a_number_or_a_name(
@@ -471,7 +500,7 @@ ANSWERS = st.builds(http, STATUSES, BODIES, HEADERS) | st.binary(max_size=60)
 
 
 async def outcome_of(reply: Reply, call: Call) -> object:
-    async with smart_server() as server, client_of(server, Timeouts(request_s=1, blocking_s=1)) as api:
+    async with smart_server() as server, client_of(server) as api:
         server.fallback = reply
         try:
             return await call(api)

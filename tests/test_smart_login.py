@@ -21,6 +21,7 @@ from agent.smart.login import (
 )
 from agent.smart.models import DeviceCodeAnswer
 from agent.smart.transport import Timeouts, Transport, open_transport
+from tests.moved_clock import MovedClock
 from tests.smart_server import Reply, Server, answer, cut, raw, smart_server, stall, token
 
 SECRET = "s" * 64
@@ -37,6 +38,7 @@ STEP_1 = {
     "interval": 5,
 }
 WITH_CLIENT = {"client_id": "c" * 32, "client_secret": SECRET}
+DEFAULT = Timeouts()
 BY_REFRESH_TOKEN = {"grant_type": "refresh_token", **WITH_CLIENT, "refresh_token": REFRESH_TOKEN}
 BY_DEVICE_CODE = {"grant_type": "device", **WITH_CLIENT, "code": DEVICE_CODE}
 
@@ -53,7 +55,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def transport(server: Server) -> AsyncIterator[Transport]:
-    async with open_transport(server.base_url, Timeouts(request_s=0.5)) as transport:
+    async with open_transport(server.base_url, DEFAULT) as transport:
         yield transport
 
 
@@ -191,8 +193,6 @@ async def test_a_new_refresh_token_that_cannot_be_stored_is_not_used(
     "trouble",
     [
         cut(),
-        stall(),
-        stall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"),
         raw(b"HTTP/1.1 302 Found\r\nLocation: /portal\r\nContent-Length: 0\r\n\r\n"),
         raw(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"),
         answer([], 200),
@@ -209,6 +209,19 @@ async def test_a_login_without_a_usable_answer_is_not_sent(
     server.login(trouble)
     with pytest.raises(NotSent):
         await log_in(transport, DEVICE, paired)
+    assert grants(server) == [BY_REFRESH_TOKEN]
+
+
+@pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"])
+async def test_a_login_that_is_not_answered_in_time_is_not_sent(
+    server: Server, transport: Transport, paired: CredentialStore, clock: MovedClock, beginning: bytes
+) -> None:
+    server.login(stall(beginning))
+    logging_in = asyncio.create_task(log_in(transport, DEVICE, paired))
+    await server.until_logins(1)
+    clock.advance(DEFAULT.request_s)
+    with pytest.raises(NotSent):
+        await logging_in
     assert grants(server) == [BY_REFRESH_TOKEN]
 
 

@@ -12,6 +12,7 @@ import pytest
 from agent.smart.answer import Answer
 from agent.smart.errors import NotSent, Unknown
 from agent.smart.transport import CONNECTION_LIMIT, LARGEST_BODY, Request, Timeouts, Transport, open_transport
+from tests.moved_clock import MovedClock
 from tests.smart_server import (
     Exchange,
     Reply,
@@ -27,13 +28,12 @@ from tests.smart_server import (
     stall,
 )
 
-PATIENCE = Timeouts(connect_s=5, request_s=5, blocking_s=5)
-
+DEFAULT = Timeouts()
 
 Method = Literal["GET", "POST", "PUT"]
 
 
-def request(method: Method = "POST", *, timeout_s: float = 5, body: bytes | None = b"{}") -> Request:
+def request(method: Method = "POST", *, timeout_s: float = DEFAULT.request_s, body: bytes | None = b"{}") -> Request:
     return Request(method=method, path="/api/v2/Smart/Transactions/STX_1", timeout_s=timeout_s, body=body)
 
 
@@ -45,7 +45,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def transport(server: Server) -> AsyncIterator[Transport]:
-    async with open_transport(server.base_url, PATIENCE) as transport:
+    async with open_transport(server.base_url, DEFAULT) as transport:
         yield transport
 
 
@@ -110,7 +110,7 @@ async def test_a_connection_opened_ahead_is_the_one_that_is_used(server: Server,
 async def test_what_goes_wrong_ahead_of_a_request_is_left_to_the_request() -> None:
     async with smart_server() as server:
         address = server.base_url
-    async with open_transport(address, PATIENCE) as transport:
+    async with open_transport(address, DEFAULT) as transport:
         await transport.open_connection()
         with pytest.raises(NotSent):
             await transport.send(request())
@@ -119,34 +119,44 @@ async def test_what_goes_wrong_ahead_of_a_request_is_left_to_the_request() -> No
 async def test_a_refused_connection_is_not_sent() -> None:
     async with smart_server() as server:
         address = server.base_url
-    async with open_transport(address, PATIENCE) as transport:
+    async with open_transport(address, DEFAULT) as transport:
         with pytest.raises(NotSent, match="no connection to the API"):
             await transport.send(request())
 
 
 async def test_a_name_that_does_not_resolve_is_not_sent() -> None:
-    async with open_transport("http://no-such-host.invalid", PATIENCE) as transport:
+    async with open_transport("http://no-such-host.invalid", DEFAULT) as transport:
         with pytest.raises(NotSent, match="cannot be resolved"):
             await transport.send(request())
 
 
-async def test_a_server_that_does_not_take_the_connection_is_not_sent_in_time() -> None:
+async def test_a_server_that_does_not_take_the_connection_is_not_sent_in_time(clock: MovedClock) -> None:
     """The handshake of TLS never comes: the connection is there, the request never left."""
-    async with smart_server() as server:
-        impatient = Timeouts(connect_s=0.05)
-        async with open_transport(server.base_url.replace("http", "https"), impatient) as transport:
-            with pytest.raises(NotSent, match="no connection to the API in time"):
-                await transport.send(request())
+    async with (
+        smart_server() as server,
+        open_transport(server.base_url.replace("http", "https"), DEFAULT) as transport,
+    ):
+        sending = asyncio.create_task(transport.send(request()))
+        await server.until_connections(1)
+        clock.advance(DEFAULT.connect_s)
+        with pytest.raises(NotSent, match="no connection to the API in time"):
+            await sending
     assert server.requests == []
 
 
-async def test_a_pool_without_a_free_connection_is_not_sent(server: Server, transport: Transport) -> None:
+async def test_a_pool_without_a_free_connection_is_not_sent(
+    server: Server, transport: Transport, clock: MovedClock
+) -> None:
     server.fallback = stall()
     async with asyncio.TaskGroup() as group:
-        waiting = [group.create_task(transport.send(request())) for _ in range(CONNECTION_LIMIT)]
+        patient = request(timeout_s=DEFAULT.blocking_s)
+        waiting = [group.create_task(transport.send(patient)) for _ in range(CONNECTION_LIMIT)]
         await server.until_requests(CONNECTION_LIMIT)
+        sending = asyncio.create_task(transport.send(request()))
+        await asyncio.sleep(0)
+        clock.advance(DEFAULT.request_s)
         with pytest.raises(NotSent, match="in time"):
-            await transport.send(request(timeout_s=0.05))
+            await sending
         for task in waiting:
             task.cancel()
     assert len(server.requests) == CONNECTION_LIMIT
@@ -184,13 +194,15 @@ async def test_an_answer_that_breaks_off_or_makes_no_sense_is_unknown(
     "beginning", [b"", b"HTTP/1.1 200 OK\r\n", b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"id":']
 )
 async def test_silence_at_any_point_of_an_answer_is_unknown_in_time(
-    server: Server, transport: Transport, beginning: bytes
+    server: Server, transport: Transport, clock: MovedClock, beginning: bytes
 ) -> None:
     """The body is read inside the time-out too."""
     server.reply(stall(beginning))
-    async with asyncio.timeout(2):
-        with pytest.raises(Unknown, match="in time"):
-            await transport.send(request(timeout_s=0.05))
+    sending = asyncio.create_task(transport.send(request()))
+    await server.until_requests(1)
+    clock.advance(DEFAULT.request_s)
+    with pytest.raises(Unknown, match="in time"):
+        await sending
 
 
 async def test_a_body_without_end_is_unknown_and_not_kept(server: Server, transport: Transport) -> None:
@@ -215,7 +227,7 @@ async def test_a_redirect_is_not_followed(server: Server, transport: Transport, 
 async def test_a_cookie_is_not_kept(server: Server) -> None:
     """By a name, since aiohttp would not keep the cookie of a mere number in any case."""
     server.reply(answer({}, headers={"Set-Cookie": "session=1; Path=/"}), answer({}))
-    async with open_transport(server.base_url.replace("127.0.0.1", "localhost"), PATIENCE) as transport:
+    async with open_transport(server.base_url.replace("127.0.0.1", "localhost"), DEFAULT) as transport:
         await transport.send(request())
         await transport.send(request())
     assert "cookie" not in server.requests[1].headers
@@ -281,7 +293,7 @@ async def test_a_server_that_talks_and_hangs_up_before_it_is_asked_ends_in_an_er
 
     listener = await asyncio.start_server(hang_up, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
-    async with listener, open_transport(f"http://127.0.0.1:{port}", PATIENCE) as transport:
+    async with listener, open_transport(f"http://127.0.0.1:{port}", DEFAULT) as transport:
         with pytest.raises((NotSent, Unknown)):
             await transport.send(request())
     assert connections == 1
@@ -324,7 +336,7 @@ async def test_aiohttp_announces_a_request_before_it_writes_its_first_byte(serve
 )
 async def test_an_address_that_is_none_is_refused_at_once(address: str) -> None:
     with pytest.raises(ValueError, match="address"):
-        async with open_transport(address, PATIENCE):
+        async with open_transport(address, DEFAULT):
             pass
 
 
@@ -343,7 +355,7 @@ async def tls_server(authority: Path) -> AsyncIterator[Server]:
 
 
 async def test_a_certificate_nobody_knows_is_not_sent(tls_server: Server) -> None:
-    async with open_transport(tls_server.base_url, PATIENCE) as transport:
+    async with open_transport(tls_server.base_url, DEFAULT) as transport:
         with pytest.raises(NotSent, match="certificate"):
             await transport.send(request())
     assert tls_server.requests == []
@@ -351,13 +363,13 @@ async def test_a_certificate_nobody_knows_is_not_sent(tls_server: Server) -> Non
 
 async def test_an_extra_authority_is_trusted(tls_server: Server, authority: Path) -> None:
     tls_server.reply(answer({}))
-    async with open_transport(tls_server.base_url, PATIENCE, ca_file=authority / "ca.pem") as transport:
+    async with open_transport(tls_server.base_url, DEFAULT, ca_file=authority / "ca.pem") as transport:
         assert (await transport.send(request())).status == 200
 
 
 async def test_a_reset_after_a_request_over_tls_is_unknown(tls_server: Server, authority: Path) -> None:
     tls_server.reply(reset())
-    async with open_transport(tls_server.base_url, PATIENCE, ca_file=authority / "ca.pem") as transport:
+    async with open_transport(tls_server.base_url, DEFAULT, ca_file=authority / "ca.pem") as transport:
         with pytest.raises(Unknown):
             await transport.send(request())
 
@@ -368,5 +380,5 @@ async def test_an_authority_file_that_is_none_is_refused_at_once(tmp_path: Path,
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(OSError, match=r".+"):
-        async with open_transport("https://127.0.0.1", PATIENCE, ca_file=file):
+        async with open_transport("https://127.0.0.1", DEFAULT, ca_file=file):
             pass

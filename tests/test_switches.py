@@ -14,14 +14,12 @@ from agent.checkout.events import ApplyAsked, PayAsked
 from agent.checkout.state import Basket, Checkout, Phase, Rules
 from agent.simulator.server import SimulatorServer
 from agent.simulator.switches import Switches
-from agent.smart.transport import Timeouts
 from agent.till.settings import Order
 from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of
 
 LATE_WINDOW_S = 0.15
 STALE_S = 0.05
 RULES = Rules(late_window_s=LATE_WINDOW_S, stale_read_s=2 * STALE_S)
-TIMEOUTS = Timeouts(request_s=1.0)
 SECONDS = (0.0, STALE_S)
 CHARGE = Order(
     basket=Basket(products=({"id": 1, "ean": "4260447149502", "desc": "Charge", "quantity": 1, "priceOne": 1500},))
@@ -54,14 +52,10 @@ async def played(bench: TillBench, order: Order, *, use_balance: bool) -> tuple[
         return due, None
     await till.ask(checkout.id, PayAsked(method="cash", amount=due.amount_due))
     await heard.until(lambda: till.drawer_level == "open" or heard.checkouts[-1].phase in ENDED)
-    await heard.until(lambda: heard.checkouts[-1].phase is not Phase.AWAITING_CASH or _was_read(heard.checkouts[-1]))
+    await heard.cash_awaited()
     bench.drawer.close_drawer()
     await heard.until(lambda: heard.checkouts[-1].phase in ENDED | STOPPED)
     return heard.checkouts[-1], due.amount_due
-
-
-def _was_read(checkout: Checkout) -> bool:
-    return checkout.payment is not None and checkout.payment.drawer_seen_open and checkout.asking is None
 
 
 @pytest.mark.parametrize("flow", FLOWS)
@@ -72,7 +66,7 @@ async def test_the_law_holds(tmp_path: Path, name: str, value: object, flow: str
     async with (
         SimulatorServer(switches=switches) as simulator,
         drawer_of(tmp_path) as drawer,
-        at_work(tmp_path, simulator, drawer, rules=RULES, timeouts=TIMEOUTS) as bench,
+        at_work(tmp_path, simulator, drawer, rules=RULES) as bench,
     ):
         simulator.add_fault("start/cash:expired-token:1")
         checkout, shown = await played(bench, order, use_balance=use_balance)

@@ -24,22 +24,22 @@ from agent.checkout.step import NotAllowed
 from agent.journal.errors import NotWritten
 from agent.journal.records import IdempotencyKey
 from agent.simulator.server import SimulatorServer
-from agent.smart.transport import Timeouts
+from agent.till.connection import LONGEST_PAUSE_S
 from agent.till.inbox import MOST_JOBS
 from agent.till.refusals import AnotherIsActive, KeyReused, NoSuchCheckout
 from device.interface import DeviceState, DrawerRefused, PaidMessage, Torn, TornScan
+from tests.moved_clock import LONG_S, MovedClock
 from tests.till_bench import CARD, FAST_DRAWER, SEED, TillBench, at_work, drawer_of, whole_till
 
 QUICK = Rules(late_window_s=0.2, stale_read_s=0.0)
 """The late window of a server that is known to forget after 0.2 seconds."""
-IMPATIENT = Timeouts(request_s=0.3)
 BALANCE = Card(number="9276********2845", valid=True, locked=False, balance=500)
 PAY = PayAsked(method="cash", amount=296)
 
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[TillBench]:
-    async with whole_till(tmp_path, rules=QUICK, timeouts=IMPATIENT) as bench:
+    async with whole_till(tmp_path, rules=QUICK) as bench:
         yield bench
 
 
@@ -103,21 +103,25 @@ async def test_a_start_that_was_never_executed_is_sent_again_after_the_late_wind
     assert first.x_action == second.x_action
 
 
-async def test_cash_confirmed_while_the_api_is_away_is_booked_when_it_is_back(bench: TillBench) -> None:
+async def test_cash_confirmed_while_the_api_is_away_is_booked_when_it_is_back(
+    bench: TillBench, clock: MovedClock
+) -> None:
     await pay(bench)
-    bench.simulator.refuse_connections(1.5)
-    await bench.simulator.request_arrived("read")
+    await bench.heard.cash_awaited()
+    bench.simulator.refuse_connections(LONG_S)
     bench.drawer.close_drawer()
     await bench.heard.phase(Phase.CONFIRMED)
     assert bench.till.active is None
+    await bench.simulator.clock.advance(LONG_S)
+    clock.advance(LONGEST_PAUSE_S)
     await bench.heard.phase(Phase.COMPLETED)
     assert len(bench.simulator.ledger) == 1
 
 
-async def test_a_second_customer_is_served_while_a_payment_waits(bench: TillBench) -> None:
+async def test_a_second_customer_is_served_while_a_payment_waits(bench: TillBench, clock: MovedClock) -> None:
     waiting = await pay(bench)
-    bench.simulator.refuse_connections(2)
-    await bench.simulator.request_arrived("read")
+    await bench.heard.cash_awaited()
+    bench.simulator.refuse_connections(LONG_S)
     bench.drawer.close_drawer()
     await bench.heard.phase(Phase.CONFIRMED)
     second = await bench.till.create(SEED)
@@ -125,6 +129,9 @@ async def test_a_second_customer_is_served_while_a_payment_waits(bench: TillBenc
     await bench.heard.until(lambda: bench.drawer.pulses == 2)
     await bench.heard.drawer_event("opened")
     bench.drawer.close_drawer()
+    await bench.heard.phase(Phase.CONFIRMED)
+    await bench.simulator.clock.advance(LONG_S)
+    clock.advance(LONGEST_PAUSE_S)
     done = {waiting, second.id}
     await bench.heard.until(lambda: {c.id for c in bench.heard.checkouts if c.phase is Phase.COMPLETED} == done)
     assert [booking.transaction for booking in bench.simulator.ledger] == [
@@ -216,7 +223,7 @@ async def test_a_card_without_a_checkout_shows_no_balance_unless_that_is_wanted(
 
 @pytest.fixture
 async def balance_bench(tmp_path: Path) -> AsyncIterator[TillBench]:
-    async with whole_till(tmp_path, timeouts=IMPATIENT, show_balance=True) as bench:
+    async with whole_till(tmp_path, show_balance=True) as bench:
         yield bench
 
 
@@ -235,10 +242,11 @@ async def test_a_bad_card_without_a_checkout_is_refused(balance_bench: TillBench
 
 async def test_a_balance_that_comes_late_is_not_shown_to_the_next_customer(balance_bench: TillBench) -> None:
     bench = balance_bench
-    bench.simulator.add_fault("validateMerchantcard:slow-answer:seconds=0.1")
+    bench.simulator.add_fault(f"validateMerchantcard:slow-answer:seconds={LONG_S}")
     bench.scan()
     await bench.simulator.request_arrived("validateMerchantcard")
     checkout = await bench.till.create(SEED)
+    await bench.simulator.clock.advance(LONG_S)
     await bench.simulator.request_arrived("cards")
     await bench.till.set_card(checkout.id, CARD)
     await bench.heard.until(lambda: bench.heard.checkouts[-1].card == BALANCE)
@@ -522,15 +530,17 @@ async def test_a_confirmation_that_cannot_be_written_is_said_and_nothing_overtak
     assert bench.till.records
 
 
-async def test_a_disk_that_refuses_does_not_keep_the_till_running_in_circles(tmp_path: Path) -> None:
-    async with whole_till(tmp_path, rules=Rules(idle_s=0.05)) as bench:
-        checkout = await bench.till.create(SEED)
-        bench.disk.refuses = True
-        await bench.heard.until(lambda: bench.disk.refusals >= 2)
-        bench.disk.refuses = False
-        await bench.heard.phase(Phase.CANCELLED)
-        assert bench.disk.refusals <= 3
-        assert (await bench.till.lookup.find(checkout.id)).reason == "idle"
+async def test_a_disk_that_refuses_does_not_keep_the_till_running_in_circles(
+    bench: TillBench, clock: MovedClock
+) -> None:
+    checkout = await bench.till.create(SEED)
+    bench.disk.refuses = True
+    clock.advance(QUICK.idle_s)
+    await bench.heard.until(lambda: bench.disk.refusals >= 2)
+    bench.disk.refuses = False
+    await bench.heard.phase(Phase.CANCELLED)
+    assert bench.disk.refusals <= 3
+    assert (await bench.till.lookup.find(checkout.id)).reason == "idle"
 
 
 async def test_interrupted_cash_stays_a_persons_to_decide_when_the_transaction_has_changed(tmp_path: Path) -> None:

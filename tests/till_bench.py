@@ -26,7 +26,6 @@ from agent.simulator.simulator import Simulator
 from agent.smart.client import connect
 from agent.smart.credentials import CredentialStore
 from agent.smart.login import Client, ClientCredentialsLogin
-from agent.smart.transport import Timeouts
 from agent.till.api_calls import Calls
 from agent.till.listener import CardRefusal, DrawerTold, ScanTold
 from agent.till.settings import Order, TillSettings
@@ -120,6 +119,16 @@ class Heard:
         await self.until(lambda: bool(self.checkouts) and self.checkouts[-1].phase is phase)
         return self.checkouts[-1]
 
+    async def cash_awaited(self) -> None:
+        """Wait until the drawer was seen open and the read that goes with it is answered, whatever that leads to."""
+
+        def there() -> bool:
+            newest = self.checkouts[-1]
+            is_read = newest.asking is None and newest.payment is not None and newest.payment.drawer_seen_open
+            return is_read or newest.phase is not Phase.AWAITING_CASH
+
+        await self.until(there)
+
     async def drawer_event(self, event: str) -> None:
         await self.until(lambda: bool(self.drawer) and self.drawer[-1].event == event)
 
@@ -182,7 +191,6 @@ async def at_work(
     *,
     rules: Rules | None = None,
     drawer_rules: DrawerRules = FAST_DRAWER,
-    timeouts: Timeouts | None = None,
     show_balance: bool = False,
     silent_after_s: float = SILENT_AFTER_S,
 ) -> AsyncIterator[TillBench]:
@@ -193,9 +201,7 @@ async def at_work(
     with Disk(heard.wake) as executor:
         journal = await open_journal(directory / "journal.sqlite", executor)
         try:
-            async with connect(
-                simulator.base_url, login, CredentialStore(directory), timeouts=timeouts or Timeouts()
-            ) as api:
+            async with connect(simulator.base_url, login, CredentialStore(directory)) as api:
                 device = SerialDrawer(
                     name="drawer",
                     path=drawer.path,
@@ -245,7 +251,6 @@ async def whole_till(
     directory: Path,
     *,
     rules: Rules | None = None,
-    timeouts: Timeouts | None = None,
     open_timeout_s: float = 3.0,
     show_balance: bool = False,
 ) -> AsyncIterator[TillBench]:
@@ -259,7 +264,6 @@ async def whole_till(
             simulator,
             drawer,
             rules=rules,
-            timeouts=timeouts,
             drawer_rules=drawer_rules,
             show_balance=show_balance,
         ) as bench,
