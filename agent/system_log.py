@@ -18,7 +18,7 @@ LONGEST_MESSAGE = 32 << 10
 _LINE = "%(levelname)s %(name)s: %(message)s"
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))  # syslog(3)
 _DEBUG = 7
-_IDS = {"CHECKOUT_ID": re.compile(r"\bco_[0-9a-f]+\b"), "TRANSACTION_ID": re.compile(r"\bSTX_[A-Za-z0-9]+\b")}
+_IDS = {"CHECKOUT_ID": re.compile(r"\bco_[0-9a-z]+\b"), "TRANSACTION_ID": re.compile(r"\bSTX_[A-Za-z0-9]+\b")}
 
 
 def start_logging(environment: Mapping[str, str]) -> None:
