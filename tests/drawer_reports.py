@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from device.interface import DeviceState, DrawerLevel, Receiver, Report
 
-PATIENCE_S = 10.0  # a test that waits longer has failed
+PATIENCE_S = 60.0  # a test that waits longer has failed
 
 Kind = TypeVar("Kind", bound=Report)
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from device.interface import DeviceState, Report, Scan, Scanner, Torn, TornScan
 
-WAIT_S = 10.0  # a busy machine; what is waited for comes at once
+WAIT_S = 60.0  # ends a hang; what is waited for comes at once
 
 Kind = TypeVar("Kind", Scan, TornScan, DeviceState)
 

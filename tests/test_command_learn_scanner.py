@@ -63,7 +63,7 @@ def settings_of(box: Box) -> Settings:
 
 
 async def learned(
-    box: Box, devices: Sequence[PluggedDevice], readers: Openers, *, write: bool = False, wait_s: float = 5.0
+    box: Box, devices: Sequence[PluggedDevice], readers: Openers, *, write: bool = False, wait_s: float = 60.0
 ) -> dict[str, object]:
     wanted = Wanted(config=box.config, silence_s=SILENCE_S, in_json=True, wait_s=wait_s, write=write)
     assert await learn_scanner(settings_of(box), wanted, found(*devices), readers) == 0
@@ -104,7 +104,7 @@ async def test_a_reader_that_is_configured_already_keeps_its_name_and_what_only_
 async def test_the_lines_are_shown_for_people_with_what_was_found_out(box: Box) -> None:
     async with SimulatedKeyScanner() as reader:
         reader.send(key_events(alt_strokes(CALIBRATION_TEXT, "none"), time.monotonic(), 0.001))
-        wanted = Wanted(config=box.config, silence_s=SILENCE_S, wait_s=5.0)
+        wanted = Wanted(config=box.config, silence_s=SILENCE_S, wait_s=60.0)
         readers = openers(event5=reader)
         assert await learn_scanner(settings_of(box), wanted, found(READER, DRAWERS_PORT), readers) == 0
     out = box.capsys.readouterr().out
@@ -129,7 +129,7 @@ async def test_a_reader_in_hid_pos_mode_is_learned(box: Box) -> None:
 
 async def test_a_serial_reader_on_a_named_port_is_learned(box: Box, tmp_path: Path) -> None:
     async with SimulatedSerialScanner(tmp_path / "reader", suffix=b"\t") as reader:
-        wanted = Wanted(config=box.config, silence_s=SILENCE_S, in_json=True, ports=(reader.path,), wait_s=20.0)
+        wanted = Wanted(config=box.config, silence_s=SILENCE_S, in_json=True, ports=(reader.path,), wait_s=60.0)
         learning = asyncio.create_task(learn_scanner(settings_of(box), wanted, [], Openers()))
         while not learning.done():
             await reader.scan(CALIBRATION_TEXT)
@@ -142,7 +142,7 @@ async def test_a_serial_reader_on_a_named_port_is_learned(box: Box, tmp_path: Pa
 
 async def test_a_wrong_speed_is_answered_by_the_next_one(box: Box, tmp_path: Path) -> None:
     async with SimulatedSerialScanner(tmp_path / "reader") as reader:
-        wanted = Wanted(config=box.config, silence_s=SILENCE_S, in_json=True, ports=(reader.path,), wait_s=20.0)
+        wanted = Wanted(config=box.config, silence_s=SILENCE_S, in_json=True, ports=(reader.path,), wait_s=60.0)
         learning = asyncio.create_task(learn_scanner(settings_of(box), wanted, [], Openers()))
         said = ""
         while "115200 baud is tried now" not in said:
@@ -172,7 +172,7 @@ async def test_another_name_for_a_reader_that_has_one_is_refused(box: Box) -> No
     box.write(rest=box.rest + '[[scanner]]\nname = "door"\ndriver = "evdev"\nmatch = { id_vendor = "0c2e" }\n')
     async with SimulatedKeyScanner() as reader:
         typed(reader, CALIBRATION_TEXT)
-        wanted = Wanted(config=box.config, silence_s=SILENCE_S, name="wall", wait_s=5.0)
+        wanted = Wanted(config=box.config, silence_s=SILENCE_S, name="wall", wait_s=60.0)
         with pytest.raises(Failed, match="is the scanner door already"):
             await learn_scanner(settings_of(box), wanted, found(READER), openers(event5=reader))
 
@@ -194,7 +194,7 @@ async def test_nobody_scanning_is_said(box: Box) -> None:
 async def test_a_torn_scan_and_a_bank_card_are_said_and_the_next_scan_counts(box: Box) -> None:
     async with SimulatedKeyScanner() as reader:
         typed(reader, CALIBRATION_TEXT[:9])
-        learning = asyncio.create_task(learned(box, [READER], openers(event5=reader), wait_s=20.0))
+        learning = asyncio.create_task(learned(box, [READER], openers(event5=reader), wait_s=60.0))
         err = await said(box, "only a part of the code came", learning)
         typed(reader, f";{BANK_CARD}=2512?")
         err += await said(box, "that was a bank card", learning)

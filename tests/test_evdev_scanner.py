@@ -1,8 +1,8 @@
 """A keyboard-mode reader on a pipe, read with python-evdev's own reading."""
 
-import asyncio
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,15 @@ from device.matching import Match
 from device.reconnect import Unavailable
 from device.simulated_scanner import SimulatedKeyScanner
 from tests.fake_system import FakeSystem
+from tests.moved_clock import MovedClock
 from tests.scanner_reports import running
 
 CARD = "9276004429942845"
-IDLE_S = 0.03
+IDLE_S = 60.0
+"""The silence that begins or ends a scan: no machine is as slow. Where silence is waited for, it is SHORT_S."""
+SHORT_S = 0.03
 SETTINGS = EvdevScannerSettings(name="counter", match=Match(id_vendor="0c2e"), reading=KeyReading(idle_s=IDLE_S))
+SOON_SILENT = replace(SETTINGS, reading=KeyReading(idle_s=SHORT_S))
 
 
 def a_scanner(reader: SimulatedKeyScanner, settings: EvdevScannerSettings = SETTINGS) -> EvdevScanner:
@@ -76,9 +80,9 @@ async def test_a_loop_that_stalls_neither_loses_nor_tears_a_scan() -> None:
 
 async def test_a_stalled_scan_is_reported_and_its_rest_thrown_away() -> None:
     events = list(key_events(strokes(CARD, "us", "enter"), 0.0, 0.001))
-    async with SimulatedKeyScanner() as reader, running(a_scanner(reader)) as reports:
+    async with SimulatedKeyScanner() as reader, running(a_scanner(reader, SOON_SILENT)) as reports:
         assert await reports.state() == "present"
-        start = time.monotonic() + IDLE_S
+        start = time.monotonic() + SHORT_S
         reader.send(event._replace(at=start + event.at) for event in events[:60])
         assert await reports.torn() is Torn.STALLED
         reader.send(event._replace(at=time.monotonic()) for event in events[60:])
@@ -88,7 +92,7 @@ async def test_a_stalled_scan_is_reported_and_its_rest_thrown_away() -> None:
 
 
 async def test_an_overflow_of_the_kernels_queue_is_reported() -> None:
-    async with SimulatedKeyScanner() as reader, running(a_scanner(reader)) as reports:
+    async with SimulatedKeyScanner() as reader, running(a_scanner(reader, SOON_SILENT)) as reports:
         assert await reports.state() == "present"
         reader.overflow()
         typed(reader, "42845", after_s=0.0)
@@ -135,17 +139,22 @@ async def test_two_readers_at_once_keep_their_keys_apart() -> None:
         assert [await of_first.text(), await of_second.text()] == ["1" * 16, "2" * 16]
 
 
-async def test_the_simulated_reader_types_in_its_layout_with_its_suffix() -> None:
-    reading = KeyReading(layout="fr", suffix="tab", idle_s=IDLE_S)
-    settings = EvdevScannerSettings(name="counter", match=Match(), reading=reading)
+async def test_the_simulated_reader_types_in_its_layout_with_its_suffix(clock: MovedClock) -> None:
+    settings = replace(SETTINGS, reading=KeyReading(layout="fr", suffix="tab", idle_s=IDLE_S))
     async with (
         SimulatedKeyScanner("fr", "tab", key_s=0.0005) as reader,
         running(a_scanner(reader, settings)) as reports,
     ):
         assert await reports.state() == "present"
-        await asyncio.sleep(IDLE_S)
+        clock.advance(IDLE_S)
         await reader.scan(CARD)
         assert await reports.text() == CARD
+
+
+async def test_the_simulated_reader_stops_in_the_middle_of_a_code(clock: MovedClock) -> None:
+    async with SimulatedKeyScanner() as reader, running(a_scanner(reader, SOON_SILENT)) as reports:
+        assert await reports.state() == "present"
+        clock.advance(SHORT_S)
         await reader.scan_torn(CARD[:9])
         assert await reports.torn() is Torn.STALLED
 

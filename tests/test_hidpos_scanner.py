@@ -1,8 +1,8 @@
 """A reader in HID POS mode on a pipe that keeps reports apart, as hidraw does."""
 
-import asyncio
 import fcntl
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,35 +19,38 @@ from device.hidpos_scanner import (
 from device.interface import DeviceState, Scan, Torn, TornScan
 from device.matching import Match, PluggedDevice
 from device.simulated_scanner import SimulatedHidPosScanner, scan_reports
+from tests.moved_clock import MovedClock
 from tests.scanner_reports import Reports, running
 
 CARD = "9276004429942845"
-IDLE_S = 0.03
+IDLE_S = 60.0
+"""The silence that begins or ends a scan: no machine is as slow. Where silence is waited for, it is SHORT_S."""
+SHORT_S = 0.03
 SETTINGS = HidPosScannerSettings(name="counter", match=Match(id_vendor="1eab"), idle_s=IDLE_S)
 
 
-def a_scanner(reader: SimulatedHidPosScanner) -> HidPosScanner:
-    return HidPosScanner(SETTINGS, open_device=reader.open_device)
+def a_scanner(reader: SimulatedHidPosScanner, idle_s: float = IDLE_S) -> HidPosScanner:
+    return HidPosScanner(replace(SETTINGS, idle_s=idle_s), open_device=reader.open_device)
 
 
-async def is_ready(reports: Reports) -> None:
+async def is_ready(reports: Reports, clock: MovedClock) -> None:
     """Open, and silent for so long that what comes next begins a scan."""
     assert await reports.state() == "present"
-    await asyncio.sleep(IDLE_S)
+    clock.advance(IDLE_S)
 
 
-async def test_scans_of_one_report_and_of_more_are_delivered() -> None:
+async def test_scans_of_one_report_and_of_more_are_delivered(clock: MovedClock) -> None:
     async with SimulatedHidPosScanner() as reader, running(a_scanner(reader)) as reports:
-        await is_ready(reports)
+        await is_ready(reports, clock)
         await reader.scan(CARD)
         await reader.scan(CARD * 10, "]Q1")
         one, other = await reports.next(Scan), await reports.next(Scan)
     assert [(scan.text, scan.symbology) for scan in (one, other)] == [(CARD, "]C0"), (CARD * 10, "]Q1")]
 
 
-async def test_a_scan_that_breaks_off_is_torn() -> None:
-    async with SimulatedHidPosScanner() as reader, running(a_scanner(reader)) as reports:
-        await is_ready(reports)
+async def test_a_scan_that_breaks_off_is_torn(clock: MovedClock) -> None:
+    async with SimulatedHidPosScanner() as reader, running(a_scanner(reader, SHORT_S)) as reports:
+        await is_ready(reports, clock)
         await reader.scan_torn(CARD)
         assert await reports.torn() is Torn.STALLED
 
@@ -81,21 +84,21 @@ def test_a_full_queue_may_have_lost_reports_so_what_follows_it_is_torn() -> None
     assert [outcome.reason for outcome in source.wake(due) if isinstance(outcome, TornScan)] == [Torn.DROPPED]
 
 
-async def test_a_reader_that_is_unplugged_is_lost_and_works_when_it_is_back() -> None:
+async def test_a_reader_that_is_unplugged_is_lost_and_works_when_it_is_back(clock: MovedClock) -> None:
     async with SimulatedHidPosScanner() as reader, running(a_scanner(reader)) as reports:
-        await is_ready(reports)
+        await is_ready(reports, clock)
         reader.unplug()
         lost = await reports.next(DeviceState)
         assert (lost.state, lost.reason) == ("lost", "No such device")
         reader.plug_in()
-        await is_ready(reports)
+        await is_ready(reports, clock)
         await reader.scan(CARD)
         assert await reports.text() == CARD
 
 
-async def test_reports_that_came_before_the_reader_went_are_delivered() -> None:
+async def test_reports_that_came_before_the_reader_went_are_delivered(clock: MovedClock) -> None:
     async with SimulatedHidPosScanner() as reader, running(a_scanner(reader)) as reports:
-        await is_ready(reports)
+        await is_ready(reports, clock)
         await reader.scan(CARD)
         reader.unplug()
         assert await reports.text() == CARD

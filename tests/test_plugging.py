@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from device.plugging import NetlinkPlugging, NoPlugging, properties_of, watch_plugging
 
 FROM_KERNEL = b"add@/devices/x/input3/event3\0ACTION=add\0DEVPATH=/devices/x\0SUBSYSTEM=input\0SEQNUM=1\0"
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 def from_udev(subsystem: str, magic: int = 0xFEEDCAFE) -> bytes:

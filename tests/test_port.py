@@ -15,7 +15,7 @@ from device.blocking import OpenTimeout
 from device.port import WRITE_BUFFER_BYTES, LinesNotSupported, Port, PortFull, PortLost, PortSettings, open_port
 from device.tty import Tty, open_tty
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 class Line:

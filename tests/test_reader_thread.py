@@ -11,7 +11,7 @@ from device.interface import Report, Scan
 from device.reader_thread import WAITING_REPORTS, read_in_thread
 from device.scan_text import Outcome
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 def scan(text: str) -> Scan:
