@@ -16,7 +16,7 @@ class Thing:
         self.closed = threading.Event()
 
     def open(self) -> "Thing":
-        self.allowed.wait(10)
+        self.allowed.wait(60)
         return self
 
     def close(self) -> None:
@@ -75,13 +75,13 @@ async def test_what_fails_after_the_time_out_is_nobodys_business() -> None:
     fail = threading.Event()
 
     def failing() -> Thing:
-        fail.wait(10)
+        fail.wait(60)
         raise OSError(5, "gone")
 
     with pytest.raises(OpenTimeout) as raised:
         await open_in_executor(failing, timeout_s=0.001)
     fail.set()
-    await asyncio.wait([raised.value.opening], timeout=10)
+    await asyncio.wait([raised.value.opening], timeout=60)
 
 
 async def test_closing_closes() -> None:
@@ -103,7 +103,7 @@ async def test_closing_is_not_waited_for_for_ever() -> None:
 
     class Slow:
         def close(self) -> None:
-            release.wait(10)
+            release.wait(60)
 
     await close_in_executor(Slow(), timeout_s=0.001)
     release.set()

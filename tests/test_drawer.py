@@ -14,10 +14,12 @@ from device.drawer_port import port_settings
 from device.drawer_profile import DrawerProfile
 from device.drawer_profile_file import load_profile, parse_profile, profile_files
 from device.interface import DeviceState, DrawerLevel, DrawerRefused, PaidMessage, PrintInterrupted, PrintRefused
+from device.paid_message import ON_ITS_WAY_S
 from device.simulated_drawer import SimulatedDrawer
 from device.simulated_lines import Output
 from device.tty import SerialTty, open_tty
 from tests.drawer_reports import Reports, running, until
+from tests.moved_clock import MovedClock
 
 SOON_S = 0.3  # for drawers that are to fall silent
 XOFF, XON = b"\x13", b"\x11"
@@ -601,11 +603,11 @@ async def test_a_port_that_is_not_kept_open_is_free_for_others(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["logic-controls", "mmf"])
-async def test_the_money_is_in_may_be_said_on_the_drawers_port(name: str, tmp_path: Path) -> None:
+async def test_the_money_is_in_may_be_said_on_the_drawers_port(name: str, tmp_path: Path, clock: MovedClock) -> None:
     pattern = re.compile(r"paid (?P<amount>\d+)")
     async with drawer_of(shipped(name), tmp_path, paid_pattern=pattern) as (drawer, simulated, reports):
         await reports.level()
-        await asyncio.sleep(0.2)  # what comes earlier was on its way when the port was opened
+        clock.advance(ON_ITS_WAY_S)
         simulated.send(b"paid 796\r\n")
         message = await reports.next(PaidMessage)
         await drawer.send_booked(b"OK A-17\r")

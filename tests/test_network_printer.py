@@ -16,9 +16,14 @@ SOON_S = 0.02
 
 
 def printer_at(
-    simulated: LoopbackPrinter, *, answers: bool = True, stall_s: float = 5.0, look_interval_s: float = NEVER_S
+    simulated: LoopbackPrinter,
+    *,
+    answers: bool = True,
+    stall_s: float = NEVER_S,
+    answer_s: float = NEVER_S,
+    look_interval_s: float = NEVER_S,
 ) -> Printer:
-    talk = NetworkPrinterTalk("127.0.0.1", simulated.port, stall_s=stall_s, answer_s=0.2)
+    talk = NetworkPrinterTalk("127.0.0.1", simulated.port, stall_s=stall_s, answer_s=answer_s)
     return Printer(name="printer", talk=talk, answers=answers, look_interval_s=look_interval_s, retry_s=SOON_S)
 
 
@@ -52,7 +57,7 @@ async def test_a_silent_printer_gets_nothing_unless_the_configuration_says_that_
     async with LoopbackPrinter() as simulated:
         simulated.silent = True
         with pytest.raises(PrintRefused, match="answers = false"):
-            await printer_at(simulated).print_bytes(RECEIPT)
+            await printer_at(simulated, answer_s=0.2).print_bytes(RECEIPT)
         assert simulated.printed == b""
         await printer_at(simulated, answers=False).print_bytes(RECEIPT)
         assert simulated.printed == RECEIPT
@@ -83,7 +88,11 @@ async def test_a_printer_that_is_switched_off_is_missing_and_comes_back() -> Non
 
 @pytest.mark.parametrize(("fault", "says"), [("offline", "put paper in"), ("silent", "no answer")])
 async def test_it_is_told_when_a_printer_has_trouble_and_when_it_is_well_again(fault: str, says: str) -> None:
-    async with LoopbackPrinter() as simulated, running(printer_at(simulated, look_interval_s=SOON_S)) as reports:
+    answer_s = 0.2 if fault == "silent" else NEVER_S
+    async with (
+        LoopbackPrinter() as simulated,
+        running(printer_at(simulated, answer_s=answer_s, look_interval_s=SOON_S)) as reports,
+    ):
         await reports.state("present")
         setattr(simulated, fault, True)
         assert says in ((await reports.state("fault")).reason or "")

@@ -1,6 +1,5 @@
 """Lines that say the money is in."""
 
-import asyncio
 import os
 import pty
 import re
@@ -17,6 +16,7 @@ from device.interface import DrawerRefused, PaidMessage
 from device.paid_message import LONGEST_LINE_BYTES, ON_ITS_WAY_S, STALLED_S, PaidLines, PaidMessagePort, paid_pattern
 from device.port import PortSettings
 from tests.drawer_reports import running, until
+from tests.moved_clock import MovedClock
 
 CENTS = r"paid(?: (?P<amount>\d+))?"
 EUROS = r"BEZAHLT EUR (?P<euros>\S+)"
@@ -157,12 +157,12 @@ def port(machine: CashMachine) -> PaidMessagePort:
     return PaidMessagePort(name="recycler", settings=settings, pattern=paid_pattern(CENTS))
 
 
-async def test_a_message_comes_over_the_line_and_the_booking_goes_back(machine: CashMachine) -> None:
+async def test_a_message_comes_over_the_line_and_the_booking_goes_back(machine: CashMachine, clock: MovedClock) -> None:
     reader = port(machine)
     os.write(machine.master, b"paid 1\r")  # from before the opening
     async with running(reader) as reports:
         await reports.state("present")
-        await asyncio.sleep(ON_ITS_WAY_S)
+        clock.advance(ON_ITS_WAY_S)
         os.write(machine.master, b"paid 796\r\n")
         message = await reports.next(PaidMessage)
         await reader.send_booked(b"OK A-17\r")
@@ -179,7 +179,9 @@ async def test_a_message_comes_over_the_line_and_the_booking_goes_back(machine: 
     assert sum(isinstance(report, PaidMessage) for report in reports.all) == 1
 
 
-async def test_a_lost_machine_is_picked_up_again_and_its_half_line_forgotten(machine: CashMachine) -> None:
+async def test_a_lost_machine_is_picked_up_again_and_its_half_line_forgotten(
+    machine: CashMachine, clock: MovedClock
+) -> None:
     reader = port(machine)
     async with running(reader) as reports:
         await reports.state("present")
@@ -191,7 +193,7 @@ async def test_a_lost_machine_is_picked_up_again_and_its_half_line_forgotten(mac
             await reader.send_booked(b"OK\r")
         machine.plug_in()
         await reports.state("present")
-        await asyncio.sleep(ON_ITS_WAY_S)
+        clock.advance(ON_ITS_WAY_S)
         os.write(machine.master, b"7\rpaid 8\r")
         message = await reports.next(PaidMessage)
 

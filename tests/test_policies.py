@@ -18,6 +18,7 @@ from device.drawer_profile_file import load_profile
 from device.paid_message import ON_ITS_WAY_S
 from device.simulated_drawer import SimulatedDrawer
 from tests.command_bench import Box, device_is
+from tests.moved_clock import MovedClock
 from tests.till_bench import SEED
 
 AMOUNT = 796
@@ -115,11 +116,13 @@ async def ended(agent: RunningAgent, checkout_id: str) -> JsonObject:
     return now
 
 
-async def test_a_machine_says_that_it_was_paid_and_hears_that_it_is_booked(box: Box, machine: Machine) -> None:
+async def test_a_machine_says_that_it_was_paid_and_hears_that_it_is_booked(
+    box: Box, machine: Machine, clock: MovedClock
+) -> None:
     box.write(rest=PAID_BY_MACHINE.format(port=machine.path))
     async with agent_of(box) as agent:
         await box.heard(device_is("paid_message", "present"))
-        await asyncio.sleep(ON_ITS_WAY_S)
+        clock.advance(ON_ITS_WAY_S)
         checkout_id = await awaiting_cash(agent)
         machine.says("unpaid 796\rpaid 796\r\n")
         assert await machine.hears_until(b"\r") == b"OK A-17\r"
@@ -129,11 +132,13 @@ async def test_a_machine_says_that_it_was_paid_and_hears_that_it_is_booked(box: 
     assert (done["evidence"]["kind"], done["evidence"]["amount"]) == ("paid-message", AMOUNT)
 
 
-async def test_a_machine_that_was_paid_another_amount_needs_a_person(box: Box, machine: Machine) -> None:
+async def test_a_machine_that_was_paid_another_amount_needs_a_person(
+    box: Box, machine: Machine, clock: MovedClock
+) -> None:
     box.write(rest=PAID_BY_MACHINE.format(port=machine.path))
     async with agent_of(box) as agent:
         await box.heard(device_is("paid_message", "present"))
-        await asyncio.sleep(ON_ITS_WAY_S)
+        clock.advance(ON_ITS_WAY_S)
         checkout_id = await awaiting_cash(agent)
         machine.says("paid 800\r")
         done = await ended(agent, checkout_id)

@@ -16,6 +16,7 @@ import pytest
 
 from agent.checkout.events import ApplyAsked, PayAsked
 from agent.checkout.state import Phase, Rules
+from agent.smart.transport import Timeouts
 from agent.till.listener import ScanTold
 from device.evdev_scanner import EvdevScanner, EvdevScannerSettings
 from device.hidpos_scanner import HidPosScanner, HidPosScannerSettings
@@ -32,16 +33,19 @@ from device.simulated_scanner import (
     scan_reports,
 )
 from device.tty import LineCounts, PortSettings, SerialTty, Tty
+from tests.moved_clock import LONG_S
 from tests.till_bench import CARD, SEED, TillBench, whole_till
 
-IDLE_S = 0.03
+IDLE_S = 0.1
 KEY_S = 0.0002
 OTHER_CARD = "9276004424644352"
 STRIPE = ";4111111111111111=30121010000000000000?"
 HARMLESS = "OK-"
 KEY_F1 = 59
 PAY = PayAsked(method="cash", amount=296)
-PATIENT = Rules(late_window_s=300)
+PATIENT = Rules(late_window_s=LONG_S)
+UNHURRIED = Timeouts(request_s=LONG_S)
+"""A checkout stands in its phase for as long as the test takes."""
 
 Fault = Callable[[], Awaitable[None]]
 
@@ -71,11 +75,17 @@ class CountingTty(SerialTty):
         return LineCounts(cts=0, dsr=0, dcd=0, ri=0, frame=0, overrun=CountingTty.errors, parity=0, brk=0)
 
 
-async def _pause() -> None:
-    await asyncio.sleep(IDLE_S * 1.5)  # a pause is what this fault is
+def torn_by(bench: TillBench, scanner: str) -> Callable[[], Awaitable[None]]:
+    """Return what waits until a scan of this reader breaks off after now: the pause that this fault is."""
+
+    def torn() -> int:
+        return sum((told.scanner, told.refused) == (scanner, "torn") for told in bench.heard.scans)
+
+    before = torn()
+    return lambda: bench.heard.until(lambda: torn() > before)
 
 
-def key_reader(reader: SimulatedKeyScanner) -> Reader:
+def key_reader(reader: SimulatedKeyScanner, bench: TillBench) -> Reader:
     def type_now(text: str, suffix: str = "enter") -> None:
         keys = strokes(text, "us", suffix)  # type: ignore[arg-type]
         reader.send(key_events(keys, time.monotonic(), KEY_S))
@@ -84,8 +94,9 @@ def key_reader(reader: SimulatedKeyScanner) -> Reader:
         type_now(text)
 
     async def stalled() -> None:
+        silence = torn_by(bench, "keys")
         type_now(CARD.value[:9], "none")
-        await _pause()
+        await silence()
         type_now(CARD.value[9:])
 
     async def dropped() -> None:
@@ -116,12 +127,13 @@ def key_reader(reader: SimulatedKeyScanner) -> Reader:
     return Reader("keys", EvdevScanner(settings, open_device=reader.open_device), scan, faults)
 
 
-def report_reader(reader: SimulatedHidPosScanner) -> Reader:
+def report_reader(reader: SimulatedHidPosScanner, bench: TillBench) -> Reader:
     first, last = scan_reports("X" * 60, "]C0")
 
     async def stalled() -> None:
+        silence = torn_by(bench, "reports")
         reader.send(first)
-        await _pause()
+        await silence()
         reader.send(last)
 
     async def dropped() -> None:
@@ -149,13 +161,14 @@ def report_reader(reader: SimulatedHidPosScanner) -> Reader:
     return Reader("reports", HidPosScanner(settings, open_device=reader.open_device), reader.scan, faults)
 
 
-def line_reader(reader: SimulatedSerialScanner) -> Reader:
+def line_reader(reader: SimulatedSerialScanner, bench: TillBench) -> Reader:
     def opener(settings: PortSettings) -> Tty:
         return CountingTty.open(settings)
 
     async def stalled() -> None:
+        silence = torn_by(bench, "line")
         reader.send(CARD.value[:9].encode())
-        await _pause()
+        await silence()
         reader.send(CARD.value[9:].encode() + b"\r")
 
     async def dropped() -> None:
@@ -191,9 +204,9 @@ async def three_readers(directory: Path, bench: TillBench) -> AsyncIterator[list
     """One of each kind, at work for this till."""
     async with AsyncExitStack() as stack:
         readers = [
-            key_reader(await stack.enter_async_context(SimulatedKeyScanner())),
-            report_reader(await stack.enter_async_context(SimulatedHidPosScanner())),
-            line_reader(await stack.enter_async_context(SimulatedSerialScanner(directory / "reader"))),
+            key_reader(await stack.enter_async_context(SimulatedKeyScanner()), bench),
+            report_reader(await stack.enter_async_context(SimulatedHidPosScanner()), bench),
+            line_reader(await stack.enter_async_context(SimulatedSerialScanner(directory / "reader")), bench),
         ]
         running = [asyncio.create_task(reader.scanner.run(bench.till.report)) for reader in readers]
         try:
@@ -250,7 +263,7 @@ async def draft(bench: TillBench) -> str:
 
 
 async def applying(bench: TillBench) -> str:
-    bench.simulator.add_fault("preTransaction:latency:seconds=60")
+    bench.simulator.add_fault(f"preTransaction:latency:seconds={LONG_S}")
     checkout = await bench.till.create(SEED)
     await bench.till.set_card(checkout.id, CARD)
     await bench.till.ask(checkout.id, ApplyAsked(use_balance=True))
@@ -271,7 +284,7 @@ async def awaiting_cash(bench: TillBench) -> str:
 async def confirmed(bench: TillBench) -> str:
     checkout_id = await awaiting_cash(bench)
     await bench.simulator.request_arrived("read")
-    bench.simulator.refuse_connections(60)
+    bench.simulator.refuse_connections(LONG_S)
     bench.drawer.close_drawer()
     await bench.heard.phase(Phase.CONFIRMED)
     return checkout_id
@@ -304,7 +317,7 @@ CASES = {
     "due": Case(due, "card_present"),
     "awaiting_cash": Case(awaiting_cash, "too_late"),
     "confirmed": Case(confirmed),
-    "starting": Case(paid("latency:seconds=60", Phase.STARTING), "too_late"),
+    "starting": Case(paid(f"latency:seconds={LONG_S}", Phase.STARTING), "too_late"),
     "unsure": Case(paid("no-answer-before-executing", Phase.UNSURE), "too_late"),
     "attention": Case(paid("server-error:3", Phase.ATTENTION), "too_late", Rules(late_window_s=0.1, stale_read_s=0.0)),
     "completed": Case(paid(None, Phase.COMPLETED)),
@@ -353,7 +366,10 @@ async def two_cards_at_once(bench: TillBench, readers: list[Reader]) -> dict[str
 @pytest.mark.parametrize("phase", CASES)
 async def test_no_fault_of_a_reader_and_no_late_card_reaches_a_checkout(tmp_path: Path, phase: str) -> None:
     case = CASES[phase]
-    async with whole_till(tmp_path, rules=case.rules) as bench, three_readers(tmp_path, bench) as readers:
+    async with (
+        whole_till(tmp_path, rules=case.rules, timeouts=UNHURRIED) as bench,
+        three_readers(tmp_path, bench) as readers,
+    ):
         checkout_id = await case.bring(bench)
         before = await standing(bench, checkout_id)
         await asyncio.gather(*(works_again(bench, reader) for reader in readers))

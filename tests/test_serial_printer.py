@@ -7,17 +7,20 @@ import pytest
 
 from device.drawer import SerialDrawer
 from device.drawer_profile_file import load_profile, profile_files
+from device.drawer_reading import SILENT_AFTER_S
 from device.interface import DeviceState, DrawerLevel, PrintRefused
 from device.serial_printer import SerialPrinter, SharedPrinter, takes_receipts
 from device.simulated_drawer import SimulatedDrawer
 from tests.drawer_reports import running, until
+from tests.moved_clock import MovedClock
 
+ASKS = b"\x10\x04\x01"
 RECEIPT = b"Umsatz: 7,96 EUR\n"
 PROFILE = load_profile("escpos", overrides={"debounce_s": 0, "recharge_s": 0})
 
 
 def line_to(simulated: SimulatedDrawer) -> SerialDrawer:
-    return SerialDrawer(name="line", path=simulated.path, profile=simulated.profile, silent_after_s=0.1)
+    return SerialDrawer(name="line", path=simulated.path, profile=simulated.profile)
 
 
 async def test_a_printer_of_its_own_prints_and_tells_of_no_drawer(tmp_path: Path) -> None:
@@ -25,7 +28,7 @@ async def test_a_printer_of_its_own_prints_and_tells_of_no_drawer(tmp_path: Path
         printer = SerialPrinter("printer", line_to(simulated))
         async with running(printer) as reports:
             present = await reports.state("present")
-            await until(lambda: b"\x10\x04\x01" in simulated.received)
+            await until(lambda: ASKS in simulated.received)
             await printed(printer)
             await until(lambda: simulated.printed == RECEIPT)
         assert (present.name, present.kind) == ("printer", "printer")
@@ -44,7 +47,7 @@ async def printed(printer: SerialPrinter | SharedPrinter) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_printer_that_is_offline_or_silent_gets_nothing(tmp_path: Path) -> None:
+async def test_a_printer_that_is_offline_or_silent_gets_nothing(tmp_path: Path, clock: MovedClock) -> None:
     async with SimulatedDrawer(PROFILE, tmp_path / "printer0") as simulated:
         printer = SerialPrinter("printer", line_to(simulated))
         async with running(printer) as reports:
@@ -56,6 +59,9 @@ async def test_a_printer_that_is_offline_or_silent_gets_nothing(tmp_path: Path) 
             simulated.set_offline(offline=False)
             await reports.state("present")
             simulated.faults.dead = True
+            asked = simulated.received.count(ASKS)
+            await until(lambda: simulated.received.count(ASKS) > asked)
+            clock.advance(SILENT_AFTER_S)
             assert "no answer" in ((await reports.state("fault")).reason or "")
             with pytest.raises(PrintRefused, match="no answer"):
                 await printer.print_bytes(RECEIPT)

@@ -102,8 +102,9 @@ async def test_the_watchdog_is_fed_while_jobs_are_done_and_not_while_one_hangs(
         await manager.until("WATCHDOG=1")
         disk_goes_on = threading.Event()
         bench.disk.submit(disk_goes_on.wait)
+        before = bench.disk.submitted
         asking = asyncio.create_task(bench.till.create(SEED))
-        await asyncio.sleep(FED_S)  # what was fed before the disk hung has arrived
+        await bench.heard.until(lambda: bench.disk.submitted > before)  # the till waits for the disk: no turn is given
         manager.forget()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(manager.told(), SILENCE_S)

@@ -19,6 +19,7 @@ from device.reconnect import Unavailable
 from device.shared_line import NotSent, SharedLine, opened_port
 from device.tty import LineCounts, LinesNotSupported, ModemLines, PortSettings, open_tty
 from tests.drawer_reports import until
+from tests.moved_clock import LONG_S
 
 
 class HeldUart:
@@ -86,9 +87,11 @@ def port_over(uart: HeldUart) -> contextlib.AbstractAsyncContextManager[Port]:
 
 
 @contextlib.asynccontextmanager
-async def line_over(uart: HeldUart) -> AsyncIterator[SharedLine]:
+async def line_over(
+    uart: HeldUart, *, turn_timeout_s: float = LONG_S, receipt_stall_s: float = LONG_S
+) -> AsyncIterator[SharedLine]:
     async with port_over(uart) as port:
-        yield SharedLine(port, 115200, turn_timeout_s=0.1, receipt_stall_s=0.3)
+        yield SharedLine(port, 115200, turn_timeout_s=turn_timeout_s, receipt_stall_s=receipt_stall_s)
 
 
 def allow() -> None:
@@ -240,7 +243,7 @@ async def test_a_receipt_leaves_whole() -> None:
 async def test_a_receipt_that_the_buffers_do_not_take_is_interrupted() -> None:
     uart = HeldUart()
     uart.takes = False
-    async with line_over(uart) as line:
+    async with line_over(uart, receipt_stall_s=0.1) as line:
         with pytest.raises(PrintInterrupted, match="only a part"):
             await line.print_bytes(b"x" * 100_000, allow)
 
@@ -248,7 +251,7 @@ async def test_a_receipt_that_the_buffers_do_not_take_is_interrupted() -> None:
 async def test_a_receipt_that_stops_for_too_long_is_interrupted_and_its_rest_dropped() -> None:
     uart = HeldUart()
     uart.leave_at_most = 3
-    async with line_over(uart) as line:
+    async with line_over(uart, receipt_stall_s=0.1) as line:
         with pytest.raises(PrintInterrupted, match="only a part"):
             await line.print_bytes(b"receipt", allow)
     assert uart.left == b"rec"
@@ -257,7 +260,7 @@ async def test_a_receipt_that_stops_for_too_long_is_interrupted_and_its_rest_dro
 
 async def test_a_pulse_does_not_wait_for_a_receipt_that_does_not_end() -> None:
     uart = HeldUart(held=True)
-    async with line_over(uart) as line:
+    async with line_over(uart, turn_timeout_s=0.1) as line:
         printing = asyncio.create_task(line.print_bytes(b"receipt", allow))
         await until(lambda: bool(uart.buffer))
         with pytest.raises(NotSent, match="busy with a receipt"):

@@ -1,20 +1,22 @@
 """An event loop that stands still for a second neither loses nor tears a scan, whatever the reader.
 
-The loop is blocked while another thread scans, in real time and far more than the kernel holds for a reader: who reads
-on the loop finds a full queue, and what came together only late.
+The loop is blocked while another thread scans, far more than the kernel holds for a reader: who reads on the loop finds
+a full queue, and what came together only late.
 """
 
 import fcntl
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from device.evdev_scanner import EvdevScanner, EvdevScannerSettings
-from device.hidpos_scanner import QUEUE_REPORTS, HidPosScanner, HidPosScannerSettings
+from device.evdev_scanner import EvdevScanner, EvdevScannerSettings, KeyDevice
+from device.hidpos_scanner import QUEUE_REPORTS, HidPosScanner, HidPosScannerSettings, ReportDevice
 from device.interface import Scanner
 from device.key_decoder import KeyReading
 from device.keystrokes import Stroke, key_events, strokes
@@ -28,11 +30,13 @@ from device.simulated_scanner import (
     scan_reports,
 )
 from device.tty import PortSettings
+from tests.moved_clock import MovedClock
 from tests.scanner_reports import running
 
 CARD = "9276004429942845"
-STALL_S = 1.0
-IDLE_S = 0.5  # less than the loop stands still, more than a busy machine lets a thread wait
+STALL_S = 60.0
+IDLE_S = 30.0  # less than the loop stands still, more than a busy machine lets a thread wait
+PATIENCE_S = 30.0
 SCANS = 8
 PAGE_BYTES = 4096  # the smallest pipe: 170 events, where the kernel holds 64; eight scans are 800
 
@@ -65,43 +69,56 @@ def received(reader: SimulatedSerialScanner) -> Iterator[Step]:
     return (partial(reader.send, character.encode()) for text in numbers() for character in f"{text}\r")
 
 
-def scan_in_real_time(steps: list[Step]) -> None:
-    """Take a second for all of them, and longer than the idle time for none."""
-    start = time.monotonic()
-    for number, step in enumerate(steps):
-        time.sleep(max(0.0, start + STALL_S * number / len(steps) - time.monotonic()))
+def scan_in_a_minute(steps: list[Step], lies_ready: Callable[[], bool], clock: MovedClock) -> None:
+    """Take as long as the loop stands still for all of them, and longer than the idle time for none."""
+    for step in steps:
+        clock.advance(STALL_S / len(steps))
         step()
+        patience_s = time.perf_counter() + PATIENCE_S
+        while lies_ready():
+            assert time.perf_counter() < patience_s, "nobody reads while the loop stands still"
+            time.sleep(0)
 
 
-async def stalled_while_it_scans(scanner: Scanner, steps: Iterator[Step]) -> list[str]:
+def queue_of(device: KeyDevice | ReportDevice) -> Callable[[], bool]:
+    """Return whether anything lies in the kernel's queue."""
+    nothing = bytes(4)
+    return lambda: fcntl.ioctl(device.fileno(), termios.FIONREAD, nothing) != nothing
+
+
+async def stalled_while_it_scans(
+    scanner: Scanner, steps: Iterator[Step], lies_ready: Callable[[], bool], clock: MovedClock
+) -> list[str]:
     async with running(scanner) as heard:
         assert await heard.state() == "present"
-        time.sleep(IDLE_S)  # noqa: ASYNC251 - what comes sooner after opening is the rest of something
-        typist = threading.Thread(target=scan_in_real_time, args=(list(steps),))
+        clock.advance(IDLE_S)  # what comes sooner after opening is the rest of something
+        typist = threading.Thread(target=scan_in_a_minute, args=(list(steps), lies_ready, clock))
         typist.start()
         typist.join()  # the loop stands still
         return [(await heard.text())[: len(CARD)] for _ in range(SCANS)]
 
 
-async def test_keyboard_mode() -> None:
+async def test_keyboard_mode(clock: MovedClock) -> None:
     async with SimulatedKeyScanner() as reader:
         scanner = EvdevScanner(SETTINGS, open_device=reader.open_device)
-        assert await stalled_while_it_scans(scanner, keystrokes(reader)) == numbers()
+        with closing(reader.open_device(SETTINGS)) as queue:
+            assert await stalled_while_it_scans(scanner, keystrokes(reader), queue_of(queue), clock) == numbers()
 
 
-async def test_hid_pos() -> None:
+async def test_hid_pos(clock: MovedClock) -> None:
     async with SimulatedHidPosScanner() as reader:
         settings = HidPosScannerSettings(name="counter", match=Match(), idle_s=IDLE_S)
         scanner = HidPosScanner(settings, open_device=reader.open_device)
-        assert await stalled_while_it_scans(scanner, reports(reader)) == numbers()
+        with closing(reader.open_device(settings)) as queue:
+            assert await stalled_while_it_scans(scanner, reports(reader), queue_of(queue), clock) == numbers()
 
 
-async def test_serial(tmp_path: Path) -> None:
+async def test_serial(tmp_path: Path, clock: MovedClock) -> None:
     async with SimulatedSerialScanner(tmp_path / "reader") as reader:
         reading = LineReading(idle_s=IDLE_S)
         settings = SerialScannerSettings(name="wall", port=PortSettings(path=reader.path), reading=reading)
         scanner = SerialScanner(settings)
-        assert await stalled_while_it_scans(scanner, received(reader)) == numbers()
+        assert await stalled_while_it_scans(scanner, received(reader), lambda: False, clock) == numbers()
 
 
 async def test_a_reader_of_the_loop_itself_would_lose_keys() -> None:

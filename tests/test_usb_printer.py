@@ -16,8 +16,8 @@ RECEIPT = b"Umsatz: 7,96 EUR\n"
 SOON_S = 0.02
 
 
-def printer_on(bus: UsbBus, match: Match = ANY, *, answers: bool = True) -> Printer:
-    talk = UsbPrinterTalk(match, stall_s=0.2, answer_s=0.2, backend=bus)
+def printer_on(bus: UsbBus, match: Match = ANY, *, answers: bool = True, answer_s: float = 60.0) -> Printer:
+    talk = UsbPrinterTalk(match, stall_s=0.2, answer_s=answer_s, backend=bus)
     return Printer(name="printer", talk=talk, answers=answers, look_interval_s=SOON_S, retry_s=SOON_S)
 
 

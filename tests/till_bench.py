@@ -26,6 +26,7 @@ from agent.simulator.simulator import Simulator
 from agent.smart.client import connect
 from agent.smart.credentials import CredentialStore
 from agent.smart.login import Client, ClientCredentialsLogin
+from agent.smart.transport import Timeouts
 from agent.till.api_calls import Calls
 from agent.till.listener import CardRefusal, DrawerTold, ScanTold
 from agent.till.settings import Order, TillSettings
@@ -142,6 +143,7 @@ class Disk(ThreadPoolExecutor):
         self._loop = asyncio.get_running_loop()
         self.refuses = False
         self.refusals = 0
+        self.submitted = 0
 
     def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         def job() -> T:
@@ -151,6 +153,8 @@ class Disk(ThreadPoolExecutor):
                 raise NotWritten("the disk refuses")
             return work(*args, **kwargs)
 
+        self.submitted += 1
+        self._loop.call_soon(self._told)
         return super().submit(job)
 
 
@@ -191,6 +195,7 @@ async def at_work(
     *,
     rules: Rules | None = None,
     drawer_rules: DrawerRules = FAST_DRAWER,
+    timeouts: Timeouts | None = None,
     show_balance: bool = False,
     silent_after_s: float = SILENT_AFTER_S,
 ) -> AsyncIterator[TillBench]:
@@ -201,7 +206,7 @@ async def at_work(
     with Disk(heard.wake) as executor:
         journal = await open_journal(directory / "journal.sqlite", executor)
         try:
-            async with connect(simulator.base_url, login, CredentialStore(directory)) as api:
+            async with connect(simulator.base_url, login, CredentialStore(directory), timeouts=timeouts) as api:
                 device = SerialDrawer(
                     name="drawer",
                     path=drawer.path,
@@ -251,6 +256,7 @@ async def whole_till(
     directory: Path,
     *,
     rules: Rules | None = None,
+    timeouts: Timeouts | None = None,
     open_timeout_s: float = 3.0,
     show_balance: bool = False,
 ) -> AsyncIterator[TillBench]:
@@ -265,6 +271,7 @@ async def whole_till(
             drawer,
             rules=rules,
             drawer_rules=drawer_rules,
+            timeouts=timeouts,
             show_balance=show_balance,
         ) as bench,
     ):
