@@ -5,7 +5,7 @@ A command has an event loop of its own, so it runs in a thread; simulator, drawe
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,10 +37,11 @@ DRAWER = """\
 profile = "escpos"
 port = "{port}"
 open_level = "low"
-open_timeout_s = 0.3
+open_timeout_s = 60
 debounce_s = 0
 recharge_s = 0
 """
+Events = AsyncGenerator[tuple[str, JsonObject], None]
 NOWHERE = "http://127.0.0.1:9"
 """The discard port, where nobody listens."""
 
@@ -84,6 +85,10 @@ class Box:
         state = f'[kiosk]\nlisten = "127.0.0.1:0"\n[state]\ndirectory = "{self.state}"\n'
         self.config.write_text(API.format(base_url=self.base_url, login=self.login) + self.rest + state)
 
+    def soon_did_not_open(self) -> None:
+        """Have the agent and the commands wait for a drawer that is stuck no longer than they must."""
+        self.write(rest=self.rest.replace("open_timeout_s = 60", "open_timeout_s = 0.3"))
+
     @property
     def journal(self) -> Path:
         return self.state / "journal.sqlite"
@@ -124,12 +129,30 @@ class Box:
 
     async def heard(self, is_so: Callable[[str, JsonObject], bool]) -> None:
         """Wait until the running agent tells this, in its snapshot or after it."""
+        async with self._events() as events:
+            await _is_told(events, is_so)
+
+    @asynccontextmanager
+    async def hears(self, is_so: Callable[[str, JsonObject], bool]) -> AsyncIterator[None]:
+        """Wait at the end until the running agent has told this since the beginning of the block."""
+        async with self._events() as events:
+            await anext(events)  # the snapshot
+            yield
+            await _is_told(events, is_so)
+
+    @asynccontextmanager
+    async def _events(self) -> AsyncIterator[Events]:
         async with agent_at(load(self.config, {})) as agent:
             assert agent is not None
             async with aclosing(agent.events()) as events:
-                async for name, told in events:
-                    if is_so(name, told):
-                        return
+                yield events
+
+
+async def _is_told(events: Events, is_so: Callable[[str, JsonObject], bool]) -> None:
+    async for name, told in events:
+        if is_so(name, told):
+            return
+    raise AssertionError("the agent was stopped")
 
 
 def device_is(device: str, state: str) -> Callable[[str, JsonObject], bool]:

@@ -12,6 +12,7 @@ import pytest
 from agent.commands.check_api import compare_clocks
 from agent.commands.check_devices import Looked, Seen, device_findings
 from agent.commands.findings import wrong
+from agent.control import JsonObject
 from agent.journal.opening import lock
 from agent.simulator import CLIENT_SECRET
 from agent.simulator.server import SimulatorServer
@@ -246,6 +247,10 @@ async def test_a_drawer_that_is_not_plugged_in(box: Box) -> None:
     )
 
 
+def drawer_closed(name: str, told: JsonObject) -> bool:
+    return name == "drawer" and told["event"] == "closed"
+
+
 async def test_a_drawer_that_stands_open(box: Box, drawer: SimulatedDrawer) -> None:
     drawer.open_by_key()
     code, found = await checked(box)
@@ -261,6 +266,8 @@ async def test_a_drawer_that_does_not_answer(box: Box, drawer: SimulatedDrawer) 
 
 
 async def test_a_drawer_whose_opening_was_not_seen(box: Box, drawer: SimulatedDrawer) -> None:
+    patient = box.rest
+    box.soon_did_not_open()
     async with box.agent():
         await box.level_is_known()
         drawer.faults.stuck = True
@@ -272,11 +279,12 @@ async def test_a_drawer_whose_opening_was_not_seen(box: Box, drawer: SimulatedDr
     mend = "if it did, mend its status line; `tillwire learn drawer`"
     assert stopped["drawer"] == ("wrong", f"when last asked, it was not seen to open: {mend}")
     drawer.faults.stuck = False
+    box.write(rest=patient)
     async with box.agent():
         await box.level_is_known()
         assert (await box.types("drawer", "open", "--reason", "mended")).code == 0
-        drawer.close_drawer()
-        await box.heard(lambda name, told: name == "drawer" and told["event"] == "closed")
+        async with box.hears(drawer_closed):
+            drawer.close_drawer()
         assert (await checked(box))[0] == 0
 
 
@@ -287,8 +295,8 @@ async def test_a_drawer_with_the_wrong_polarity(box: Box) -> None:
     assert found["drawer"][1].endswith("close it; if it is closed, its polarity is wrong: `tillwire learn drawer`")
     async with box.agent():
         await box.level_is_known()
-        assert (await box.types("drawer", "open", "--reason", "a try")).code == 0
-        await box.heard(lambda name, told: name == "drawer" and told["event"] == "closed")
+        async with box.hears(drawer_closed):
+            assert (await box.types("drawer", "open", "--reason", "a try")).code == 0
         said = await box.types("check")
     assert said.code == 1
     seen = "when last asked to open, it was seen to close: its polarity is wrong: `tillwire learn drawer`"

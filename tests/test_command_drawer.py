@@ -59,6 +59,7 @@ async def test_open_opens_it_and_writes_down_who_and_why(box: Box, drawer: Simul
 
 
 async def test_a_drawer_that_is_stuck_did_not_open(box: Box, drawer: SimulatedDrawer) -> None:
+    box.soon_did_not_open()
     drawer.faults.stuck = True
     said = await box.types(*OPEN)
     assert (said.code, said.out) == (1, "The drawer was asked to open.\n")
@@ -169,6 +170,7 @@ async def test_a_running_agent_opens_it(box: Box) -> None:
 
 
 async def test_a_running_agent_says_that_it_did_not_open(box: Box, drawer: SimulatedDrawer) -> None:
+    box.soon_did_not_open()
     drawer.faults.stuck = True
     async with box.agent():
         await box.level_is_known()
