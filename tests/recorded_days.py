@@ -31,9 +31,13 @@ class Day:
 
 
 @asynccontextmanager
-async def recorded_day(directory: Path, *faults: str, file: Path | None = None) -> AsyncIterator[Day]:
-    """Run the agent until the end of the block."""
+async def recorded_day(
+    directory: Path, *faults: str, file: Path | None = None, recharge_s: int = 0
+) -> AsyncIterator[Day]:
+    """Run the agent until the end of the block. `recharge_s`: how long its drawer rests after a pulse."""
     async with shop(directory) as the_shop:
+        resting = the_shop.config.read_text().replace("[drawer]", f"[drawer]\nrecharge_s = {recharge_s}")
+        the_shop.config.write_text(resting)
         for fault in faults:
             the_shop.simulator.add_fault(fault)
         record = file or directory / "day.jsonl"

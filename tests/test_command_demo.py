@@ -4,9 +4,19 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """With a short name: the demo's control socket is in it, and pytest's own are too long for that under xdist."""
+    with TemporaryDirectory() as directory:
+        yield Path(directory)
 
 
 @asynccontextmanager
@@ -38,26 +48,26 @@ async def rest_of(process: asyncio.subprocess.Process) -> str:
     return (await process.stdout.read()).decode()
 
 
-async def test_the_checkout_of_the_seed_is_played_and_booked_once(tmp_path: Path) -> None:
-    async with demo(tmp_path, stdin=asyncio.subprocess.DEVNULL) as process:
+async def test_the_checkout_of_the_seed_is_played_and_booked_once(directory: Path) -> None:
+    async with demo(directory, stdin=asyncio.subprocess.DEVNULL) as process:
         said = await rest_of(process)
         assert await process.wait() == 0, said
     assert "booked once" in said
     assert "9276********2845" in said
-    assert not list(tmp_path.iterdir())
+    assert not list(directory.iterdir())
 
 
-async def test_served_with_nobody_at_the_keyboard_it_runs_until_it_is_ended(tmp_path: Path) -> None:
-    async with demo(tmp_path, "--serve", stdin=asyncio.subprocess.DEVNULL) as process:
+async def test_served_with_nobody_at_the_keyboard_it_runs_until_it_is_ended(directory: Path) -> None:
+    async with demo(directory, "--serve", stdin=asyncio.subprocess.DEVNULL) as process:
         await said_until(process, b"  quit\n")
         process.terminate()
         assert "Traceback" not in await rest_of(process)
         assert await process.wait() == 0
-    assert not list(tmp_path.iterdir())
+    assert not list(directory.iterdir())
 
 
-async def test_what_is_typed_happens_at_the_till(tmp_path: Path) -> None:
-    async with demo(tmp_path, "--serve", stdin=asyncio.subprocess.PIPE) as process:
+async def test_what_is_typed_happens_at_the_till(directory: Path) -> None:
+    async with demo(directory, "--serve", stdin=asyncio.subprocess.PIPE) as process:
         await said_until(process, b"  quit\n")
         assert process.stdin is not None
         process.stdin.write(b"scan\n")
@@ -67,4 +77,4 @@ async def test_what_is_typed_happens_at_the_till(tmp_path: Path) -> None:
         process.stdin.write(b"quit\n")
         assert await rest_of(process) == ""
         assert await process.wait() == 0
-    assert not list(tmp_path.iterdir())
+    assert not list(directory.iterdir())

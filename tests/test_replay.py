@@ -66,7 +66,7 @@ async def test_a_day_with_a_fault_runs_again_as_it_was(
 async def test_a_reversal_a_checked_card_and_the_drawer_run_again_as_they_were(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with recorded_day(tmp_path) as day:
+    async with recorded_day(tmp_path, recharge_s=60) as day:
         checkout = await sell(day.screen, day.shop)
         taken_back = await day.screen.kiosk.reverse(checkout, "the wrong article", by="Eva")
         await day.screen.phase(taken_back.id, "completed")
