@@ -7,7 +7,7 @@ customer do what the first planned fault strikes.
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from agent.checkout.evidence_state import DrawerRules
 from agent.checkout.state import Basket
@@ -16,7 +16,7 @@ from agent.simulator.switches import Switches
 from agent.simulator.world import CARD_NUMBER
 from tests.faults.disk import Condition
 from tests.faults.plan_customer import PRODUCTS, Customer, with_charge
-from tests.faults.plan_machine import Crash, Trouble
+from tests.faults.plan_machine import Crash, Ending, Trouble
 
 if TYPE_CHECKING:
     from tests.faults.plan import Plan
@@ -106,19 +106,20 @@ def the_api_is_back_and_fails(plan: "Plan", dice: Random) -> "Plan":
     kind, seconds = dice.choice(kinds), dice.uniform(1.0, 20.0)
     lasting = {"seconds": seconds} if "seconds" in ABOUT[kind].options else {}
     fault = Fault.model_validate({"kind": kind, "call": call, "first": dice.choice((1, 2)), **lasting})
-    without = call == "create"
+    away_before = call == "create" or dice.random() < 0.5
     first = replace(
         _pays_cash(plan.customers[0]),
-        pays_at_once=without,
+        pays_at_once=away_before,
         arrives_s=3.0,
         card=None,
-        handed_over=None if without else "rightly",
-        loses_api_in=None if without else "awaiting_cash",
+        handed_over=None if call == "create" else "rightly",
+        loses_api_in=None if away_before else "awaiting_cash",
     )
-    outages = ((0.5, 20.0),) if without else ()
+    outages = ((0.5, 20.0),) if away_before else ()
     offline = replace(plan.offline, accept_cash=True)
     calm = _calm(plan, faults=(fault,), customers=(first, *plan.customers[1:]), offline=offline)
-    return replace(calm, outages=outages)
+    ends = calm.crashes or (_ends_at(dice.randint(8, 18), dice),)
+    return replace(calm, outages=outages, crashes=ends)
 
 
 def a_payment_is_regretted(plan: "Plan", dice: Random) -> "Plan":
@@ -140,6 +141,19 @@ def a_log_is_not_synced(plan: "Plan", dice: Random) -> "Plan":
     return replace(calm, troubles=(refuses,), crashes=(kill, cut))
 
 
+def a_person_decides(plan: "Plan", dice: Random) -> "Plan":
+    """A payment needs attention, and whatever is pressed meanwhile and afterwards comes too late."""
+    failed = Fault(kind=Kind.FAILED, call="start/cash")
+    first, second, *others = plan.customers
+    customers = (replace(_pays_cash(first), arrives_s=0.5), replace(second, arrives_s=90.0), *others)
+    calm = _calm(plan, faults=(failed,), customers=customers, hasty_hands=True)
+    return replace(calm, crashes=(_ends_at(dice.randint(15, 60), dice),))
+
+
+def _ends_at(seconds: int, dice: Random) -> Crash:
+    return Crash(ending=dice.choice(get_args(Ending)), point="time", nth=seconds, passes=0, down_s=2.0)
+
+
 AIMS: tuple[Aim, ...] = (
     an_update_is_late,
     the_card_is_emptied,
@@ -151,28 +165,32 @@ AIMS: tuple[Aim, ...] = (
     the_api_is_back_and_fails,
     a_payment_is_regretted,
     a_log_is_not_synced,
+    a_person_decides,
 )
 
 
+_TAKES_BACK = frozenset({"cancel", "cancelTrx"})
+
+
 def meets(plan: "Plan", call: str) -> "Plan":
-    """Let the first customer do what makes this call, so that a fault of it is met."""
-    first, *others = plan.customers
-    return replace(plan, customers=(_makes(call, first), *others))
+    """Let the first customer do what makes this call, so that the first fault, which is of it, is met."""
+    first, second, *others = plan.customers
+    if call in _TAKES_BACK:
+        second = replace(second, arrives_s=60.0)  # the staff looks for mistakes while somebody is still to come
+    faults = (plan.faults[0].model_copy(update={"first": 1}), *plan.faults[1:])
+    return replace(plan, faults=faults, customers=(_makes(call, first), second, *others))
 
 
 def _makes(call: str, customer: Customer) -> Customer:
     """A customer who does what makes this call; most of them make most calls anyway."""
-    if call in {"preTransaction", "update", "start/loyalty"}:
-        pays = _pays_with_balance(customer)
-    else:
-        pays = _pays_cash(customer)
+    pays = _pays_with_balance(customer) if call in {"preTransaction", "start/loyalty"} else _pays_cash(customer)
     match call:
         case "start/cashless" | "cancelTrx":
             return replace(pays, method="cashless")
         case "start/loyalty":
             return replace(pays, basket=_CHEAP)
         case "update":
-            return replace(pays, changes_in="due")
+            return replace(pays, card=None, changes_in="due")
         case "abort":
             return replace(pays, cancels_in="due")
         case "validateMerchantcard" | "cards":

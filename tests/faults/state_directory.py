@@ -1,9 +1,7 @@
 """The state directory of a run: in memory where there is such a file system, with a journal that is made once."""
 
-import atexit
-import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -20,24 +18,23 @@ def state_directory() -> Iterator[Path]:
     """Give a directory with an empty journal in it."""
     with tempfile.TemporaryDirectory(dir=_place()) as name:
         directory = Path(name)
-        for file in _template().iterdir():
-            shutil.copyfile(file, directory / file.name)
+        for file, content in _template().items():
+            (directory / file).write_bytes(content)
         yield directory
 
 
 @cache
-def _template() -> Path:
-    """An empty journal that is brought up to date already."""
-    directory = Path(tempfile.mkdtemp(dir=_place()))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+def _template() -> Mapping[str, bytes]:
+    """The files of an empty journal that is brought up to date already; each run makes its own reserve."""
+    with tempfile.TemporaryDirectory(dir=_place()) as name:
+        directory = Path(name)
 
-    async def make() -> None:
-        journal = await open_journal(directory / FILE_NAME, AtOnce())
-        await journal.close()
+        async def make() -> None:
+            journal = await open_journal(directory / FILE_NAME, AtOnce())
+            await journal.close()
 
-    run(lambda _loop: make())
-    (directory / f"{FILE_NAME}.reserve").unlink(missing_ok=True)  # each run makes its own
-    return directory
+        run(lambda _loop: make())
+        return {file.name: file.read_bytes() for file in directory.iterdir() if file.suffix != ".reserve"}
 
 
 def _place() -> Path | None:
