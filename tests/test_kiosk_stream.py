@@ -249,6 +249,18 @@ async def test_a_payment_that_could_not_be_recorded_is_news_until_it_is(bench: B
     assert [frame.name for frame in await bench.beginning(bench.id(known))] == ["checkout"]
 
 
+async def test_a_payment_that_could_not_be_recorded_is_news_to_who_knew_the_till_before_its_restart(
+    bench: Bench,
+) -> None:
+    known = await bench.sell()
+    again = bench.restarted()
+    again.stream.not_recorded(DUE.id)
+    states = await again.beginning(bench.id(known))
+    assert [(state.name, state.data) for state in states if state.name == "not_recorded"] == [
+        ("not_recorded", {"checkout": DUE.id})
+    ]
+
+
 async def test_what_happens_while_a_reader_catches_up_is_neither_missed_nor_repeated(bench: Bench) -> None:
     known = await bench.sell()
     for _ in range(3 * MOST_RECENT):

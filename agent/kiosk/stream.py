@@ -240,7 +240,8 @@ class EventStream:
             return [Told(name="snapshot", show=lambda _: now, sequence=self._newest)]
         missed = [told for told in self._recent if told.sequence is not None and told.sequence > position]
         if known <= self._began_after:  # it knew this till before the agent was restarted: any state may have changed
-            return missed + _states_of(look())
+            alarms = [told for told, _ in self._states.values() if told.name == "not_recorded"]
+            return missed + _states_of(look()) + alarms
         return missed + [told for told, told_after in self._states.values() if told_after >= known]
 
     def _tell_entry(self, told: Told) -> None:
@@ -275,7 +276,7 @@ def _not_recorded(checkout_id: str) -> str:
 
 
 def _states_of(now: SnapshotAnswer) -> list[Told]:
-    """Every state, for a reader that knew this till before the agent was restarted."""
+    """Every state of the snapshot, for a reader that knew this till before the agent was restarted."""
     return [
         *(_same_for_all("device", device) for device in now.devices),
         _same_for_all("connection", now.connection),
