@@ -1,13 +1,18 @@
 """GET /metrics of a running agent, after a whole checkout."""
 
+import sys
+import threading
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from agent.kiosk.roles import Role
 from tests.crashing_agent import Crash
+from tests.kiosk_bench import whole_agent
 from tests.test_killing import Screen, Shop, agent, fork_server, sell, shop
 
 __all__ = ["fork_server"]
@@ -59,3 +64,42 @@ async def test_who_may_open_the_control_socket_needs_none(sold: tuple[Shop, Scre
     async with aiohttp.ClientSession(connector=connector) as session, session.get("http://tillwire/metrics") as answer:
         assert answer.status == 200
         assert "tillwire_GoodScanCount_total" in await answer.text()
+
+
+async def test_a_payment_is_as_old_as_the_tills_clock_says(tmp_path: Path) -> None:
+    async with whole_agent(tmp_path) as bench:
+        checkout_id = await bench.due()
+        bench.simulator.add_fault("start/cash:bare-server-error")
+        async with bench.events() as events:
+            await bench.call("POST", f"/v1/checkouts/{checkout_id}/pay", {"method": "cash", "amount": 296})
+            await bench.drawer.opened()
+            bench.drawer.close_drawer()
+            since = datetime.fromisoformat((await events.phase("unsure"))["waiting_since"])
+        bench.till.wall = lambda: since + timedelta(minutes=30)
+        text = (await bench.call("GET", "/metrics", role=Role.OPERATOR)).body["text"]
+    assert "tillwire_oldest_waiting_seconds 1800.0" in text
+
+
+class ImportsHeard:
+    """Where a module is looked for, the threads that ask for it."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self.threads: list[threading.Thread] = []
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == self._module:
+            self.threads.append(threading.current_thread())
+
+
+async def test_what_only_a_scrape_needs_is_not_imported_on_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "agent.metrics.exposition"
+    imports = ImportsHeard(module)
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setattr(sys, "meta_path", [imports, *sys.meta_path])
+    async with whole_agent(tmp_path) as bench:
+        assert (await bench.call("GET", "/metrics")).status == 200
+    [thread] = imports.threads
+    assert thread is not threading.main_thread()

@@ -1,7 +1,9 @@
 """The call of a Prometheus server: what this agent counted, and how the till stands."""
 
+import asyncio
 from datetime import datetime
 from http import HTTPStatus
+from importlib import import_module
 from importlib.metadata import version
 
 from aiohttp import web
@@ -23,6 +25,7 @@ async def metrics(call: Call[Nothing, NoQuery]) -> web.Response:
     """With a token; on a Unix socket whoever may open it."""
     if call.caller is None and not call.door.is_socket_file:
         raise Problem(HTTPStatus.UNAUTHORIZED, "token-required", headers={"WWW-Authenticate": "Bearer"})
+    await asyncio.to_thread(import_module, "agent.metrics.exposition")  # reads many files the first time
     from agent.metrics.exposition import CONTENT_TYPE, exposition  # noqa: PLC0415 - a till nobody scrapes spares it
 
     body = exposition(call.kiosk.metrics, _gauges(call.kiosk))
@@ -30,7 +33,7 @@ async def metrics(call: Call[Nothing, NoQuery]) -> web.Response:
 
 
 def _gauges(kiosk: Kiosk) -> Gauges:
-    till, now = kiosk.till, datetime.now().astimezone()
+    till, now = kiosk.till, kiosk.till.wall()
     waiting = [checkout for checkout in till.open_checkouts if checkout.phase in MONEY_TAKEN]
     drawer = kiosk.stream.drawer
     return Gauges(
