@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from agent.checkout.state import Json
 from agent.kiosk.described_refusals import refusals
+from agent.kiosk.event_answers import EventData
 from agent.kiosk.openapi import describe
 from agent.kiosk.problems import TITLES
 from agent.kiosk.roles import Role
@@ -56,6 +57,10 @@ def test_everything_that_is_referred_to_is_there() -> None:
     assert references
     for reference in references:
         assert reference.removeprefix("#/components/schemas/") in schemas()
+
+
+def test_the_shape_of_every_event_is_there() -> None:
+    assert {shape.__name__ for shape in get_args(EventData)} <= set(schemas())
 
 
 def test_every_refusal_is_a_problem_document_that_names_its_types() -> None:

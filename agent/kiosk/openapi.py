@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
@@ -12,14 +12,7 @@ from agent.kiosk.adapter import PROBLEM_JSON
 from agent.kiosk.answer import Answer
 from agent.kiosk.call import IDEMPOTENCY_KEY, JSON, LONGEST_IDEMPOTENCY_KEY, Route
 from agent.kiosk.described_refusals import refusals
-from agent.kiosk.event_answers import (
-    BusyAnswer,
-    CardRefusedAnswer,
-    DrawerAnswer,
-    NotRecordedAnswer,
-    ScanAnswer,
-    SnapshotAnswer,
-)
+from agent.kiosk.event_answers import EventData
 from agent.kiosk.problem_answers import ProblemAnswer
 from agent.kiosk.problems import TITLES, TYPE_PREFIX
 from agent.kiosk.queries import NoQuery
@@ -33,8 +26,8 @@ A write answers as soon as the journal has it, with the checkout as it stands th
 A call that had its effect already answers 200 with the checkout; one that the phase does not allow answers 409 with it.
 Money is integer cents. Errors are problem documents (RFC 9457); programs decide by `type`."""
 
-_TOLD = (SnapshotAnswer, ScanAnswer, CardRefusedAnswer, DrawerAnswer, BusyAnswer, NotRecordedAnswer)
-"""Shapes that only the event stream tells."""
+_TOLD: tuple[type[Answer], ...] = get_args(EventData)
+"""Shapes that the event stream tells."""
 _REF = "#/components/schemas/{model}"
 
 

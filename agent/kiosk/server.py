@@ -40,8 +40,8 @@ SCREEN_MODE = 0o660
 """Whoever may open the screen's socket still needs a token."""
 
 Welcome = Callable[[], asyncio.Protocol]
-Listening = TypeVar("Listening", asyncio.Server, socket.socket)
 """What is called for each new connection."""
+Listening = TypeVar("Listening", asyncio.Server, socket.socket)
 
 
 class CannotListen(Exception):

@@ -21,7 +21,7 @@ class HealthAnswer(SparseAnswer):
 
 
 class TicketAnswer(Answer):
-    """A one-time address that logs the screen's browser in."""
+    """A one-time address that logs the browser of the screen, or of the operator, in."""
 
     url: str = Field(repr=False)
     valid_s: float
