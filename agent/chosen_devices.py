@@ -164,7 +164,7 @@ def _evdev_scanner(chosen: EvdevSettings, tools: Tools) -> Scanner:
 
 
 def _hidpos_scanner(chosen: HidPosSettings, tools: Tools) -> Scanner:
-    from device.hidpos_scanner import HidPosScanner, HidPosScannerSettings  # noqa: PLC0415 - as above
+    from device.hidpos_scanner import HidPosScanner, HidPosScannerSettings  # noqa: PLC0415 - few tills have one
 
     settings = HidPosScannerSettings(name=chosen.name, match=_match(chosen.match), idle_s=chosen.idle_s)
     return HidPosScanner(settings, plugging=tools.plugging)

@@ -6,6 +6,7 @@ ModemManager, which writes into them, and a drawer's port makes no edge when a p
 
 import re
 from collections.abc import Iterator
+from typing import assert_never
 
 from config.match import Match
 from config.printer import Printer
@@ -35,6 +36,8 @@ def udev_rules(settings: Settings, lane: str | None) -> list[str]:
                 lines += _pos_reader(scanner, folder)
             case SerialScanner():
                 lines += _port(str(scanner.port), scanner.match, folder + scanner.name)
+            case _:
+                assert_never(scanner)
     if settings.drawer.port is not None:
         lines += _port(
             str(settings.drawer.port),

@@ -4,10 +4,12 @@ import argparse
 import json
 import os
 from collections.abc import Iterator, Sequence
+from typing import assert_never
 
 from agent.commands.common import GOOD, NO, add_config, add_json, say
 from agent.commands.plain_text import printable
 from config.problems import WrongConfig
+from config.scanners import EvdevScanner, HidPosScanner, SerialScanner
 from config.settings import Settings, load
 from device.discovery import Suggestion, Use, plugged_in
 from device.matching import Match, PluggedDevice, is_meant
@@ -17,7 +19,6 @@ _TITLES: tuple[tuple[Use, str], ...] = (
     ("port", "Serial ports: of a reader, of a drawer, or of something else"),
     ("keyboard", "Keyboards, or readers of a maker that is not known here"),
 )
-_SUBSYSTEM = {"evdev": "input", "hidpos": "hidraw"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,11 +55,22 @@ def used_by(device: PluggedDevice, settings: Settings | None) -> str | None:
     ports = {"[drawer]": settings.drawer.port, "[cash.paid_message]": paid and paid.port}
     for scanner in settings.scanner:
         name = f"scanner {scanner.name}"
-        if scanner.driver == "serial":
-            ports[name] = scanner.port
-        elif device.subsystem == _SUBSYSTEM[scanner.driver] and is_meant(Match(**scanner.match.model_dump()), device):
-            return name
+        match scanner:
+            case SerialScanner():
+                ports[name] = scanner.port
+            case EvdevScanner():
+                if _is_meant(scanner, "input", device):
+                    return name
+            case HidPosScanner():
+                if _is_meant(scanner, "hidraw", device):
+                    return name
+            case _:
+                assert_never(scanner)
     return next((name for name, port in ports.items() if port in (device.node, *device.links)), None)
+
+
+def _is_meant(scanner: EvdevScanner | HidPosScanner, subsystem: str, device: PluggedDevice) -> bool:
+    return device.subsystem == subsystem and is_meant(Match(**scanner.match.model_dump()), device)
 
 
 def toml_lines(found: Sequence[Suggestion], users: Sequence[str | None]) -> Iterator[str]:
