@@ -8,12 +8,12 @@ demo: ## the seed's checkout, end to end, without account or hardware
 
 test: ## all tests that need neither root nor further packages; under three minutes
 	@scripts/setup test
-	@.venv/bin/pytest --quiet -n 2
+	@.venv/bin/pytest --quiet -n 4 # of which half wait: on two cores quicker than two
 
 test-system: ## the tests that need root, Debian packages (it installs them) or more time than `make test` has; TESTS=… for some of them
 	@scripts/setup test
 	@scripts/setup system
-	@.venv/bin/pytest --quiet -m system $(TESTS)
+	@.venv/bin/pytest --quiet -m "system or system_too" $(TESTS)
 
 kiosk-vm: ## packages built and tried: on a Debian with its own systemd, and in the virtual kiosk; as root
 	@scripts/setup test

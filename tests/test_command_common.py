@@ -27,6 +27,7 @@ print(os.getresuid(), os.getresgid(), os.getgroups())
 """
 
 
+@pytest.mark.system_too
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_what_root_makes_in_a_state_directory_belongs_to_its_owner() -> None:
     with TemporaryDirectory() as state:  # pytest's own directories are for root alone

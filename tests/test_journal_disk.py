@@ -35,6 +35,7 @@ def on_small_disk(tmp_path: Path) -> tuple[str, ...]:
     return (*OWN_MOUNTS, "sh", "-c", mount, "sh", str(tmp_path))
 
 
+@pytest.mark.system_too
 def test_on_a_full_disk_a_confirmation_is_written_and_nothing_that_can_wait(on_small_disk: tuple[str, ...]) -> None:
     assert story_of(*on_small_disk, "small-disk") == {
         "reserve at first": True,
@@ -52,6 +53,7 @@ def test_on_a_full_disk_a_confirmation_is_written_and_nothing_that_can_wait(on_s
     }
 
 
+@pytest.mark.system_too
 def test_a_read_only_disk_is_said(on_small_disk: tuple[str, ...]) -> None:
     story = story_of(*on_small_disk, "read-only")
 

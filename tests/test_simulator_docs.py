@@ -68,6 +68,7 @@ def test_the_page_names_its_bounds_as_the_code_has_them() -> None:
     assert "10,000 transactions and 20,000 recorded requests" in PAGE.read_text("utf-8")
 
 
+@pytest.mark.system_too
 @pytest.mark.skipif(not shutil.which("curl"), reason="the examples of the page use curl")
 async def test_the_examples_give_what_the_page_prints() -> None:
     page = examples(PAGE.read_text("utf-8"))
