@@ -13,6 +13,15 @@ from tests.faults.plan import FAULTS, settings_of
 from tests.faults.plan_machine import Ending
 
 Cell = tuple[str, ...]
+SELDOM: Mapping[Cell, str] = {
+    (
+        "events",
+        "confirmed",
+        "ReadAnswered",
+    ): "what a register handed over changed, and a person confirmed it in attention:"
+    " one run in four thousand; tests/test_checkout_walk.py reaches each of its rows",
+}
+"""What may be empty after 5,000 runs, and why."""
 TABLES = ("switches", "events", "faults", "restarts")
 
 
@@ -39,7 +48,7 @@ class Coverage:
         self.cells.update(other)
 
     def empty(self) -> list[Cell]:
-        return [cell for cell in _all_cells() if not self.cells[cell]]
+        return [cell for cell in _all_cells() if not self.cells[cell] and cell not in SELDOM]
 
     def report(self, *, names_empty: bool) -> str:
         """One line a table, and the cells that are empty."""
