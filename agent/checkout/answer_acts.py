@@ -1,7 +1,6 @@
 """What a row keeps of an answer of the API: the acts that the table calls `note`. Pure."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from agent.checkout.answer_guards import same_refusal
 from agent.checkout.call_acts import transaction_of
@@ -15,6 +14,7 @@ from agent.checkout.events import (
     StartAnswered,
     TransactionSaved,
 )
+from agent.checkout.replacing import replace
 from agent.checkout.row import Done
 from agent.checkout.state import Card, Checkout, Json, Situation, Transaction, TransactionFacts
 

@@ -4,8 +4,6 @@ An act takes checkout, event and situation and returns the changed checkout and 
 several, done in order. Pure.
 """
 
-from dataclasses import replace
-
 from agent.checkout.effects import (
     AbortTransaction,
     ApplyBalance,
@@ -17,6 +15,7 @@ from agent.checkout.effects import (
     UpdateTransaction,
 )
 from agent.checkout.events import Restarted
+from agent.checkout.replacing import replace
 from agent.checkout.row import Done
 from agent.checkout.state import Asking, Call, Checkout, Payment, Pursuit, Rules, Situation, Transaction
 

@@ -8,8 +8,6 @@ opened is a state and never an event, and *unknown* confirms nothing. What spoil
 only asking the drawer again makes a new one.
 """
 
-from dataclasses import replace
-
 from agent.checkout.evidence_state import (
     CannotConfirm,
     CashSeen,
@@ -23,6 +21,7 @@ from agent.checkout.evidence_state import (
     Sign,
     Watch,
 )
+from agent.checkout.replacing import replace
 from agent.checkout.state import Confirmation, Level, Trouble
 
 LEFT_OPEN_AGAIN_S = 30.0

@@ -10,7 +10,7 @@ SETTLING_S = 2.0
 """Opening a port raises DTR and RTS before any program can prevent it, and some drawers open by that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DrawerRules:
     """The configuration, as far as it decides what a level means. Seconds."""
 
@@ -22,7 +22,7 @@ class DrawerRules:
     settling_s: float = SETTLING_S
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Expectation:
     """Cash that is awaited for one checkout."""
 
@@ -33,7 +33,7 @@ class Expectation:
     spoilt: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Watch:
     """What is known of the drawer, and what is expected of it."""
 
@@ -48,7 +48,7 @@ class Watch:
     expected: Expectation | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DrawerSign:
     """For everybody: what the drawer did."""
 
@@ -57,14 +57,14 @@ class DrawerSign:
     open_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class OpeningSeen:
     """For the checkout whose cash is expected: the drawer opened for it."""
 
     checkout_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CashSeen:
     """For the checkout: the evidence is complete."""
 
@@ -74,7 +74,7 @@ class CashSeen:
     open_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CannotConfirm:
     """For the checkout: the drawer cannot confirm this payment any more."""
 
@@ -82,7 +82,7 @@ class CannotConfirm:
     trouble: Trouble
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class OtherAmount:
     """For the checkout: a message says that another amount was paid."""
 

@@ -5,7 +5,6 @@ is never aborted: what is to be another basket or another card, the register cha
 (docs/decisions/0009-a-transaction-that-was-handed-over-is-never-changed.md). These rows come before those of a sale.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +33,7 @@ from agent.checkout.events import (
     Turn,
     Woke,
 )
+from agent.checkout.replacing import replace
 from agent.checkout.row import (
     ATTENTION,
     CASH,

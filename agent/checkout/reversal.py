@@ -5,7 +5,6 @@ payment is cancelled; a payment at the terminal by its receipt number, on the sa
 count anew. The reversed checkout stays `completed`. These rows come before those of a sale.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from agent.checkout import answer_acts as note
@@ -29,6 +28,7 @@ from agent.checkout.events import (
     RetryAsked,
     ReverseAsked,
 )
+from agent.checkout.replacing import replace
 from agent.checkout.row import ATTENTION, COMPLETED, FAILED, STARTING, UNSURE, Done, Row, because, go, no
 from agent.checkout.state import CancelCall, Checkout, ReceiptLines, Reversal, Rules, Situation
 

@@ -1,10 +1,11 @@
 """One row of the checkout table, and the short names by which the rows are written."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from agent.checkout.effects import Effect
+from agent.checkout.replacing import replace
 from agent.checkout.state import Checkout, Phase, Situation
 
 E = TypeVar("E")

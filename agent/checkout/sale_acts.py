@@ -4,10 +4,10 @@ The acts that the table calls `sale`. Pure.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from agent.checkout.call_acts import abandon
 from agent.checkout.events import ApplyAsked, BasketSet, CardSet, PayAsked
+from agent.checkout.replacing import replace
 from agent.checkout.row import Done
 from agent.checkout.state import Card, Checkout, Payment, Situation
 

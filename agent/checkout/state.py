@@ -3,6 +3,7 @@
 One checkout is one row of the journal, written as JSON, so nothing here holds a card number: `Card.number` is the
 masked one. Money is integer cents. Fields that end in `_s` are monotonic seconds of the running process; they are set
 anew after a restart. Times for people are `datetime`s with an offset.
+Nothing here has slots: agent/checkout/replacing.py.
 """
 
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ STALE_READ_S = 5.0
 """No read is taken to be staler than this: added to the late window before a read proves anything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rules:
     """What the configuration says about a checkout; taken over when it is created and after a restart."""
 
@@ -56,7 +57,7 @@ class Rules:
     idle_s: float = 120.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Situation:
     """What the till knows beyond this one checkout at the moment an event is taken; written beside the event."""
 
@@ -72,7 +73,7 @@ class Situation:
     reversal_over: bool = False  # the reversal of this checkout came to its end without having reversed it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Basket:
     """Product lines as the kiosk sent them, with the API's names; passed through unchanged."""
 
@@ -95,7 +96,7 @@ def _cents(line: Json, key: str) -> int:
     return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """The customer's card as far as it may be shown. None means: not known (yet)."""
 
@@ -111,7 +112,7 @@ class Card:
         return "locked" if self.locked else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ReceiptLines:
     """The API's receipt lines as they came, the card number masked."""
 
@@ -119,7 +120,7 @@ class ReceiptLines:
     merchant: tuple[Json, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TransactionFacts:
     """What an answer of the API says about a transaction, as far as we keep it. None: it does not say."""
 
@@ -138,7 +139,7 @@ class TransactionFacts:
     receipt_number: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Transaction:
     """The smart.transaction of this checkout, as it was when its amount was shown."""
 
@@ -152,7 +153,7 @@ class Transaction:
     start_sent: bool = False  # a start was or may have been sent: never aborted, never replaced unread
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Why we believe that the cash is in the drawer."""
 
@@ -163,7 +164,7 @@ class Evidence:
     by: str | None = None  # the operator's name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Payment:
     """The payment that was asked for: this method, and exactly this amount (cents)."""
 
@@ -175,7 +176,7 @@ class Payment:
     evidence: Evidence | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Asking:
     """The one request whose answer this checkout waits for. An answer with another number came too late."""
 
@@ -183,7 +184,7 @@ class Asking:
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Pursuit:
     """How far the question is whether a start was executed."""
 
@@ -192,7 +193,7 @@ class Pursuit:
     reads: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ApiProblem:
     """The API's own words about a refusal; `error_user` is the text for people."""
 
@@ -203,7 +204,7 @@ class ApiProblem:
     supportId: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Resolution:
     """How a person closed a checkout that needed attention."""
 
@@ -212,7 +213,7 @@ class Resolution:
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HandedOver:
     """A transaction that a register created: which, and what it says is due (cents)."""
 
@@ -220,7 +221,7 @@ class HandedOver:
     amount_due: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Reversal:
     """What a reversal takes back, who asked for it, and how the API is asked."""
 
@@ -232,7 +233,7 @@ class Reversal:
     open_drawer: bool = False  # while the person who asked stands there
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Checkout:
     """One checkout, from the first product line to its end."""
 

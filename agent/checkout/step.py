@@ -8,11 +8,11 @@ it took the event.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from agent.checkout.effects import Effect
 from agent.checkout.events import Event
+from agent.checkout.replacing import replace
 from agent.checkout.row import ATTENTION, CASH, CONFIRMED, DUE, STARTING, UNSURE, A, D, Done, Row
 from agent.checkout.standing_guards import SHOWN_AMOUNT_S
 from agent.checkout.state import Checkout, Phase, Situation

@@ -8,7 +8,6 @@ on from.
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -27,6 +26,7 @@ from agent.checkout.events import (
     Woke,
 )
 from agent.checkout.offline import OfflineLimits, offline_refusal
+from agent.checkout.replacing import replace
 from agent.checkout.state import Checkout, Level, Phase, Situation
 from agent.checkout.step import NotAllowed, step
 from agent.journal.errors import NotWritten
