@@ -1,7 +1,7 @@
 """What is written to the journal's tables and read from them. Blocking: all of it runs on the journal's executor."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from agent.card import CardNumber
@@ -37,22 +37,26 @@ class Database:
         self._copied_sequence = self.latest_sequence
         self.wipe_cards()
 
-    def commit(self, entries: Sequence[Entry]) -> int:
+    def commit(self, entries: Sequence[Entry], syncing: Callable[[], None] | None = None) -> int:
         """Write the entries whole, together, and return the sequence of the last when they are on the disk.
+
+        `syncing` is called when only the disk is waited for; the commit may still fail, or have to be written again.
 
         On a full disk the reserve is given up, but only for a checkout whose cash is, or may be, in the drawer. What
         comes before that must find ordinary room: this is how the room is proved.
         """
         try:
-            return self._write(entries)
+            return self._write(entries, syncing)
         except DiskFull:
             if not any(map(_must_be_written, entries)) or not self.reserve.give_up():
                 raise
-        return self._write(entries)
+        return self._write(entries, syncing)
 
-    def _write(self, entries: Sequence[Entry]) -> int:
+    def _write(self, entries: Sequence[Entry], syncing: Callable[[], None] | None) -> int:
         with transaction(self._connection):
             sequences = [self._put(entry) for entry in entries]
+            if syncing is not None:
+                syncing()
         self.latest_sequence = sequences[-1]
         return self.latest_sequence
 

@@ -70,14 +70,16 @@ class Journal:
     def event_id(self, sequence: int) -> EventId:
         return EventId(self.id, sequence)
 
-    async def commit(self, *entries: Entry) -> int:
+    async def commit(self, *entries: Entry, syncing: Callable[[], None] | None = None) -> int:
         """Return the sequence of the last event once all are on the disk with all that they change, or none is.
 
+        `syncing` is called on the event loop while only the disk is waited for, once or again: nothing is durable yet.
         Raises NotWritten (DiskFull), with nothing changed. Cancelling the caller does not take the entry back: it is
         written in its place all the same.
         """
         began = time.monotonic()
-        committed = self._worker.submit(partial(self._database.commit, entries))
+        tell = self._worker.on_loop(syncing) if syncing is not None else None
+        committed = self._worker.submit(partial(self._database.commit, entries, tell))
         if any(map(_wipes_card, entries)):
             self._worker.schedule(self._database.keep_house)
         sequence = await committed

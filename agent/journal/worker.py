@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -43,6 +44,10 @@ class Worker:
         """Have the job carried out after those before it. Nobody waits for it: a failure is logged."""
         self._put(job).add_done_callback(_log_failure_of)
 
+    def on_loop(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Return what a job calls to have this called on the event loop, before what comes of the job is known."""
+        return partial(_call_on, asyncio.get_running_loop(), call)
+
     def submit(self, job: Callable[[], T]) -> asyncio.Future[T]:
         """Put the job in its place, and return what comes of it. Cancelling that takes nothing back."""
         if len(self._waiting) >= MOST_WAITING:
@@ -71,14 +76,18 @@ class Worker:
 
     def _hand_over(self, outcome: asyncio.Future[T], ended: Future[T]) -> None:
         """In the executor's thread. One step brings the outcome: it is on the way to `start/cash`."""
-        loop = outcome.get_loop()
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(self._ended, outcome, ended)
+        _call_on(outcome.get_loop(), partial(self._ended, outcome, ended))
 
     def _ended(self, outcome: asyncio.Future[T], ended: Future[T]) -> None:
         self._running = False
         _settle(outcome, ended)
         self._next()
+
+
+def _call_on(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """A loop that was closed meanwhile has nobody who waits."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)
 
 
 def _settle(outcome: asyncio.Future[T], ended: Future[T]) -> None:

@@ -53,6 +53,10 @@ class SmartTransactions:
         self._transport = transport
         self._timeouts = transport.timeouts
 
+    def after(self, durable: asyncio.Future[float]) -> "SmartTransactions":
+        """Return the API for calls that are made ready now and leave later: see Transport.after."""
+        return SmartTransactions(self._transport.after(durable), self.access)
+
     async def open_connection(self) -> None:
         """Have a connection ready for the next call. Sends nothing, raises nothing."""
         await self._transport.open_connection()

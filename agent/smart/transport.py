@@ -12,6 +12,9 @@ request, and from then on every answer is the one before (measured with 3.14.5).
 its request, so a reused connection is looked at before it is used: if it has been closed, or holds anything that nobody
 asked for, another one is taken. Nothing was sent on it, so that is no repetition.
 
+**May it leave?** What the journal must have first is made ready while the journal is written, up to its connection,
+and waits there (`Transport.after`). The connection is looked at after that.
+
 **Is a connection there?** Opening one takes three round trips. So one is opened when a connection that was used ends,
 and when `open_connection` is called: sent is nothing, and what goes wrong is left to the request that finds out.
 
@@ -23,6 +26,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
@@ -99,12 +103,23 @@ class Transport:
         base_url: str,
         timeouts: Timeouts,
         observer: Observer | None = None,
+        *,
+        durable: asyncio.Future[float] | None = None,
     ) -> None:
         self.base_url = base_url
         self.timeouts = timeouts
         self._session = session
         self._opening = opening
         self._observer = observer
+        self._durable = durable
+
+    def after(self, durable: asyncio.Future[float]) -> "Transport":
+        """Return this transport for requests that are made ready now and leave when it is known that they may.
+
+        The result is when that was, in seconds of the event loop. Where it is cancelled, the request is, too, and
+        nothing was sent.
+        """
+        return Transport(self._session, self._opening, self.base_url, self.timeouts, self._observer, durable=durable)
 
     async def open_connection(self) -> None:
         """Have a connection ready for the next request. Sends nothing, raises nothing."""
@@ -120,14 +135,21 @@ class Transport:
         if self._observer is None:
             return await self._send(request, token)
         clock = asyncio.get_running_loop().time
-        heard = partial(Exchange, request=request, began=clock())
+        asked = clock()
+        heard = partial(Exchange, request=request)
         try:
             answer = await self._send(request, token)
         except (SmartError, asyncio.CancelledError) as failure:
-            self._observer(heard(ended=clock(), failed=_name_of(failure), reason=str(failure) or None))
+            began = self._left(asked)
+            self._observer(heard(began=began, ended=clock(), failed=_name_of(failure), reason=str(failure) or None))
             raise
-        self._observer(heard(ended=clock(), answer=answer))
+        self._observer(heard(began=self._left(asked), ended=clock(), answer=answer))
         return answer
+
+    def _left(self, asked: float) -> float:
+        """When the request left that was asked for then."""
+        durable = self._durable
+        return max(asked, durable.result()) if durable and durable.done() and not durable.cancelled() else asked
 
     async def _send(self, request: Request, token: str | None) -> Answer:
         headers = _headers(request, token)
@@ -160,6 +182,7 @@ class Transport:
         raise NotSent("not sent: a new connection was closed at once, or something was said on it before we asked")
 
     async def _exchange(self, request: Request, headers: Mapping[str, str], progress: "_Progress") -> Answer:
+        _may_leave.set(self._durable)
         async with self._session.request(
             request.method,
             URL(f"{self.base_url}{request.path}{request.query and '?' + request.query}", encoded=True),
@@ -201,6 +224,10 @@ class _Progress:
 
     begun: bool = False  # its first byte may have been written
     reused: bool = False  # its connection comes from the pool
+
+
+_may_leave: ContextVar[asyncio.Future[float] | None] = ContextVar("may_leave")
+"""For what the request that this task makes ready has to wait, on its connection."""
 
 
 class _ConnectionSpent(Exception):
@@ -262,6 +289,8 @@ class _Request(aiohttp.ClientRequest):
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
         for _ in range(_LOOP_PASSES):
             await asyncio.sleep(0)
+        if (durable := _may_leave.get()) is not None:
+            await durable
         if conn.protocol is None or conn.protocol.should_close or not conn.protocol.is_connected():
             raise _ConnectionSpent
         if isinstance(pool := self.session.connector, _Pool):

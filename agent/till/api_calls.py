@@ -4,6 +4,7 @@ Every way a request can end is one of the table's answers: usable, refused, not 
 mistake of ours inside a call is logged with its trace and counts as unknown, because the request may have left.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -63,6 +64,10 @@ class Calls:
         self._api = api
         self._is_demo = is_demo
         self._clock = clock
+
+    def after(self, durable: asyncio.Future[float]) -> "Calls":
+        """Return these calls, made ready now, to leave when this is done: see Transport.after."""
+        return Calls(self._api.after(durable), is_demo=self._is_demo, clock=self._clock)
 
     async def answer(self, effect: CallEffect, checkout: Checkout, card: CardNumber | None) -> Answer:
         """Send the request and return what came of it. Raises nothing but cancellation."""

@@ -1,8 +1,10 @@
 """What a decision of the table means outside: calls to the API, the drawer, receipts, and the news of a refused card.
 
-Nothing here decides, and nothing here is called before the decision is on the disk (agent/till/journal_first.py).
+Nothing here decides, and nothing here acts before the decision is on the disk (agent/till/journal_first.py). Requests
+are made ready meanwhile (agent/till/departure.py).
 """
 
+import asyncio
 import logging
 from collections.abc import Coroutine
 from functools import partial
@@ -23,6 +25,7 @@ from agent.checkout.state import Checkout, Phase
 from agent.till import connection as api_connection
 from agent.till.api_calls import CallEffect, Calls
 from agent.till.api_line import ApiLine
+from agent.till.departure import Departure
 from agent.till.drawer_desk import DrawerDesk
 from agent.till.inbox import Job
 from agent.till.listener import Listener
@@ -66,6 +69,11 @@ class Effects:
         self._outlets = outlets
         self._listener = listener
 
+    def requests(self, checkout: Checkout, card: CardNumber | None, effects: tuple[Effect, ...]) -> Departure:
+        """Return the requests among these effects, to be made ready while the decision is written."""
+        asked = (effect for effect in effects if isinstance(effect, CallEffect))
+        return Departure(self._till.spawn, [partial(self._call, effect, checkout, card) for effect in asked])
+
     def begin(self, kept: Kept, effect: Effect) -> None:
         match effect:
             case OpenDrawer() | BeginReversal():
@@ -79,7 +87,7 @@ class Effects:
             case AbortTransaction(transaction_id=transaction_id):
                 self._till.spawn(self._calls.abort(transaction_id))
             case _:
-                self._till.spawn(self._call(effect, kept.checkout, kept.card))
+                pass  # a request: it has left
 
     async def moved(self, kept: Kept, before: Checkout, event: Event, effects: tuple[Effect, ...]) -> None:
         """Let the drawer, the printer and the page know that a checkout went on from `before`."""
@@ -97,8 +105,10 @@ class Effects:
         except DrawerRefused as refused:
             logger.warning("the drawer was not opened for a refund: %s", refused)
 
-    async def _call(self, effect: CallEffect, checkout: Checkout, card: CardNumber | None) -> None:
-        answer = await self._calls.answer(effect, checkout, card)
+    async def _call(
+        self, effect: CallEffect, checkout: Checkout, card: CardNumber | None, durable: asyncio.Future[float]
+    ) -> None:
+        answer = await self._calls.after(durable).answer(effect, checkout, card)
         await self._till.put(partial(self._answered, checkout.id, answer))
 
     async def _answered(self, checkout_id: str, answer: Answer) -> None:

@@ -1,8 +1,8 @@
 """Journal first, then act: the only place where the pure core meets the world.
 
-The table is asked, what it says is committed, then everybody may know it, and only then its effects begin. Everything
-here runs as a job of the till, one at a time. So a crash between any two lines leaves a journal that a restart can go
-on from.
+The table is asked, what it says is committed, and only then its requests leave, everybody may know it, and its other
+effects begin. Everything here runs as a job of the till, one at a time. So a crash between any two lines leaves a
+journal that a restart can go on from.
 """
 
 import asyncio
@@ -123,12 +123,22 @@ class JournalFirst:
         return kept.checkout
 
     async def carry_out(self, *changes: Change, effects: tuple[Effect, ...]) -> None:
-        """Make all durable together, then let it be known, and only then begin the effects: those of the last."""
-        sequence = await self._journal.commit(*(change.entry for change in changes))
+        """Make all durable together, and only then begin the effects, those of the last: the requests before anybody is
+        told, for what is told takes longer than sending.
+        """
+        last = changes[-1]
+        requests = self._effects.requests(last.after, _card_after(last), effects)
+        syncing = requests.make_ready if requests.wanted else None
+        try:
+            sequence = await self._journal.commit(*(change.entry for change in changes), syncing=syncing)
+        except BaseException:  # cancelled, too
+            requests.withdraw()
+            raise
+        await requests.leave()
         for place, change in enumerate(changes, sequence - len(changes) + 1):
             self._became(change, place)
         for effect in effects:
-            self._effects.begin(changes[-1].kept, effect)
+            self._effects.begin(last.kept, effect)
 
     async def happened(self, checkout_id: str, event: Event) -> None:
         """Take what happened, late or not. What cannot be written is tried again until it can."""
@@ -196,11 +206,8 @@ class JournalFirst:
             await self._journal.restore_reserve()
 
     def _became(self, change: Change, sequence: int) -> None:
-        kept, after, entry = change
-        if isinstance(entry.card, CardNumber):
-            kept.card = entry.card
-        elif entry.card is CardRow.WIPED:
-            kept.card = None
+        kept, after, _entry = change
+        kept.card = _card_after(change)
         self.newest_entry = max(after.updated, self.newest_entry or after.updated)
         kept.checkout = after
         kept.note_waiting(self._till.now_s(), self._till.wall())
@@ -221,3 +228,10 @@ class JournalFirst:
     async def _later(self, job: Job) -> None:
         await asyncio.sleep(WRITE_AGAIN_S)
         await self._till.put(job)
+
+
+def _card_after(change: Change) -> CardNumber | None:
+    kept, _, entry = change
+    if isinstance(entry.card, CardNumber):
+        return entry.card
+    return None if entry.card is CardRow.WIPED else kept.card

@@ -67,8 +67,8 @@ MUTANTS = (
         changes=(
             Change(
                 file="agent/till/journal_first.py",
-                before="        sequence = await self._journal.commit(*(change.entry for change in changes))\n        for place, change in enumerate(changes, sequence - len(changes) + 1):\n            self._became(change, place)\n        for effect in effects:\n            self._effects.begin(changes[-1].kept, effect)\n",
-                after="        for effect in effects:\n            self._effects.begin(changes[-1].kept, effect)\n        sequence = await self._journal.commit(*(change.entry for change in changes))\n        for place, change in enumerate(changes, sequence - len(changes) + 1):\n            self._became(change, place)\n",
+                before="            sequence = await self._journal.commit(",
+                after="            await requests.leave()\n            sequence = await self._journal.commit(",
             ),
         ),
     ),
