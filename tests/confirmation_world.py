@@ -8,7 +8,7 @@ Each entry of the log is shown to the judge at once: what it says must be what t
 
 import math
 import random
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -415,7 +415,9 @@ class World:
     def find_open(self, checkout_id: str) -> Checkout | None:
         return None if checkout_id != self.checkout.id or self.checkout.final else self.checkout
 
-    async def happened(self, checkout_id: str, event: DeviceEvent) -> None:
+    async def happened(self, checkout_id: str, event: DeviceEvent, drawer: Sequence[DrawerTold] = ()) -> None:
+        for told in drawer:
+            await self.record_drawer(told)
         if checkout_id != self.checkout.id:
             return
         if isinstance(event, CashConfirmed):

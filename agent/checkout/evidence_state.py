@@ -90,5 +90,6 @@ class OtherAmount:
     amount: int
 
 
-Sign = DrawerSign | OpeningSeen | CashSeen | CannotConfirm | OtherAmount
+CheckoutSign = OpeningSeen | CashSeen | CannotConfirm | OtherAmount
+Sign = DrawerSign | CheckoutSign
 Seen = tuple[Watch, tuple[Sign, ...]]

@@ -1,7 +1,7 @@
 """The till's drawer without its agent: opened and watched by the same rules, each opening written into the journal."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -91,8 +91,9 @@ class DrawerAlone:
     def find_open(self, checkout_id: str) -> Checkout | None:
         """No checkout is at work here."""
 
-    async def happened(self, checkout_id: str, event: DeviceEvent) -> None:
-        """No checkout is at work here."""
+    async def happened(self, checkout_id: str, event: DeviceEvent, drawer: Sequence[DrawerTold] = ()) -> None:  # noqa: ARG002 - no checkout is at work here
+        for told in drawer:
+            await self.record_drawer(told)
 
     def drawer_is(self, drawer: str, level: Level) -> None:  # noqa: ARG002 - that it is known is enough
         self._heard_of.set()

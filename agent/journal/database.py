@@ -62,7 +62,7 @@ class Database:
 
     def _put(self, entry: Entry) -> int:
         if entry.checkout is not None:
-            self._put_checkout(entry.checkout)
+            self._put_checkout(entry.checkout, entry.before)
         sequence = self._add_event(entry)
         if entry.checkout is not None:
             self._put_card(entry.checkout, entry.card)
@@ -71,14 +71,18 @@ class Database:
             self._connection.execute(statements.ADD_IDEMPOTENCY, answered)
         return sequence
 
-    def _put_checkout(self, checkout: Checkout) -> None:
+    def _put_checkout(self, checkout: Checkout, before: Checkout | None) -> None:
         row = {
             "id": checkout.id,
             "phase": checkout.phase.value,
             "updated": codec.encode_time(checkout.updated),
             "state": codec.encode_checkout(checkout),
         }
-        if self._connection.execute(statements.UPDATE_CHECKOUT, row).rowcount == 0:
+        if before is not None and before.phase is checkout.phase:
+            updated = self._connection.execute(statements.UPDATE_CHECKOUT, row).rowcount
+        else:
+            updated = 0
+        if not updated:
             self._connection.execute(statements.PUT_CHECKOUT, row)
 
     def _add_event(self, entry: Entry) -> int:

@@ -3,7 +3,7 @@
 Everything here runs as a job of the till, so the watch has one owner.
 """
 
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Literal, Protocol
@@ -13,6 +13,7 @@ from agent.checkout.events import CashConfirmed, DeviceEvent, DrawerOpened, Draw
 from agent.checkout.evidence_state import (
     CannotConfirm,
     CashSeen,
+    CheckoutSign,
     DrawerRules,
     DrawerSign,
     OpenedBy,
@@ -35,7 +36,7 @@ class DrawerTill(Protocol):
     def now_s(self) -> float: ...
     def wall(self) -> datetime: ...
     def find_open(self, checkout_id: str) -> Checkout | None: ...
-    async def happened(self, checkout_id: str, event: DeviceEvent) -> None: ...
+    async def happened(self, checkout_id: str, event: DeviceEvent, drawer: Sequence[DrawerTold] = ()) -> None: ...
     def drawer_is(self, drawer: str, level: Level) -> None: ...
     async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None: ...
     async def put(self, job: Job) -> None: ...
@@ -134,23 +135,27 @@ class DrawerDesk:
             self._till.drawer_is(self.name, self.watch.level)
 
     async def _tell(self, signs: tuple[Sign, ...], detail: str | None = None) -> None:
-        """First what a checkout waits for, then what everybody may know."""
-        for sign in sorted(signs, key=lambda sign: isinstance(sign, DrawerSign)):
-            await self._telling(sign, detail)
+        """What a checkout waits for, with what the drawer did beside it; that alone where no checkout waits."""
+        drawer = [
+            self._told(sign.event, by=sign.by, open_s=sign.open_s) for sign in signs if isinstance(sign, DrawerSign)
+        ]
+        for sign in signs:
+            if not isinstance(sign, DrawerSign):
+                await self._till.happened(sign.checkout_id, self._event(sign, detail), drawer)
+                drawer = []
+        for told in drawer:
+            await self._till.record_drawer(told)
 
-    def _telling(self, sign: Sign, detail: str | None) -> Awaitable[None]:
-        till = self._till
+    def _event(self, sign: CheckoutSign, detail: str | None) -> DeviceEvent:
         match sign:
             case CashSeen():
-                return till.happened(sign.checkout_id, CashConfirmed(evidence=self._evidence(sign)))
+                return CashConfirmed(evidence=self._evidence(sign))
             case OpeningSeen():
-                return till.happened(sign.checkout_id, DrawerOpened())
+                return DrawerOpened()
             case CannotConfirm():
-                return till.happened(sign.checkout_id, DrawerTroubled(trouble=sign.trouble, detail=detail))
+                return DrawerTroubled(trouble=sign.trouble, detail=detail)
             case OtherAmount():
-                return till.happened(sign.checkout_id, OtherAmountPaid(amount=sign.amount))
-            case DrawerSign():
-                return till.record_drawer(self._told(sign.event, by=sign.by, open_s=sign.open_s))
+                return OtherAmountPaid(amount=sign.amount)
 
     def _evidence(self, seen: CashSeen) -> Evidence:
         return Evidence(kind=seen.kind, amount=seen.amount, at=self._till.wall(), open_s=seen.open_s)

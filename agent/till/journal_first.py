@@ -6,8 +6,9 @@ journal that a restart can go on from.
 """
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -106,9 +107,18 @@ class JournalFirst:
         return [kept.checkout for kept in self._open]
 
     async def take(
-        self, kept: Kept, event: Event, *, card: CardNumber | None = None, key: IdempotencyKey | None = None
+        self,
+        kept: Kept,
+        event: Event,
+        *,
+        card: CardNumber | None = None,
+        key: IdempotencyKey | None = None,
+        drawer: Sequence[DrawerTold] = (),
     ) -> Checkout:
-        """Let the table decide, and do what it says. Raises NotAllowed, NotWritten."""
+        """Let the table decide, and do what it says; where that is anything, `drawer` is written and told with it.
+
+        Raises NotAllowed, NotWritten.
+        """
         await self._see_to_room(event)
         before, situation = kept.checkout, self.situation(kept)
         if self._unwritten.get(before.id, event) is not event:
@@ -118,36 +128,51 @@ class JournalFirst:
             return before
         kept_card = card or (CardRow.WIPED if before.card is not None and after.card is None else CardRow.KEPT)
         entry = Entry(event=event, situation=situation, checkout=after, before=before, card=kept_card, idempotency=key)
-        await self.carry_out(Change(kept, after, entry), effects=effects)
+        await self.carry_out(Change(kept, after, entry), effects=effects, drawer=drawer)
         await self._effects.moved(kept, before, event, effects)
         return kept.checkout
 
-    async def carry_out(self, *changes: Change, effects: tuple[Effect, ...]) -> None:
+    async def carry_out(self, *changes: Change, effects: tuple[Effect, ...], drawer: Sequence[DrawerTold] = ()) -> None:
         """Make all durable together, and only then begin the effects, those of the last: the requests before anybody is
         told, for what is told takes longer than sending.
         """
         last = changes[-1]
+        entries = [*(change.entry for change in changes), *map(self._entry, drawer)]
         requests = self._effects.requests(last.after, _card_after(last), effects)
         syncing = requests.make_ready if requests.wanted else None
         try:
-            sequence = await self._journal.commit(*(change.entry for change in changes), syncing=syncing)
+            sequence = await self._journal.commit(*entries, syncing=syncing)
         except BaseException:  # cancelled, too
             requests.withdraw()
             raise
         await requests.leave()
-        for place, change in enumerate(changes, sequence - len(changes) + 1):
-            self._became(change, place)
+        places = itertools.count(sequence - len(entries) + 1)
+        for change in changes:
+            self._became(change, next(places))
+        for told in drawer:
+            self._listener.drawer_told(told, next(places))
         for effect in effects:
             self._effects.begin(last.kept, effect)
 
-    async def happened(self, checkout_id: str, event: Event) -> None:
-        """Take what happened, late or not. What cannot be written is tried again until it can."""
+    async def happened(self, checkout_id: str, event: Event, drawer: Sequence[DrawerTold] = ()) -> None:
+        """Take what happened, late or not. What cannot be written is tried again until it can.
+
+        `drawer`: what the drawer did is written in the same commit, or alone where nothing comes of the event.
+        """
         kept = self._open.find(checkout_id)
+        before = kept.checkout if kept else None
         if kept is None:
             logger.info("%s: %s came after the end", checkout_id, type(event).__name__)
-            return
+        else:
+            await self._happened(kept, event, drawer)
+        if kept is None or kept.checkout is before:
+            for told in drawer:
+                await self.record_drawer(told)
+
+    async def _happened(self, kept: Kept, event: Event, drawer: Sequence[DrawerTold]) -> None:
+        checkout_id = kept.checkout.id
         try:
-            await self.take(kept, event)
+            await self.take(kept, event, drawer=drawer)
         except NotAllowed as late:
             logger.info("%s: passed over: %s", checkout_id, late)
         except NotWritten as error:
@@ -159,7 +184,7 @@ class JournalFirst:
     async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None:
         """Write and tell what the drawer did."""
         try:
-            sequence = await self._journal.commit(Entry(event=told, situation=self.situation(), idempotency=key))
+            sequence = await self._journal.commit(self._entry(told, key))
         except NotWritten as error:
             logger.warning("drawer %s: could not be recorded: %s", told.event, error)
             return
@@ -167,7 +192,11 @@ class JournalFirst:
 
     async def record(self, event: "DataclassInstance", key: IdempotencyKey | None) -> None:
         """Write what concerns no checkout and tells nobody. Raises NotWritten."""
-        await self._journal.commit(Entry(event=event, situation=self.situation(), idempotency=key))
+        await self._journal.commit(self._entry(event, key))
+
+    def _entry(self, event: "DataclassInstance", key: IdempotencyKey | None = None) -> Entry:
+        """What concerns no checkout."""
+        return Entry(event=event, situation=self.situation(), idempotency=key)
 
     def limit_offline(self, limits: OfflineLimits) -> None:
         """Take other limits for cash while the API is away."""

@@ -7,7 +7,7 @@ queue. What a job does with a checkout is agent/till/journal_first.py.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -279,9 +279,12 @@ class Till:
     def hold(self, seconds: float) -> None:
         self._schedule.hold(seconds)
 
-    async def happened(self, checkout_id: str, event: Event) -> None:
-        """Take what happened, late or not. What cannot be written is tried again until it can."""
-        await self._journal_first.happened(checkout_id, event)
+    async def happened(self, checkout_id: str, event: Event, drawer: Sequence[DrawerTold] = ()) -> None:
+        """Take what happened, late or not. What cannot be written is tried again until it can.
+
+        `drawer`: what the drawer did, written with it.
+        """
+        await self._journal_first.happened(checkout_id, event, drawer)
 
     async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None:
         """Write and tell what the drawer did."""
