@@ -12,6 +12,7 @@ import pytest
 from agent.smart.answer import Answer
 from agent.smart.errors import NotSent, Unknown
 from agent.smart.transport import CONNECTION_LIMIT, LARGEST_BODY, Request, Timeouts, Transport, open_transport
+from agent.smart.transport import Exchange as Heard
 from tests.moved_clock import MovedClock
 from tests.smart_server import (
     Exchange,
@@ -250,6 +251,61 @@ async def test_a_connection_whose_other_end_is_gone_costs_one_request_and_is_lef
         await transport.send(request(timeout_s=0.5))
     await transport.send(request())
     assert [each.connection for each in server.requests] == [1, 1, 2]
+
+
+async def settle() -> None:
+    """Let what is ready run: more turns of the loop than a request needs."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_what_is_made_ready_stands_on_its_connection_until_it_may_leave(server: Server) -> None:
+    heard: list[Heard] = []
+    loop = asyncio.get_running_loop()
+    server.reply(answer({}), answer({}))
+    async with open_transport(server.base_url, PATIENCE, observer=heard.append) as transport:
+        await transport.send(request())
+        durable: asyncio.Future[float] = loop.create_future()
+        sending = asyncio.create_task(transport.after(durable).send(request()))
+        await settle()
+        assert len(server.requests) == 1
+        durable.set_result(left := loop.time())
+        await sending
+    assert [each.connection for each in server.requests] == [1, 1]
+    assert heard[1].began == left
+
+
+async def test_what_is_made_ready_and_may_not_leave_is_not_sent(server: Server, transport: Transport) -> None:
+    server.reply(answer({}))
+    durable: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    sending = asyncio.create_task(transport.after(durable).send(request()))
+    await server.until_connections(1)
+    durable.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    await transport.send(request())
+    assert len(server.requests) == 1
+
+
+async def test_a_connection_that_ends_under_what_was_made_ready_is_replaced(
+    server: Server, transport: Transport
+) -> None:
+    exchanges: list[Exchange] = []
+
+    async def answer_and_keep(exchange: Exchange) -> None:
+        exchanges.append(exchange)
+        await exchange.say(http(200, b"{}"))
+
+    server.reply(answer_and_keep, answer({}))
+    await transport.send(request())
+    durable: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    sending = asyncio.create_task(transport.after(durable).send(request()))
+    await settle()
+    exchanges[0].writer.close()
+    await server.until_connections(2)  # the next one: the agent has seen that this one has ended
+    durable.set_result(0.0)
+    assert (await sending).status == 200
+    assert [each.connection for each in server.requests] == [1, 2]
 
 
 async def test_a_second_answer_to_one_request_is_not_taken_for_the_answer_to_the_next(

@@ -37,13 +37,14 @@ REST_S = 0.005
 
 @dataclass
 class Samples:
-    """Nanoseconds by what was measured and of whom; CPU seconds and written bytes of all rounds."""
+    """Nanoseconds by what was measured and of whom; CPU seconds, written bytes and commits of all rounds."""
 
     rounds: int
     times: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
     agent_cpu_s: float = 0.0
     floor_cpu_s: float = 0.0
     written_bytes: int = 0
+    commits: int = 0
 
     def counts(self) -> bool:
         """Whether two identical floors measured the same."""
@@ -102,6 +103,7 @@ async def measure(directory: Path, rounds: int, seed: int, rivals: Sequence[str]
                 others[name] = await stack.enter_async_context(open_rival(name, place))
         shop = await stack.enter_async_context(open_shop(directory))
         floor = floors[FLOORS[0]].process
+        commits = await shop.commits()
         before = shop.agent.cpu_s, floor.cpu_s, shop.agent.written_bytes
         for _ in range(rounds):
             turns: list[Callable[[], Awaitable[None]]] = [
@@ -116,6 +118,7 @@ async def measure(directory: Path, rounds: int, seed: int, rivals: Sequence[str]
         samples.agent_cpu_s = shop.agent.cpu_s - before[0]
         samples.floor_cpu_s = floor.cpu_s - before[1]
         samples.written_bytes = shop.agent.written_bytes - before[2]
+        samples.commits = await shop.commits() - commits
     return samples
 
 
@@ -163,6 +166,12 @@ def rows(samples: Samples) -> list[Row]:
             words="written to the disk for a whole checkout",
             unit="KiB",
             measured=single(samples.written_bytes / each / 1024, each),
+        ),
+        Row(
+            key="syncs",
+            words="commits of a whole checkout: a sync of the disk each, and one more to wipe the card",
+            unit="",
+            measured=single(samples.commits / each, each),
         ),
     ]
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import aiohttp
 
 from agent.demo.story import BASKET
 from agent.kiosk.checkout_answers import CheckoutAnswer
@@ -72,6 +75,15 @@ class Shop:
     scanner: SimulatedSerialScanner
     drawer: SimulatedDrawer
     screen: "Screen"
+    url: str
+    token: str = field(repr=False)
+
+    async def commits(self) -> int:
+        """Ask the agent how many commits its journal has made durable."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with aiohttp.ClientSession(self.url, headers=headers) as session, session.get("/metrics") as answer:
+            counted = re.search(r"^tillwire_journal_commit_seconds_count (\S+)$", await answer.text(), re.MULTILINE)
+        return int(float(counted[1])) if counted else 0
 
     async def begin(self) -> str:
         """Begin a checkout."""
@@ -179,7 +191,7 @@ async def open_shop(directory: Path, *, round_trip_ms: float = 0.0, opened_by: s
         following = asyncio.create_task(screen.follow(kiosk))
         await asyncio.sleep(SETTLING_S)
         try:
-            yield Shop(agent, tls, kiosk, scanner, drawer, screen)
+            yield Shop(agent, tls, kiosk, scanner, drawer, screen, url, token)
         finally:
             following.cancel()
 
