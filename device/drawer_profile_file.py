@@ -1,6 +1,5 @@
 """Where profile files lie, and what is wrong with one: each problem with file, line, key and what to do."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -120,5 +119,7 @@ def _line_of(keys: list[str], text: str) -> int:
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415 - for a profile that is not there
+
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"

@@ -182,6 +182,21 @@ async def test_an_entry_is_written_whole_or_not_at_all(path: Path) -> None:
         assert journal.latest_sequence == 2
 
 
+async def test_the_loop_is_told_when_only_the_disk_is_waited_for(path: Path) -> None:
+    """Before the commit is known, and not where the entry could not even be written down."""
+    key = IdempotencyKey(key="k1", digest="d1")
+    happened: list[str] = []
+    async with journal_at(path) as journal:
+        await journal.commit(replace(new("co_1"), idempotency=key), syncing=lambda: happened.append("syncing"))
+        happened.append("durable")
+        with pytest.raises(Exception, match="UNIQUE"):
+            await journal.commit(
+                replace(new("co_2"), idempotency=key), syncing=lambda: happened.append("syncing again")
+            )
+
+    assert happened == ["syncing", "durable"]
+
+
 async def test_a_commit_whose_caller_was_cancelled_is_written(path: Path) -> None:
     executor = HeldExecutor()
     opening = asyncio.ensure_future(open_journal(path, executor))

@@ -7,23 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.card import CardRules
 from agent.kiosk.kiosk import KioskCall
-from agent.recording.recorder import Recorder
-from agent.recording.records import Begun
-from agent.recording.taps import RecordedDrawer, Taps
 from agent.smart.transport import Observer
 from agent.till.listener import Listener, Listeners
 from config.settings import Settings
 from device.interface import CashDrawer, Receiver, Report
+
+if TYPE_CHECKING:
+    from agent.recording.records import Begun
+    from agent.recording.taps import Taps
+
+# What records is loaded by the first recording: few tills ever have one, and all of them start.
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
     """Hears everything where there are taps, and is nothing where there are none."""
 
-    taps: Taps | None = None
+    taps: "Taps | None" = None
 
     @property
     def exchanged(self) -> Observer | None:
@@ -34,7 +38,11 @@ class Recording:
         return None if self.taps is None else self.taps.called
 
     def drawer(self, drawer: CashDrawer | None) -> CashDrawer | None:
-        return drawer if drawer is None or self.taps is None else RecordedDrawer(drawer, self.taps.pulsed)
+        if drawer is None or self.taps is None:
+            return drawer
+        from agent.recording.taps import RecordedDrawer  # noqa: PLC0415 - see above
+
+        return RecordedDrawer(drawer, self.taps.pulsed)
 
     def listener(self, listener: Listener) -> Listener:
         return listener if self.taps is None else Listeners(listener, of_checkouts=self.taps.checkout_changed)
@@ -52,11 +60,16 @@ class Recording:
 
 
 @asynccontextmanager
-async def open_recording(file: Path | None, settings: Settings, begin: Callable[[], Begun]) -> AsyncIterator[Recording]:
+async def open_recording(
+    file: Path | None, settings: Settings, begin: Callable[[], "Begun"]
+) -> AsyncIterator[Recording]:
     """Record into this file while inside; None: nothing. A file that cannot be written stops nothing but itself."""
     if file is None:
         yield Recording()
         return
+    from agent.recording.recorder import Recorder  # noqa: PLC0415 - see above
+    from agent.recording.taps import Taps  # noqa: PLC0415 - see above
+
     recorder = Recorder(file, asyncio.get_running_loop().time)
     forwarding = frozenset(scanner.name for scanner in settings.scanner if scanner.other_codes == "forward")
     taps = Taps(recorder, CardRules(prefixes=settings.cards.prefixes, lengths=settings.cards.lengths), forwarding)
@@ -67,8 +80,10 @@ async def open_recording(file: Path | None, settings: Settings, begin: Callable[
         await asyncio.to_thread(recorder.close)
 
 
-def beginning(settings: Settings, started: datetime, seed: int, settling_s: float) -> Begun:
+def beginning(settings: Settings, started: datetime, seed: int, settling_s: float) -> "Begun":
     """What a recording begins with. No secret of the configuration is part of it."""
+    from agent.recording.records import Begun  # noqa: PLC0415 - see above
+
     return Begun(
         program=version("tillwire"),
         started=started,

@@ -73,14 +73,6 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        name="what is made ready does not wait",
-        seed=None,
-        why="a request that is prepared while the disk is waited for leaves before the disk has said yes",
-        changes=(
-            Change(file="agent/smart/transport.py", before="            await durable\n", after="            pass\n"),
-        ),
-    ),
-    Mutant(
         name="synchronous = NORMAL",
         seed=8,
         why="what most examples set: a power cut takes acknowledged commits away",
