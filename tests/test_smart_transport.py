@@ -263,7 +263,7 @@ async def test_what_is_made_ready_stands_on_its_connection_until_it_may_leave(se
     heard: list[Heard] = []
     loop = asyncio.get_running_loop()
     server.reply(answer({}), answer({}))
-    async with open_transport(server.base_url, PATIENCE, observer=heard.append) as transport:
+    async with open_transport(server.base_url, DEFAULT, observer=heard.append) as transport:
         await transport.send(request())
         durable: asyncio.Future[float] = loop.create_future()
         sending = asyncio.create_task(transport.after(durable).send(request()))
