@@ -10,7 +10,7 @@ RULES = "/etc/udev/rules.d/99-tillwire.rules"
 MODEM_MANAGER = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n"
 HOLD = (
     "import fcntl, sys, time; file = open(sys.argv[1], 'r+b', 0); "
-    "fcntl.ioctl(file, int(sys.argv[2], 16), 1); time.sleep(3600)"
+    "fcntl.ioctl(file, int(sys.argv[2], 16), 1); open('/run/held', 'w').close(); time.sleep(3600)"
 )
 TIOCEXCL, EVIOCGRAB = "540c", "40044590"  # linux/tty.h, linux/input.h
 EVENTS = "/dev/tillwire/counter"
@@ -61,6 +61,7 @@ async def test_where_another_program_has_the_devices(box: Kiosk) -> None:
         await screen.devices("present", "counter", "drawer")
     await box.machine.shell("systemctl stop tillwire")
     for node, request in ((PORT, TIOCEXCL), (EVENTS, EVIOCGRAB)):
-        hold = f'systemd-run --quiet --unit=other python3 -c "{HOLD}" {node} {request}; sleep 2'
-        await finds(box, hold, "another program|busy", "systemctl stop other")
+        hold = f'systemd-run --quiet --unit=other python3 -c "{HOLD}" {node} {request}'
+        held = "until test -e /run/held; do sleep 1; done"
+        await finds(box, f"{hold}; {held}", "another program|busy", "systemctl stop other; rm /run/held")
     await finds(box, f"chmod 600 $(readlink -f {EVENTS})", "udev-rules --write|permission", "true")
