@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 from agent.chosen_printer import choose_printer
-from agent.values import dataclass
 from config.match import Match as MatchSettings
 from config.problems import Problem, WrongConfig
 from config.scanners import EvdevScanner as EvdevSettings
@@ -32,7 +32,7 @@ DRAWER = "drawer"
 Run = Callable[[Receiver], Coroutine[None, None, None]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """What every device needs: how ports are opened, and who tells that something was plugged in."""
 
@@ -46,7 +46,7 @@ class BookedLine(Protocol):
     async def send_booked(self, text: bytes) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenDevices:
     """What is to be run, and what the till uses of it."""
 

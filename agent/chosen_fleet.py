@@ -7,6 +7,7 @@ import random
 import ssl
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -24,7 +25,6 @@ from agent.journal.journal import Journal
 from agent.kiosk.stream import EventStream
 from agent.outside import Outside
 from agent.till.till import Till
-from agent.values import dataclass
 from config.fleet import Fleet as FleetSettings
 from config.fleet_changes import read_changes, with_changes, write_changes
 from config.problems import Problem, WrongConfig
@@ -40,7 +40,7 @@ CHECK_TIMEOUT_S = 60.0
 LOGGER = "tillwire"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetTools:
     """What the fleet meets of the agent and the box. `restart` ends the agent, which its service manager starts."""
 

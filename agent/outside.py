@@ -7,7 +7,7 @@ real but impatient in its place.
 import secrets
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,6 @@ from agent.checkout.evidence_state import SETTLING_S
 from agent.chosen_devices import ChosenDevices, Tools, choose
 from agent.till.listener import Listener
 from agent.till.till import Till
-from agent.values import dataclass
 from config.settings import DEFAULT_FILE, Settings
 from device.drawer import Opener
 from device.tty import open_tty
@@ -46,7 +45,7 @@ def unheard(listener: Listener) -> Listener:
     return listener
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
     """Where the program meets the machine. `beside` gives what runs beside the till."""
 

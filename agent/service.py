@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +36,6 @@ from agent.smart.transport import Exchange, Observer, Timeouts
 from agent.till.api_calls import Calls
 from agent.till.listener import Listeners
 from agent.till.till import Till
-from agent.values import dataclass
 from config.settings import Settings
 from device.interface import Receiver, Report
 from device.plugging import watch_plugging
@@ -98,7 +98,7 @@ def _errors_in(error: Exception) -> Iterator[Exception]:
         yield error
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Agent:
     """Everything that runs, and does not yet."""
 

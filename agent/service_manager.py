@@ -8,13 +8,13 @@ import asyncio
 import logging
 import socket
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from agent.checkout.state import Checkout, Phase
 from agent.till.connection import Connection
 from agent.till.inbox import Overloaded
-from agent.values import dataclass
 
 logger = logging.getLogger("tillwire.service")
 
@@ -72,7 +72,7 @@ class WatchedTill(Protocol):
         """Return when the till has done its next job."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Supervision:
     """Tells the service manager and the box about one till."""
 

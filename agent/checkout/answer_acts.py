@@ -14,9 +14,9 @@ from agent.checkout.events import (
     StartAnswered,
     TransactionSaved,
 )
+from agent.checkout.replacing import replace
 from agent.checkout.row import Done
 from agent.checkout.state import Card, Checkout, Json, Situation, Transaction, TransactionFacts
-from agent.values import replace
 
 
 def keep_card_facts(checkout: Checkout, event: CardChecked, situation: Situation) -> Done:

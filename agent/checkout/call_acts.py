@@ -15,9 +15,9 @@ from agent.checkout.effects import (
     UpdateTransaction,
 )
 from agent.checkout.events import Restarted
+from agent.checkout.replacing import replace
 from agent.checkout.row import Done
 from agent.checkout.state import Asking, Call, Checkout, Payment, Pursuit, Rules, Situation, Transaction
-from agent.values import replace
 
 LONGEST_READ_PAUSE_S = 60.0
 """Between two reads of an unsure payment: light enough for days, short enough for the person who waits."""

@@ -1,24 +1,25 @@
 """What a checkout makes the till do, once the change is durable. Frozen values, no behaviour."""
 
+from dataclasses import dataclass
+
 from agent.checkout.state import Method
-from agent.values import dataclass
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckCard:
     """Until answered: whether this card is valid or locked, and what is on it."""
 
     number: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateTransaction:
     """Until answered: one POST with basket and card."""
 
     number: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateTransaction:
     """Until answered: one PUT with basket and card."""
 
@@ -26,7 +27,7 @@ class UpdateTransaction:
     transaction_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyBalance:
     """Until answered: preTransaction."""
 
@@ -34,7 +35,7 @@ class ApplyBalance:
     transaction_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadTransaction:
     """Until answered."""
 
@@ -42,7 +43,7 @@ class ReadTransaction:
     transaction_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartTransaction:
     """Never blind: sent again only when a read has proved that it was not executed."""
 
@@ -52,7 +53,7 @@ class StartTransaction:
     action_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelTransaction:
     """Never blind, as a start: takes an executed transaction back."""
 
@@ -61,7 +62,7 @@ class CancelTransaction:
     action_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelTerminalPayment:
     """Never blind, as a start: the terminal takes the payment with this receipt number back."""
 
@@ -70,19 +71,19 @@ class CancelTerminalPayment:
     receipt_number: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AbortTransaction:
     """Best effort, never when a start may have been sent."""
 
     transaction_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenDrawer:
     """At most once."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenDrawerToRefund:
     """At most once: for the person who reverses a payment."""
 
@@ -90,17 +91,17 @@ class OpenDrawerToRefund:
     by: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BeginReversal:
     """At most once, in the same commit: the reversal that was asked for."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrintReceipt:
     """At most once."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendBooked:
     """At most once: tells the other side of the line that the payment is booked."""
 

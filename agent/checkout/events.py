@@ -4,6 +4,8 @@ Requests come from people and programs and are refused when the phase does not a
 times are passed over when they come too late.
 """
 
+from dataclasses import dataclass
+
 from agent.checkout.state import (
     ApiProblem,
     Basket,
@@ -16,15 +18,14 @@ from agent.checkout.state import (
     TransactionFacts,
     Trouble,
 )
-from agent.values import dataclass
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BasketSet:
     basket: Basket
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardSet:
     """A complete card. `same`: it is the one this checkout already has."""
 
@@ -32,23 +33,23 @@ class CardSet:
     same: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardRemoved:
     pass
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyAsked:
     use_balance: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PayAsked:
     method: Method
     amount: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmAsked:
     """A person with the operator's role says that the cash is in."""
 
@@ -56,12 +57,12 @@ class ConfirmAsked:
     by: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAsked:
     pass
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrawerOpenAsked:
     """A person asks for the drawer once more while its cash is awaited."""
 
@@ -69,20 +70,20 @@ class DrawerOpenAsked:
     by: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryAsked:
     by: str
     new_transaction: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveAsked:
     outcome: Outcome
     note: str
     by: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReverseAsked:
     """A person takes a completed checkout back. `reversal_id`: what the reversal will be called if there is none."""
 
@@ -107,13 +108,13 @@ Request = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardChecked:
     number: int
     card: Card
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionSaved:
     """Create or update was answered."""
 
@@ -121,14 +122,14 @@ class TransactionSaved:
     facts: TransactionFacts
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
     number: int
     missing_sum: int
     bonus_products: tuple[Json, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadAnswered:
     """`begun_s`: when the read was sent; only a read begun after the late window proves that nothing was executed."""
 
@@ -137,19 +138,19 @@ class ReadAnswered:
     facts: TransactionFacts
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartAnswered:
     number: int
     facts: TransactionFacts
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAnswered:
     number: int
     facts: TransactionFacts
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallRefused:
     """The API answered with an error of its own."""
 
@@ -157,21 +158,21 @@ class CallRefused:
     problem: ApiProblem
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallNotSent:
     """Nothing of the request left this machine."""
 
     number: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallUnknown:
     """No usable answer: it may have worked, or may still be carried out."""
 
     number: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallNotAuthorised:
     """Rejected for its token, twice, and not executed; `problem` where the API said why."""
 
@@ -193,12 +194,12 @@ Answer = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrawerOpened:
     """The drawer was seen open while its cash is awaited."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrawerTroubled:
     """The drawer cannot confirm this payment any more; a person must look."""
 
@@ -206,14 +207,14 @@ class DrawerTroubled:
     detail: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CashConfirmed:
     """Evidence that the policy accepts is complete."""
 
     evidence: Evidence
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtherAmountPaid:
     """A message says that another amount than the one shown was paid."""
 
@@ -223,17 +224,17 @@ class OtherAmountPaid:
 DeviceEvent = DrawerOpened | DrawerTroubled | CashConfirmed | OtherAmountPaid
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Woke:
     """The time of `wake_at` has come."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """The API is there and this is the oldest confirmed checkout."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restarted:
     """The agent was started again; whatever was under way has no answer."""
 

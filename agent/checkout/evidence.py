@@ -21,8 +21,8 @@ from agent.checkout.evidence_state import (
     Sign,
     Watch,
 )
+from agent.checkout.replacing import replace
 from agent.checkout.state import Confirmation, Level, Trouble
-from agent.values import replace
 
 LEFT_OPEN_AGAIN_S = 30.0
 """After the first warning; figures of the trade in hardware.md 1.6."""

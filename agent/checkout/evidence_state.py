@@ -1,9 +1,9 @@
 """What is known of the drawer and expected of it, and the signs that follow from what it does. Values only."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from agent.checkout.state import Confirmation, Level, Trouble
-from agent.values import dataclass
 
 OpenedBy = Literal["till", "register", "unasked"]
 SETTLING_S = 2.0

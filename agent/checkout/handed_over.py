@@ -33,6 +33,7 @@ from agent.checkout.events import (
     Turn,
     Woke,
 )
+from agent.checkout.replacing import replace
 from agent.checkout.row import (
     ATTENTION,
     CASH,
@@ -52,7 +53,6 @@ from agent.checkout.row import (
 )
 from agent.checkout.state import Asking, Basket, Checkout, HandedOver, Payment, Phase, Rules, Situation
 from agent.checkout.state import TransactionFacts as Facts
-from agent.values import replace
 
 
 def begin_handed_over(

@@ -1,14 +1,13 @@
 """May cash be taken now, while the API is away? Pure; the limits are the configuration's `[offline]`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-
-from agent.values import dataclass
 
 SECONDS_PER_HOUR = 3600
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineLimits:
     """How much may wait for the API together. Cents; `stop_when_oldest_h` in hours."""
 
@@ -18,7 +17,7 @@ class OfflineLimits:
     stop_when_oldest_h: float = 24.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """A confirmed payment whose booking is not done: cents, and for how long it has waited."""
 

@@ -6,9 +6,9 @@ The acts that the table calls `pay`. Pure.
 from agent.checkout.call_acts import abandon, abort, payment_of
 from agent.checkout.effects import OpenDrawer, PrintReceipt, SendBooked
 from agent.checkout.events import CashConfirmed, ConfirmAsked, DrawerTroubled, PayAsked, ResolveAsked
+from agent.checkout.replacing import replace
 from agent.checkout.row import Done
 from agent.checkout.state import Checkout, Evidence, Payment, Resolution, Situation
-from agent.values import replace
 
 
 def take_payment(checkout: Checkout, event: PayAsked, _situation: Situation) -> Done:

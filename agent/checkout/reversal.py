@@ -28,9 +28,9 @@ from agent.checkout.events import (
     RetryAsked,
     ReverseAsked,
 )
+from agent.checkout.replacing import replace
 from agent.checkout.row import ATTENTION, COMPLETED, FAILED, STARTING, UNSURE, Done, Row, because, go, no
 from agent.checkout.state import CancelCall, Checkout, ReceiptLines, Reversal, Rules, Situation
-from agent.values import replace
 
 CANCELLED_STATUS = "cancelled"
 """Both spellings of the API are this one by now (`canceled`, smart-api 4.2)."""

@@ -1,11 +1,12 @@
 """One row of the checkout table, and the short names by which the rows are written."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from agent.checkout.effects import Effect
+from agent.checkout.replacing import replace
 from agent.checkout.state import Checkout, Phase, Situation
-from agent.values import dataclass, replace
 
 E = TypeVar("E")
 Guard = Callable[[Checkout, E, Situation], bool]
@@ -18,7 +19,7 @@ COMPLETED, CANCELLED, FAILED, RESOLVED = Phase.COMPLETED, Phase.CANCELLED, Phase
 MONEY_TAKEN = (CONFIRMED, STARTING, UNSURE, ATTENTION)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row(Generic[E]):
     """From these phases, on this event, if the guard holds: do the acts and go to the phase, or refuse."""
 

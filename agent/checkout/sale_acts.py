@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from agent.checkout.call_acts import abandon
 from agent.checkout.events import ApplyAsked, BasketSet, CardSet, PayAsked
+from agent.checkout.replacing import replace
 from agent.checkout.row import Done
 from agent.checkout.state import Card, Checkout, Payment, Situation
-from agent.values import replace
 
 
 def touch(checkout: Checkout, _event: object, situation: Situation) -> Done:

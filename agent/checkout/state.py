@@ -3,14 +3,13 @@
 One checkout is one row of the journal, written as JSON, so nothing here holds a card number: `Card.number` is the
 masked one. Money is integer cents. Fields that end in `_s` are monotonic seconds of the running process; they are set
 anew after a restart. Times for people are `datetime`s with an offset.
-Nothing here has slots: agent/values.py.
+Nothing here has slots: agent/checkout/replacing.py.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
-
-from agent.values import dataclass
 
 Json = dict[str, object]
 Method = Literal["cash", "loyalty", "cashless"]

@@ -12,11 +12,11 @@ from typing import Any
 
 from agent.checkout.effects import Effect
 from agent.checkout.events import Event
+from agent.checkout.replacing import replace
 from agent.checkout.row import ATTENTION, CASH, CONFIRMED, DUE, STARTING, UNSURE, A, D, Done, Row
 from agent.checkout.standing_guards import SHOWN_AMOUNT_S
 from agent.checkout.state import Checkout, Phase, Situation
 from agent.checkout.table import TABLE
-from agent.values import replace
 
 
 class NotAllowed(Exception):

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Protocol
 
 from agent.checkout.state import Level
@@ -11,7 +12,6 @@ from agent.chosen_devices import DRAWER
 from agent.commands.asking import Failed
 from agent.control import RunningAgent, in_shape
 from agent.kiosk.event_answers import DeviceAnswer, DrawerAnswer, SnapshotAnswer
-from agent.values import dataclass
 from device.drawer_reading import SILENT_AFTER_S
 
 HEARD_OF_S = SILENT_AFTER_S + 1.0
@@ -20,7 +20,7 @@ LOOK_AGAIN_S = 0.1
 NO_DRAWER = "no drawer is configured: set [drawer] profile and port"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrawerNow:
     """How it is when somebody begins to look. `device` is None where nothing was heard of the port yet."""
 

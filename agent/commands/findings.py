@@ -4,17 +4,17 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from agent.commands.plain_text import printable
-from agent.values import dataclass
 
 Verdict = Literal["ok", "note", "wrong"]
 _MARKS: dict[Verdict, str] = {"ok": "OK", "note": "NOTE", "wrong": "WRONG"}
 _ABOUT_COLUMN, _TEXT_COLUMN = 7, 23
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that was looked at. `note` is worth knowing and keeps nobody from selling."""
 

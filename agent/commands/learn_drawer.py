@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +15,6 @@ from pathlib import Path
 from agent.commands.asking import Failed, answered, be_without_agent
 from agent.commands.common import GOOD, add_config, add_json, load_settings, say
 from agent.commands.plain_text import printable
-from agent.values import dataclass
 from config.drawer_lines import drawer_lines, with_drawer
 from config.replace_file import replace_config
 from config.settings import Settings
@@ -34,7 +34,7 @@ Showing = Callable[[Sequence[DrawerProfile]], AbstractAsyncContextManager[Showin
 LEVELS = {"high": "on, or bit set, = open", "low": "off, or bit clear, = open"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the command line asks for. `profile`: only this one is tried."""
 

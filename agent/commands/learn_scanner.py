@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -18,7 +19,6 @@ from agent.commands.drawings import drawn, qr_code
 from agent.commands.learned_scanner import MODES, as_json, findings, keys_of, notes, shown
 from agent.commands.plain_text import printable
 from agent.till.scans import meaning
-from agent.values import dataclass
 from config.problems import WrongConfig
 from config.replace_file import replace_config
 from config.scanner_lines import scanner_lines, with_scanner
@@ -37,7 +37,7 @@ BANK_CARD = "that was a bank card, and nothing of it was kept: scan the calibrat
 _DRIVERS: dict[Subsystem, Driver] = {"input": "evdev", "hidraw": "hidpos", "tty": "serial"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the command line asks for. `device`: this one alone; `ports`: listened to as well."""
 

@@ -1,14 +1,13 @@
 """What systemd says of a unit. Without systemd, or where it does not answer, it says nothing."""
 
 import subprocess
-
-from agent.values import dataclass
+from dataclasses import dataclass
 
 ANSWER_S = 10
 """systemd answers at once; on a box that is starting its bus may not."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """A unit that systemd knows: does it run, does it start with the machine, and what was added to it."""
 

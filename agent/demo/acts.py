@@ -1,12 +1,12 @@
 """What a person can do to the hardware of the demo: from its panel in the browser, or typed in the terminal."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import aiohttp
 
 from agent.demo.stage import Stage
 from agent.demo.story import CARD
-from agent.values import dataclass
 
 BANK_CARD = ";4111111111111111=29121010000000000000?"
 """The second track of a test card of the card schemes, as a magstripe reader sends it."""
@@ -15,7 +15,7 @@ ARTICLE = "4012345678901"
 LOST_ANSWER = "start/cash:no-answer-after-executing"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """Something to do. `group` is where the panel shows it."""
 

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -16,7 +17,6 @@ from agent.checkout.state import Level
 from agent.demo.cable import NetworkCable
 from agent.kiosk.client import KioskClient, kiosk_at
 from agent.kiosk.roles import Role
-from agent.values import dataclass
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
 from device.simulated_scanner import SimulatedSerialScanner
@@ -123,7 +123,7 @@ class Process:
             await process.wait()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """Everything is running, and the screen is connected."""
 

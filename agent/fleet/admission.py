@@ -5,12 +5,12 @@ Who sent it is the last level of its topic, which the broker lets nobody else wr
 before is known from the journal, where each id is written once.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from agent.fleet.payloads import COMMAND, COMMAND_ID, Change, Command, Refusal
-from agent.values import dataclass
 
 MOST_BYTES = 8 * 1024
 """The largest command there can be, 16 new values, has a quarter of it."""
@@ -21,7 +21,7 @@ MOST_SKEW = timedelta(minutes=2)
 answer's `at`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
     """What the till's own file allows."""
 
@@ -30,7 +30,7 @@ class Allowed:
     may_change: frozenset[str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
     """A message as it came."""
 
@@ -39,7 +39,7 @@ class Arrived:
     retained: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """Why it is not carried out; `id` and `command` where they could be read."""
 

@@ -14,6 +14,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiomqtt import Client, Message, MqttError, ProtocolVersion, Will
@@ -22,8 +23,6 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import SecretStr
-
-from agent.values import dataclass
 
 logger = logging.getLogger("tillwire.fleet")
 
@@ -47,7 +46,7 @@ class Unusable(Exception):
     """The broker is not there, or does not take what is sent. The text is for the log."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
     """Where the broker is, and who we are to it. `tls` is None only for a broker on this box."""
 
@@ -60,7 +59,7 @@ class Broker:
     answer_timeout_s: float = ANSWER_TIMEOUT_S
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
     """One message to be published, QoS 1."""
 

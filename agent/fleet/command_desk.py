@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, assert_never
 
@@ -37,7 +38,6 @@ from agent.journal.errors import JournalError, NotWritten
 from agent.journal.records import IdempotencyKey
 from agent.till.inbox import Overloaded
 from agent.till.refusals import AnotherIsActive, NoSuchCheckout
-from agent.values import dataclass
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -55,7 +55,7 @@ MOST_LISTED = 20
 Values = Mapping[str, object]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """What `tillwire check` says: `wrong` is one line each."""
 
@@ -92,7 +92,7 @@ class Box(Protocol):
     def restart(self) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """The tools of the desk. `wall` is the time for people, `clock` counts monotonic seconds."""
 
@@ -105,7 +105,7 @@ class Desk:
     answer: Callable[[Answer], None]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
     """What became of a command, before it is an answer."""
 

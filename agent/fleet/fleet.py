@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Never, Protocol
 
@@ -23,7 +24,6 @@ from agent.fleet.view import Standing, says_the_same, state_of
 from agent.journal.errors import JournalError
 from agent.journal.event_id import EventId
 from agent.side_by_side import side_by_side
-from agent.values import dataclass
 
 logger = logging.getLogger("tillwire.fleet")
 
@@ -33,7 +33,7 @@ STATE_PAUSE_S = 0.5
 """What changes within a moment, as a drawer and its checkout, is one state."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """Pauses between two tries, in seconds."""
 
@@ -52,7 +52,7 @@ class FleetTill(CommandedTill, Protocol):
     def ready(self) -> asyncio.Event: ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """A till, and how it takes part. `standing` tells how it stands now; `jitter` gives a number from 0 to 1."""
 

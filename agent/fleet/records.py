@@ -1,13 +1,12 @@
 """What the journal keeps of each command: that it came, from whom, and what became of it."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from agent.checkout.state import Json
 from agent.fleet.payloads import Outcome, Refusal
-from agent.values import dataclass
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetCommandTaken:
     """A command came. With `refused` it was not carried out, and what it asked for is not kept."""
 
@@ -18,7 +17,7 @@ class FleetCommandTaken:
     refused: Refusal | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetCommandEnded:
     """What became of a command that was carried out."""
 

@@ -4,6 +4,7 @@ Whatever text a person or the API wrote is masked once more: somebody may have t
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import TypeAdapter
@@ -20,7 +21,6 @@ from agent.kiosk.event_answers import DeviceAnswer, DrawerLevelAnswer
 from agent.kiosk.view import connection_answer
 from agent.till.connection import Connection
 from agent.till.listener import DrawerTold, drawer_told_from
-from agent.values import dataclass
 
 LONGEST_TEXT = 200
 """Characters: an event stays far below the packet size that any broker accepts."""
@@ -31,7 +31,7 @@ _COMMAND_RECORDS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What the till knows of itself at this moment."""
 

@@ -1,12 +1,12 @@
 """What is handed to the journal and what comes back. Frozen values."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from agent.card import CardNumber
 from agent.checkout.state import Checkout, Json, Situation
-from agent.values import dataclass
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -19,7 +19,7 @@ class CardRow(Enum):
     WIPED = "wiped"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyKey:
     """The `Idempotency-Key` of a request, with a digest of what was asked. Each key is committed once."""
 
@@ -27,7 +27,7 @@ class IdempotencyKey:
     digest: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One event and all that it changes: written together or not at all.
 
@@ -44,7 +44,7 @@ class Entry:
     idempotency: IdempotencyKey | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
     """An event as the journal has it. `kind` is the class of the event, `data` its fields (long ones left out).
 
@@ -60,7 +60,7 @@ class StoredEvent:
     checkout: Checkout | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCheckout:
     """A checkout that is not final, with the card number that goes with it."""
 
@@ -68,7 +68,7 @@ class OpenCheckout:
     card: CardNumber | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweredRequest:
     """What a request with this `Idempotency-Key` asked, and which checkout it was about (None: none)."""
 
@@ -76,7 +76,7 @@ class AnsweredRequest:
     checkout_id: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What leaves the journal together: a finished checkout with its events, or one event without a checkout."""
 

@@ -8,6 +8,7 @@ A Unix socket is reached by no page; who may open the control socket is decided 
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -17,7 +18,6 @@ from agent.kiosk.problems import Problem
 from agent.kiosk.roles import Role
 from agent.kiosk.tickets import OPERATOR_PAGE, has_cookie
 from agent.kiosk.tokens import Tokens
-from agent.values import dataclass
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 PREFLIGHT_S = 600
@@ -32,7 +32,7 @@ _EXPOSED_HEADERS = "Location, Retry-After"
 Headers = CIMultiDict[str] | CIMultiDictProxy[str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
     """One address where the interface listens.
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Generic, Literal, TypeVar
 
@@ -19,7 +19,6 @@ from agent.kiosk.peer import peer_name
 from agent.kiosk.problems import Problem
 from agent.kiosk.requests import OperatorBody
 from agent.kiosk.roles import Role
-from agent.values import dataclass
 
 JSON = "application/json"
 IDEMPOTENCY_KEY = "^[!-~]([ -~]*[!-~])?$"
@@ -30,7 +29,7 @@ Q = TypeVar("Q", bound=BaseModel)
 OB = TypeVar("OB", bound=OperatorBody)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[B, Q]):
     """A request that was let in and understood. `caller` is None where a public call does not say who it is."""
 
@@ -81,7 +80,7 @@ async def operator_name(call: Call[OB, Q]) -> str:
     return await peer_name(call.request.transport)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route(Generic[B, Q]):
     """One call, as it is described and carried out. `needs`: the role of the caller; None: nobody is asked.
 

@@ -13,6 +13,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal, TypeVar
 
@@ -39,7 +40,6 @@ from agent.kiosk.problem_answers import ProblemAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.sent_events import LONGEST_EVENT_BYTES, SILENCE_TIMEOUT_S, sent_events
 from agent.kiosk.till_answers import DeviceList, TerminalAnswer, TicketAnswer
-from agent.values import dataclass
 
 ANSWER_TIMEOUT_S = 10.0
 """The agent answers from its memory or its journal; a disk that takes longer is out of order."""
@@ -79,7 +79,7 @@ class Refused(Exception):
         return self.problem.checkout
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One event of the stream. `id` is None for what is state and no journal entry: devices, connection, busy."""
 

@@ -1,7 +1,7 @@
 """What the calls of the local interface work with: the till, the event stream, and who was let in."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from agent.card import CardRules
@@ -15,7 +15,6 @@ from agent.kiosk.view import checkout_answer, connection_answer
 from agent.kiosk.wrong_attempts import WrongAttempts
 from agent.metrics.metrics import Metrics
 from agent.till.till import Till
-from agent.values import dataclass
 
 CLOCK_BEHIND = (
     "the clock is earlier than the newest entry of the journal, so no cash is taken while the API is away: "
@@ -23,7 +22,7 @@ CLOCK_BEHIND = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KioskCall:
     """A call that changes something, and how it was answered. `problem` is the name of the problem.
 

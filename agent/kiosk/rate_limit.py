@@ -1,8 +1,7 @@
 """How many requests one caller may make: neither a program run wild nor strangers take the till its time."""
 
 from collections.abc import Callable, Hashable
-
-from agent.values import dataclass
+from dataclasses import dataclass
 
 MOST_CALLERS = 256
 """Remembered at once; the one that was heard longest ago gives way."""
@@ -11,7 +10,7 @@ ROUNDING_S = 1e-6
 """More than sums of floating-point numbers are off by; the last request of a burst is still let through."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """So many requests a second for ever, and a burst of them at once.
 

@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -25,7 +25,6 @@ from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.rate_limit import Rate, RateLimit
 from agent.kiosk.roles import Role
 from agent.kiosk.static_files import StaticFile, page_files
-from agent.values import dataclass
 
 REQUEST_TIMEOUT_S = 30.0
 """A request is some kilobytes from this machine or the next: what is not here by then is not coming. Over TCP whoever
@@ -49,7 +48,7 @@ class CannotListen(Exception):
     """The address is taken or not ours. The text says which and why."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KioskSettings:
     """What the configuration says to the local interface. `listen`: host and port, or the path of a Unix socket."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.resources import files
 from pathlib import PurePath
@@ -11,7 +11,6 @@ from aiohttp import web
 
 from agent.kiosk import page
 from agent.kiosk.tickets import OPERATOR_PAGE
-from agent.values import dataclass
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
@@ -31,7 +30,7 @@ _PATHS = {"index.html": "/", "operator.html": OPERATOR_PAGE}
 """Where a file is not found by its name."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaticFile:
     """One file. The browser asks each time whether it still has the same."""
 

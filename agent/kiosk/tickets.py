@@ -9,10 +9,10 @@ screen in the same browser stays a screen.
 import hmac
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from agent.kiosk.roles import Role
 from agent.kiosk.tokens import Tokens
-from agent.values import dataclass
 
 TICKET_S = 300.0
 """An installer carries the address from one window to another; after that it is of no use to anybody."""
@@ -23,7 +23,7 @@ SHIFT_S = 12 * 60 * 60
 """The operator's browser forgets its cookie after the longest shift; the screen's stays while the browser runs."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cookie:
     """Where a role's cookie is kept, and which calls it goes to. `lasts_s`: seconds; None: while the browser runs."""
 

@@ -9,11 +9,10 @@ import hmac
 import logging
 import os
 import secrets
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.kiosk.roles import Role
-from agent.values import dataclass
 
 logger = logging.getLogger("tillwire.kiosk.tokens")
 
@@ -22,7 +21,7 @@ SHORTEST_TOKEN = 32
 """Characters. What is shorter was torn or typed by somebody, and can be guessed."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """What a caller shows to be let in."""
 

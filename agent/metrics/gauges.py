@@ -1,12 +1,12 @@
 """How the till stands at the moment at which it is asked."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from agent.checkout.state import Api, Level
-from agent.values import dataclass
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gauges:
     """How the till stands now. Ages in seconds; `devices` gives the state of each by name and kind."""
 

@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeVar
@@ -22,7 +23,6 @@ from agent.replay.screen import ReplayedScreen
 from agent.service import serve
 from agent.smart.credentials import CredentialStore, DeviceCredentials
 from agent.till.listener import Listeners
-from agent.values import dataclass
 from config.settings import Settings
 
 AFTERWARDS_S: Final = 1.0
@@ -33,7 +33,7 @@ _STAND_IN: Final = "replayed"
 H = TypeVar("H")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
     """What came of one start."""
 

@@ -11,10 +11,10 @@ address with a query and no card number, and an error is raised without its caus
 """
 
 import re
+from dataclasses import dataclass
 from typing import Self
 
 from agent.smart.text import presentable
-from agent.values import dataclass
 
 JsonObject = dict[str, object]
 
@@ -24,7 +24,7 @@ _LARGEST_CODE = 999_999  # the documented ones have four digits
 _SUPPORT_ID = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiError:
     """The API's error body (smart-api.md, part 6), or OAuth's (2.3). `error_user` is the text for people.
 

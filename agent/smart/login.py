@@ -11,6 +11,7 @@ API refuses is *not authorised*.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 from pydantic_core import to_json
@@ -20,7 +21,6 @@ from agent.smart.credentials import CredentialsDamaged, CredentialStore, DeviceC
 from agent.smart.errors import ApiError, JsonObject, NotAuthorised, NotSent, Unknown
 from agent.smart.models import DeviceCodeAnswer, TokenAnswer
 from agent.smart.transport import Request, Transport
-from agent.values import dataclass
 
 _log = logging.getLogger("tillwire.smart.login")
 
@@ -29,7 +29,7 @@ _REFUSALS = frozenset({400, 401, 403})  # with OAuth's error body; any other sta
 Grant = Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """The vendor's credentials at the API."""
 
@@ -45,7 +45,7 @@ class Client:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceLogin:
     """As the device with this uuid (`/vendor/…`), paired before."""
 
@@ -53,7 +53,7 @@ class DeviceLogin:
     device_uuid: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DevicePinLogin:
     """As the device with this uuid, by the PIN that was set for merchant, store or device."""
 
@@ -62,7 +62,7 @@ class DevicePinLogin:
     device_pin: SecretStr
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCredentialsLogin:
     """As the vendor: no device stands behind it."""
 

@@ -1,13 +1,14 @@
 """What create and update send: always the whole transaction, because an update without basket removes it."""
 
+from dataclasses import dataclass
+
 from pydantic_core import to_json
 
 from agent.card import CardNumber
 from agent.smart.errors import JsonObject
-from agent.values import dataclass
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionRequest:
     """A basket with its sum (cents) and, if the customer has one, the card.
 

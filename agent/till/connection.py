@@ -4,11 +4,11 @@ The API is away from the first request that was certainly not sent until one suc
 usable answer says nothing about it.
 """
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agent.checkout.events import Answer, CallNotAuthorised, CallNotSent, CallUnknown
 from agent.checkout.state import Api
-from agent.values import dataclass, replace
 
 FIRST_PAUSE_S = 1.0
 """Coming back is noticed within seconds."""
@@ -19,7 +19,7 @@ MOST_DOUBLINGS = 10
 """After so many the pause is at its longest, and a power of two would outgrow a float within a day."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """What is known of the API, and the next time at which it is asked (monotonic seconds; None: not by itself)."""
 

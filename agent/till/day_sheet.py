@@ -5,17 +5,17 @@ day on which it was confirmed, whatever became of it later; money given back cou
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from agent.checkout.state import Checkout, Phase
 from agent.till.listener import DrawerTold
-from agent.values import dataclass, replace
 
 _WHATEVER_THE_HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """A day of the box's clock: 23, 24 or 25 hours. `end` belongs to the next one."""
 
@@ -27,7 +27,7 @@ class Day:
         return self.begin <= at < self.end
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sum:
     """How many, and how many cents together."""
 
@@ -35,7 +35,7 @@ class Sum:
     cents: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hour:
     """The cash that was confirmed within an hour."""
 
@@ -43,7 +43,7 @@ class Hour:
     confirmed: Sum
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """The money of one currency.
 
@@ -68,7 +68,7 @@ class Totals:
         return self.confirmed.cents - self.refunded.cents - self.reversed.cents
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrawerRecord:
     """What the drawer did or was asked to do, and when."""
 
@@ -76,7 +76,7 @@ class DrawerRecord:
     told: DrawerTold
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """The drawer opened. `asked` is what it was asked for before; None: nobody had asked. `open_s`: seconds."""
 
@@ -92,7 +92,7 @@ class Opening:
         return self.told.by != "register" and not for_sale
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DaySheet:
     """One day. `totals` has an entry for each currency in which something was paid."""
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -14,7 +15,6 @@ from agent.till.inbox import Job
 from agent.till.listener import Listener, ScanTold, as_scan_refusal
 from agent.till.scans import RepeatedScans, meaning
 from agent.till.settings import TillSettings
-from agent.values import replace
 from device.interface import DeviceState, DrawerLevel, PaidMessage, Report, Scan, TornScan
 
 logger = logging.getLogger("tillwire.devices")

@@ -27,6 +27,7 @@ from agent.checkout.events import (
     Woke,
 )
 from agent.checkout.offline import OfflineLimits, offline_refusal
+from agent.checkout.replacing import replace
 from agent.checkout.state import Checkout, Level, Phase, Situation
 from agent.checkout.step import NotAllowed, step
 from agent.journal.errors import NotWritten
@@ -37,7 +38,6 @@ from agent.till.connection import Connection
 from agent.till.inbox import Job
 from agent.till.listener import DrawerTold, Listener
 from agent.till.open_checkouts import Kept, OpenCheckouts
-from agent.values import replace
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -5,6 +5,7 @@ A listener must not block and must not fail.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Literal, Protocol
@@ -12,7 +13,6 @@ from typing import Literal, Protocol
 from pydantic import TypeAdapter
 
 from agent.checkout.state import Api, Card, Checkout, Json, Level
-from agent.values import dataclass
 from device.interface import DeviceState
 
 ScanRefusal = Literal["torn", "not_a_card", "card_present", "too_late", "busy", "repeated"]
@@ -20,7 +20,7 @@ CardRefusal = Literal["payment_card", "invalid", "locked"]
 DrawerEvent = Literal["asked", "opened", "did_not_open", "left_open", "closed"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanTold:
     """A scan: a card (masked), another code, or why it was thrown away."""
 
@@ -31,7 +31,7 @@ class ScanTold:
     refused: ScanRefusal | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrawerTold:
     """What the drawer did, or was asked to do. `open_s`: seconds."""
 

@@ -4,6 +4,7 @@ A request with an idempotency key is done once, also when the agent was started 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -25,7 +26,6 @@ from agent.till.lookup import Lookup
 from agent.till.open_checkouts import Kept, OpenCheckouts
 from agent.till.refusals import AnotherIsActive, HandedOverAlready, KeyReused
 from agent.till.settings import Order
-from agent.values import replace
 from device.interface import DrawerRefused
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """What the configuration says to a till, and what a screen asks of it. Frozen values."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from agent.card import CardRules
@@ -7,10 +8,9 @@ from agent.checkout.effects import Effect
 from agent.checkout.evidence_state import DrawerRules
 from agent.checkout.offline import OfflineLimits
 from agent.checkout.state import Basket, Checkout, Rules
-from agent.values import dataclass
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TillSettings:
     """The configuration, as far as the till decides by it.
 
@@ -29,7 +29,7 @@ class TillSettings:
     provisional_after_s: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a screen or register wants to sell."""
 

@@ -8,6 +8,7 @@ queue. What a job does with a checkout is agent/till/journal_first.py.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -41,7 +42,6 @@ from agent.till.requests import TillRequests
 from agent.till.schedule import Schedule
 from agent.till.settings import Order, TillSettings
 from agent.till.terminal_desk import TerminalDesk
-from agent.values import replace
 from device.interface import CashDrawer, DeviceState, DrawerLevel, DrawerRefused, PaidMessage, Report
 
 if TYPE_CHECKING:
