@@ -21,8 +21,8 @@ from device.plugged_devices import plugged_devices
 from device.plugging import NoPlugging, watch_plugging
 from device.reconnect import PERMISSION_GRACE_S
 
-LOOK_S = max(SILENT_AFTER_S, PERMISSION_GRACE_S) + 1.0
-"""By then every device is present, or its driver has said what is wrong with it."""
+LOOK_S = max(SILENT_AFTER_S, PERMISSION_GRACE_S) + 5.0
+"""By then every device is present, or its driver has said what is wrong with it, on a slow box as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
