@@ -515,6 +515,17 @@ async def test_cash_that_a_machine_reports_while_too_much_waits_is_booked(tmp_pa
         assert (starts(bench), len(bench.simulator.ledger)) == (1, 1)
 
 
+async def test_a_person_opens_no_drawer_that_cannot_be_written_down(bench: TillBench) -> None:
+    key = IdempotencyKey(key="k", digest="d")
+    bench.disk.refuses = True
+    with pytest.raises(NotWritten):
+        await bench.till.open_drawer("change", "Ada", key)
+    assert bench.till.drawer_level == "closed"
+    bench.disk.refuses = False
+    await bench.till.open_drawer("change", "Ada", key)
+    await bench.heard.drawer_event("opened")
+
+
 async def test_a_confirmation_that_cannot_be_written_is_said_and_nothing_overtakes_it(bench: TillBench) -> None:
     checkout_id = await pay(bench)
     bench.disk.refuses = True

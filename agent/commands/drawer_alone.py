@@ -76,7 +76,7 @@ class DrawerAlone:
             await asyncio.sleep(self._profile.charge_s)
         try:
             await self._inbox.do(partial(self._desk.open_by_person, reason, by))
-        except DrawerRefused as refused:
+        except (DrawerRefused, JournalError) as refused:
             raise Failed(f"the drawer was not asked to open: {refused}") from None
         await asyncio.sleep(PULSE_LEAVES_S)
 
@@ -93,7 +93,7 @@ class DrawerAlone:
 
     async def happened(self, checkout_id: str, event: DeviceEvent, drawer: Sequence[DrawerTold] = ()) -> None:  # noqa: ARG002 - no checkout is at work here
         for told in drawer:
-            await self.record_drawer(told)
+            await self.drawer_did(told)
 
     def drawer_is(self, drawer: str, level: Level) -> None:  # noqa: ARG002 - that it is known is enough
         self._heard_of.set()
@@ -101,11 +101,16 @@ class DrawerAlone:
     async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None:
         """Write it down, and tell it."""
         situation = Situation(now_s=self.now_s(), wall=self.wall(), api="offline", drawer=self._desk.watch.level)
+        await self._journal.commit(Entry(event=told, situation=situation, idempotency=key))
+        await self._news.put(drawer_answer(told, Role.OPERATOR))
+
+    async def drawer_did(self, told: DrawerTold) -> None:
+        """Write it down, if that is possible, and tell it."""
         try:
-            await self._journal.commit(Entry(event=told, situation=situation, idempotency=key))
+            await self.record_drawer(told)
         except JournalError as error:
             complain(f"drawer {told.event}: could not be recorded: {error}")
-        await self._news.put(drawer_answer(told, Role.OPERATOR))
+            await self._news.put(drawer_answer(told, Role.OPERATOR))
 
     async def put(self, job: Job) -> None:
         await self._inbox.put(job)

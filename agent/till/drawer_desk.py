@@ -39,6 +39,7 @@ class DrawerTill(Protocol):
     async def happened(self, checkout_id: str, event: DeviceEvent, drawer: Sequence[DrawerTold] = ()) -> None: ...
     def drawer_is(self, drawer: str, level: Level) -> None: ...
     async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None: ...
+    async def drawer_did(self, told: DrawerTold) -> None: ...
     async def put(self, job: Job) -> None: ...
     def spawn(self, work: Coroutine[None, None, None]) -> None: ...
 
@@ -94,7 +95,7 @@ class DrawerDesk:
         self.watch = evidence.cash_not_expected(self.watch)
 
     async def open_by_person(self, reason: str, by: str, key: IdempotencyKey | None = None) -> None:
-        """Open without a payment. Raises DrawerRefused when nothing was sent."""
+        """Open without a payment, once that is written. Raises DrawerRefused when nothing was sent, NotWritten."""
         if self._drawer is None:
             raise DrawerRefused("no drawer is configured: set [drawer] profile and port")
         await self._till.record_drawer(self._told("asked", by="till", reason=reason, asked_by=by), key)
@@ -112,7 +113,7 @@ class DrawerDesk:
             await self._till.put(partial(self._pulse_refused, asked_s, str(refused)))
         else:
             asked = self._told("asked", by="till", reason="sale", checkout_id=checkout.id)
-            await self._till.put(partial(self._till.record_drawer, asked))
+            await self._till.put(partial(self._till.drawer_did, asked))
 
     def _still_awaits(self, asked: Checkout) -> bool:
         """The last look before the bytes go: nobody may have cancelled meanwhile."""
@@ -144,7 +145,7 @@ class DrawerDesk:
                 await self._till.happened(sign.checkout_id, self._event(sign, detail), drawer)
                 drawer = []
         for told in drawer:
-            await self._till.record_drawer(told)
+            await self._till.drawer_did(told)
 
     def _event(self, sign: CheckoutSign, detail: str | None) -> DeviceEvent:
         match sign:

@@ -153,6 +153,8 @@ class JournalFirst:
             self._listener.drawer_told(told, next(places))
         for effect in effects:
             self._effects.begin(last.kept, effect)
+        if self.newest_entry is not None and last.after.updated < self.newest_entry:
+            self.newest_entry = await self._journal.newest_entry()  # a clock that once ran ahead is forgiven in time
 
     async def happened(self, checkout_id: str, event: Event, drawer: Sequence[DrawerTold] = ()) -> None:
         """Take what happened, late or not. What cannot be written is tried again until it can.
@@ -167,7 +169,7 @@ class JournalFirst:
             await self._happened(kept, event, drawer)
         if kept is None or kept.checkout is before:
             for told in drawer:
-                await self.record_drawer(told)
+                await self.drawer_did(told)
 
     async def _happened(self, kept: Kept, event: Event, drawer: Sequence[DrawerTold]) -> None:
         checkout_id = kept.checkout.id
@@ -182,13 +184,16 @@ class JournalFirst:
             del self._unwritten[checkout_id]
 
     async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None:
-        """Write and tell what the drawer did."""
+        """Write and tell what will be asked of the drawer. Raises NotWritten."""
+        sequence = await self._journal.commit(self._entry(told, key))
+        self._listener.drawer_told(told, sequence)
+
+    async def drawer_did(self, told: DrawerTold) -> None:
+        """Write and tell what the drawer did; it is so whether it can be written or not."""
         try:
-            sequence = await self._journal.commit(self._entry(told, key))
+            await self.record_drawer(told)
         except NotWritten as error:
             logger.warning("drawer %s: could not be recorded: %s", told.event, error)
-            return
-        self._listener.drawer_told(told, sequence)
 
     async def record(self, event: "DataclassInstance", key: IdempotencyKey | None) -> None:
         """Write what concerns no checkout and tells nobody. Raises NotWritten."""

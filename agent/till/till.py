@@ -287,8 +287,12 @@ class Till:
         await self._journal_first.happened(checkout_id, event, drawer)
 
     async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None:
-        """Write and tell what the drawer did."""
+        """Write and tell what will be asked of the drawer. Raises NotWritten."""
         await self._journal_first.record_drawer(told, key)
+
+    async def drawer_did(self, told: DrawerTold) -> None:
+        """Write and tell what the drawer did; it is so whether it can be written or not."""
+        await self._journal_first.drawer_did(told)
 
     async def give_card(self, card: CardNumber) -> bool:
         """Give a scanned card to the active checkout, if there is one."""
