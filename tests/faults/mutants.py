@@ -98,7 +98,7 @@ MUTANTS = (
     ),
     Mutant(
         name="evidence from stale bytes",
-        seed=314,
+        seed=1135,
         why="what a port says first after it was opened is a state, and nobody saw the drawer in between",
         changes=(
             Change(
@@ -304,7 +304,7 @@ MUTANTS = (
     ),
     Mutant(
         name="balance beside what a register handed over",
-        seed=227,
+        seed=784,
         why="found by this simulation: the card of such a payment is known masked only",
         changes=(
             Change(
