@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from device.simulated_scanner import (
     SimulatedSerialScanner,
     scan_reports,
 )
-from device.tty import PortSettings
+from device.tty import PortSettings, SerialTty, Tty
 from tests.moved_clock import MovedClock
 from tests.scanner_reports import running
 
@@ -113,12 +114,37 @@ async def test_hid_pos(clock: MovedClock) -> None:
             assert await stalled_while_it_scans(scanner, reports(reader), queue_of(queue), clock) == numbers()
 
 
+@dataclass
+class Line:
+    """How many bytes were sent over it, and how many of them were read."""
+
+    sent: int = 0
+    read: int = 0
+
+    def after(self, step: Step) -> None:
+        self.sent += 1
+        step()
+
+    def open(self, settings: PortSettings) -> Tty:
+        line = self
+
+        class CountedTty(SerialTty):
+            def read(self) -> bytes:
+                data = super().read()
+                line.read += len(data)
+                return data
+
+        return CountedTty.open(settings)
+
+
 async def test_serial(tmp_path: Path, clock: MovedClock) -> None:
     async with SimulatedSerialScanner(tmp_path / "reader") as reader:
         reading = LineReading(idle_s=IDLE_S)
         settings = SerialScannerSettings(name="wall", port=PortSettings(path=reader.path), reading=reading)
-        scanner = SerialScanner(settings)
-        assert await stalled_while_it_scans(scanner, received(reader), lambda: False, clock) == numbers()
+        line = Line()
+        scanner = SerialScanner(settings, opener=line.open)
+        steps = (partial(line.after, step) for step in received(reader))
+        assert await stalled_while_it_scans(scanner, steps, lambda: line.sent > line.read, clock) == numbers()
 
 
 async def test_a_reader_of_the_loop_itself_would_lose_keys() -> None:
