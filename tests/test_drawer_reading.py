@@ -39,7 +39,8 @@ def test_an_offline_printer_is_a_fault_and_still_tells_its_drawer() -> None:
 
 @pytest.mark.parametrize(("noise", "fault"), [(b"", NO_ANSWER), (b"\xff\xfe", NO_STATUS)])
 def test_who_does_not_answer_is_unknown_and_the_fault_says_whether_anything_came(noise: bytes, fault: str) -> None:
-    reading = DrawerReading(ESCPOS, opened_at=0)
+    often_asked = load_profile("escpos", overrides={"status": {"interval_ms": 250}})
+    reading = DrawerReading(often_asked, opened_at=0)
     reading.received(CLOSED, 0.0)
     reading.passed(0.1)
     reading.asked(1.0)
