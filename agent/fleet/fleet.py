@@ -29,6 +29,8 @@ logger = logging.getLogger("tillwire.fleet")
 
 MOST_ANSWERS_WAITING = 16
 """Answers while the connection comes back; what became of a command is in the journal as well."""
+MOST_REASONS = 8
+"""Why there is no session, each said once; whatever names the reason anew each time is not worth a line a minute."""
 STATE_PAUSE_S = 0.5
 """What changes within a moment, as a drawer and its checkout, is one state."""
 
@@ -96,7 +98,7 @@ class Fleet:
         """Work until cancelled; a broker that is not there, or a mistake in here, is no reason to end."""
         await self._member.till.ready.wait()
         began = False
-        said = ""
+        said: frozenset[str] = frozenset()
         try:
             while True:
                 try:
@@ -113,11 +115,12 @@ class Fleet:
         finally:
             await self._desk.stop()
 
-    def _say_once(self, why: str, said: str) -> str:
-        """Log why there is no session; a broker that is away for hours is said to be away once."""
-        level = logging.DEBUG if self._tries and why == said else logging.WARNING
-        logger.log(level, "the fleet is not reached: %s", why)
-        return why
+    def _say_once(self, why: str, said: frozenset[str]) -> frozenset[str]:
+        """Log why there is no session, each reason once: a broker that is away may refuse and be silent in turn."""
+        said = said if self._tries else frozenset()
+        is_new = why not in said and len(said) < MOST_REASONS
+        logger.log(logging.WARNING if is_new else logging.DEBUG, "the fleet is not reached: %s", why)
+        return said | {why} if is_new else said
 
     async def _meet(self) -> None:
         """Be in one session, until it is over. One that did not last counts as a try in vain."""
