@@ -118,9 +118,14 @@ def names_a_card(text: str, rules: CardRules) -> bool:
 
     Of bank cards an unbroken number of 13 to 19 digits counts: in groups it may as well be a part of a UUID.
     """
-    if any(rules.accept(re.sub(r"\D", "", run[0])) for run in _SPACED_RUN.finditer(text)):
-        return True
-    return any(len(run[0]) <= LONGEST_NUMBER and _PAYMENT_CARD.match(run[0]) for run in _LONG_RUN.finditer(text))
+    return names_loyalty_card(text, rules) or any(
+        len(run[0]) <= LONGEST_NUMBER and _PAYMENT_CARD.match(run[0]) for run in _LONG_RUN.finditer(text)
+    )
+
+
+def names_loyalty_card(text: str, rules: CardRules) -> bool:
+    """Say whether a text, even one drawn by chance, holds a loyalty number."""
+    return any(rules.accept(re.sub(r"\D", "", run[0])) for run in _SPACED_RUN.finditer(text))
 
 
 def mask_numbers(text: str) -> str:

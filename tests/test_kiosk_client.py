@@ -9,7 +9,6 @@ from typing import get_args
 import aiohttp
 import pytest
 
-from agent.card import names_a_card
 from agent.checkout.state import Phase
 from agent.kiosk import client
 from agent.kiosk.checkout_answers import CheckoutAnswer
@@ -17,7 +16,7 @@ from agent.kiosk.client import KioskClient, Refused, kiosk_at
 from agent.kiosk.event_answers import EventName, SnapshotAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.stream import MOST_READERS
-from tests.kiosk_bench import BASKET, CARDS, KioskBench, whole_agent
+from tests.kiosk_bench import BASKET, KioskBench, whole_agent
 from tests.till_bench import CARD
 
 
@@ -175,7 +174,3 @@ async def test_an_agent_that_is_not_there_is_a_client_error() -> None:
 
 def test_every_event_has_its_shape() -> None:
     assert set(client._DATA) == set(get_args(EventName))  # noqa: SLF001 - what a new event would be missing from
-
-
-def test_no_key_of_ours_is_taken_for_a_card_number() -> None:
-    assert not any(names_a_card(client.new_key(), CARDS) for _ in range(2000))

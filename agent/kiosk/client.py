@@ -145,7 +145,7 @@ class KioskClient:
         self, checkout_id: str, receipt: ReceiptCopy = "customer", *, key: str | None = None
     ) -> None:
         """Print a receipt on the till's printer, once more or for the first time."""
-        await self._call("POST", _of(checkout_id, "print"), {"receipt": receipt}, key=key or new_key())
+        await self._call("POST", _of(checkout_id, "print"), {"receipt": receipt}, key=key or _new_key())
 
     # What the operator's token may ask. `by` is the name of the person
 
@@ -181,12 +181,12 @@ class KioskClient:
         return await self._at_terminal("diagnosis", by, key)
 
     async def _at_terminal(self, what: str, by: str, key: str | None) -> TerminalAnswer:
-        path, key = f"/v1/terminal/{what}", key or new_key()
+        path, key = f"/v1/terminal/{what}", key or _new_key()
         answer = await self._call("POST", path, {"by": by}, key=key, timeout_s=TERMINAL_TIMEOUT_S)
         return TerminalAnswer.model_validate_json(answer)
 
     async def open_drawer(self, reason: str, *, by: str, key: str | None = None) -> None:
-        await self._call("POST", "/v1/drawer/open", {"reason": reason, "by": by}, key=key or new_key())
+        await self._call("POST", "/v1/drawer/open", {"reason": reason, "by": by}, key=key or _new_key())
 
     async def one_time_address(self, role: Role = Role.SCREEN) -> str:
         """Return an address that logs the browser of the screen, or of the operator, in. For the operator."""
@@ -246,7 +246,7 @@ class KioskClient:
             await asyncio.sleep(RECONNECT_PAUSE_S)
 
     async def _post(self, shape: type[Shape], path: str, body: Mapping[str, object], key: str | None) -> Shape:
-        return await self._ask(shape, "POST", path, body, key=key or new_key())
+        return await self._ask(shape, "POST", path, body, key=key or _new_key())
 
     async def _ask(
         self,
@@ -291,8 +291,7 @@ def _of(checkout_id: str, call: str = "") -> str:
     return f"/v1/checkouts/{checkout_id}/{call}".rstrip("/")
 
 
-def new_key() -> str:
-    """No group of a UUID is as long as a card number, for which one hexadecimal number in a hundred is taken."""
+def _new_key() -> str:
     return str(uuid.uuid4())
 
 

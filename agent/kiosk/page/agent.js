@@ -26,10 +26,9 @@ export async function call(method, path, body) {
   return answer;
 }
 
-/** Numbers that nobody guesses, in groups that are no card number. `crypto.randomUUID` is for https only. */
+/** Numbers that nobody guesses. `crypto.randomUUID` is for https only. */
 function newKey() {
-  const groups = crypto.getRandomValues(new Uint16Array(8));
-  return Array.from(groups, (group) => group.toString(16).padStart(4, "0")).join("k");
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Exchange the ticket of the address, if there is one, for the cookie; and forget the ticket. Throws Refused. */
