@@ -43,10 +43,11 @@ class DrawnExecutor(Executor):
         def job() -> T:
             return fn(*args, **kwargs)
 
+        closes = isinstance(getattr(fn, "__self__", None), ExitStack)
         if self._is_dead:
-            self._bury(job, outcome, closes=isinstance(getattr(fn, "__self__", None), ExitStack))
+            self._bury(job, outcome, closes)
         else:
-            self._world.loop.call_later(self._takes(), self._do, job, outcome)
+            self._world.loop.call_later(self._takes(), self._do, job, outcome, closes)
         return outcome
 
     def dies(self) -> None:
@@ -56,10 +57,10 @@ class DrawnExecutor(Executor):
         dice = self._world.dice
         return dice.uniform(*(SLOW_S if dice.random() < self._world.plan.slow_disk else QUICK_S))
 
-    def _do(self, job: Callable[[], T], outcome: Future[T]) -> None:
+    def _do(self, job: Callable[[], T], outcome: Future[T], closes: bool) -> None:
         self._passed("before a job")
         if self._is_dead:
-            self._bury(job, outcome, closes=False)
+            self._bury(job, outcome, closes)
             return
         try:
             result = job()
@@ -73,7 +74,7 @@ class DrawnExecutor(Executor):
         self._passed("after a job")
         self._world.loop.call_soon(deliver)
 
-    def _bury(self, job: Callable[[], T], outcome: Future[T], *, closes: bool) -> None:
+    def _bury(self, job: Callable[[], T], outcome: Future[T], closes: bool) -> None:
         """Nobody is there any more who would hear of it; but what the process held open is closed, as by a kernel."""
         if not closes:
             outcome.set_exception(NotWritten("the process is gone"))
