@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.soak.judge import FEWEST_SAMPLES, Sample, growing
+from tests.soak.judge import FEWEST_SAMPLES, Sample, growing, memory_row
 
 LEVEL = [
     Sample(checkouts=50 * number, memory=64_000, descriptors=22, tasks=11, journal=min(6000, 500 * number))
@@ -27,3 +27,11 @@ def test_what_grows_with_every_sample_is_told(name: str, leaks: int) -> None:
 def test_too_few_samples_are_no_answer() -> None:
     with pytest.raises(ValueError, match="samples tell nothing"):
         list(growing(LEVEL[: FEWEST_SAMPLES - 1]))
+
+
+def test_memory_is_compared_with_what_it_was_after_the_first_thousand() -> None:
+    grown = [replace(each, memory=each.memory + each.checkouts) for each in LEVEL]
+    row = memory_row(grown)
+    assert (row.measured.median, row.met) == ((2000 - 1000) / 1024, True)
+    leaking = memory_row([replace(each, memory=each.memory + 3 * each.checkouts) for each in LEVEL])
+    assert leaking.met is False

@@ -1,10 +1,11 @@
 """How a result is shown: a table in the terminal, docs/bench.md, and a picture. All of it is made from the JSON."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 
 from tests.bench.figures import Figure
-from tests.bench.result import ROOT, Result, Row
+from tests.bench.result import KEPT, ROOT, Result, Row, commit, read, write
 
 DOCUMENT = ROOT / "docs" / "bench.md"
 PICTURE = ROOT / "docs" / "images" / "bench.svg"
@@ -23,6 +24,16 @@ def write_documents(result: Result) -> None:
     after = rest.partition(END)[2]
     DOCUMENT.write_text(f"{before}{BEGIN}\n\n{markdown(result)}\n{END}{after}")
     PICTURE.write_text(picture(result))
+
+
+def keep_row(row: Row) -> None:
+    """Put one row, measured by itself, into the kept result: it says by which commit."""
+    kept = read(KEPT)
+    assert kept is not None
+    said = replace(row, words=f"{row.words} (commit {commit()})")
+    result = replace(kept, rows=(*(each for each in kept.rows if each.key != row.key), said))
+    write(result, KEPT)
+    write_documents(result)
 
 
 def markdown(result: Result) -> str:

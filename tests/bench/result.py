@@ -63,7 +63,7 @@ class Result:
 
 def found(command: str, rows: Iterable[Row], *, counts: bool) -> Result:
     date = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    return Result(command=command, date=date, commit=_commit(), machine=_machine(), counts=counts, rows=tuple(rows))
+    return Result(command=command, date=date, commit=commit(), machine=_machine(), counts=counts, rows=tuple(rows))
 
 
 def write(result: Result, file: Path) -> None:
@@ -88,7 +88,8 @@ def _figure(fields: object) -> Figure | None:
     return Figure(**fields) if isinstance(fields, dict) else None
 
 
-def _commit() -> str:
+def commit() -> str:
+    """Return the commit that is measured; `-dirty` when something was edited since."""
     command = ("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=10")
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 

@@ -2,7 +2,8 @@
 
 The simulated API runs here, the agent in a process of its own, the drawer on a pseudo-terminal. Each payment is checked
 against the API's ledger: executed once, for what was shown. Memory, descriptors, tasks and the journal's size are
-printed as they go; exits 1 when one of them does not level off, or a payment was lost, doubled or another.
+printed as they go; exits 1 when one of them does not level off, or a payment was lost, doubled or another. `--keep`
+puts the memory into the kept result of the bench.
 """
 
 import argparse
@@ -12,11 +13,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.soak.judge import Sample, growing
+from tests.bench.report import keep_row
+from tests.soak.judge import Sample, growing, memory_row
 from tests.soak.shop import Shop, open_shop
 from tests.soak.trade import Trade
 
-SAMPLES = 40
+SAMPLES = 100
 WORLD_EACH = 500
 """Checkouts after which the simulated API begins anew: it forgets nothing by itself, and is not what is measured."""
 
@@ -26,9 +28,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--checkouts", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="put the memory's row into docs/bench.md")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         samples, wrong = asyncio.run(_soak(Path(directory), arguments.checkouts, arguments.seed))
+    row = memory_row(samples)
+    sys.stdout.write(f"{row.words}: {row.measured.median:.2f} {row.unit}, goal {row.goal}\n")
+    if arguments.keep:
+        keep_row(row)
     problems = [*wrong, *growing(samples)]
     for problem in problems:
         sys.stdout.write(f"WRONG: {problem}\n")

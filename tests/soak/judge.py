@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tests.bench.figures import single
+from tests.bench.result import Row
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
@@ -52,3 +55,16 @@ def growing(samples: Sequence[Sample]) -> Iterator[str]:
         before, after = (max(map(bound.of, part)) for part in (third, last))
         if after > before * (1 + bound.share) + bound.amount:
             yield f"{bound.name} still grows: at most {before} in the third quarter, {after} in the last"
+
+
+FIRST = 1000
+"""Checkouts after which what is loaded, cached and pooled is there."""
+MOST_MORE_MIB = 2.0
+
+
+def memory_row(samples: Sequence[Sample]) -> Row:
+    """Say how much more memory the agent has at the end than it had after the first thousand checkouts."""
+    first = next((sample for sample in samples if sample.checkouts >= FIRST), samples[-1])
+    more_mib = (samples[-1].memory - first.memory) / 1024
+    words = f"memory after {samples[-1].checkouts:,} checkouts, more than after {first.checkouts:,}"
+    return Row(key="long memory", words=words, unit="MiB", measured=single(more_mib), goal=MOST_MORE_MIB)
