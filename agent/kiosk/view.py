@@ -3,8 +3,8 @@
 What a caller may do next, `allowed`, is asked of the checkout table, so that nobody else has to keep a copy of it.
 """
 
-from collections.abc import Iterator
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict
 
 from agent.checkout.events import (
     ApplyAsked,
@@ -73,7 +73,7 @@ def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
         interrupted=payment.interrupted if payment else False,
         waiting_since=checkout.waiting_since if checkout.phase in MONEY_TAKEN else None,
         idle_s=checkout.rules.idle_s if checkout.phase in CHOOSING else None,
-        error=ErrorAnswer(**asdict(checkout.error)) if checkout.error else None,
+        error=ErrorAnswer(**vars(checkout.error)) if checkout.error else None,
         trans_id=checkout.trans_id,
         receipt_number=checkout.receipt_number,
         receipts=receipts_of(checkout),
@@ -90,24 +90,18 @@ def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
 
 def allowed(checkout: Checkout, role: Role) -> tuple[Act, ...]:
     """What a caller of this role may ask for with effect, as far as the checkout alone decides it."""
-    possible = dict.fromkeys(act for act, request in _requests(checkout) if _has_effect(checkout, request))
-    return tuple(act for act in possible if role is Role.OPERATOR or act not in _OPERATORS)
+    requests = _REQUESTS if role is Role.OPERATOR else _REQUESTS_OF_THE_SCREEN
+    all_is_well = Situation(now_s=checkout.touched_s, wall=checkout.updated, drawer="closed")
+    possible = (act for act, request in requests if _has_effect(checkout, request(checkout), all_is_well))
+    return tuple(dict.fromkeys(possible))
 
 
-def _requests(checkout: Checkout) -> Iterator[tuple[Act, Request]]:
-    """Every act as the request that would most likely be granted."""
-    amount = _probable_amount(checkout)
-    yield "basket", BasketSet(basket=checkout.basket)
-    yield "card", CardSet(number="")
-    yield "card", CardRemoved()
-    yield "apply", ApplyAsked(use_balance=True)
-    yield "apply", ApplyAsked(use_balance=False)
-    yield "pay", PayAsked(method="cash", amount=amount)
-    yield "cancel", CancelAsked()
-    yield "confirm", ConfirmAsked(amount=checkout.payment.amount if checkout.payment else 0, by="")
-    yield "retry", RetryAsked(by="")
-    yield "resolve", ResolveAsked(outcome="executed", note="", by="")
-    yield "reverse", ReverseAsked(reversal_id="", reason="", by="")
+def _has_effect(checkout: Checkout, request: Request, all_is_well: Situation) -> bool:
+    """Say whether the table would grant this, and change something, when all is well with API and drawer."""
+    for row in ROWS.get((checkout.phase, type(request)), ()):
+        if row.when is None or row.when(checkout, request, all_is_well):
+            return row.refuse is None and bool(row.then)
+    return False
 
 
 def _probable_amount(checkout: Checkout) -> int:
@@ -117,13 +111,25 @@ def _probable_amount(checkout: Checkout) -> int:
     return checkout.handed_over.amount_due if checkout.handed_over else checkout.basket.sum
 
 
-def _has_effect(checkout: Checkout, request: Request) -> bool:
-    """Say whether the table would grant this, and change something, when all is well with API and drawer."""
-    all_is_well = Situation(now_s=checkout.touched_s, wall=checkout.updated, drawer="closed")
-    for row in ROWS.get((checkout.phase, type(request)), ()):
-        if row.when is None or row.when(checkout, request, all_is_well):
-            return row.refuse is None and bool(row.then)
-    return False
+def _paid_amount(checkout: Checkout) -> int:
+    return checkout.payment.amount if checkout.payment else 0
+
+
+_REQUESTS: tuple[tuple[Act, Callable[[Checkout], Request]], ...] = (
+    ("basket", lambda checkout: BasketSet(basket=checkout.basket)),
+    ("card", lambda _: CardSet(number="")),
+    ("card", lambda _: CardRemoved()),
+    ("apply", lambda _: ApplyAsked(use_balance=True)),
+    ("apply", lambda _: ApplyAsked(use_balance=False)),
+    ("pay", lambda checkout: PayAsked(method="cash", amount=_probable_amount(checkout))),
+    ("cancel", lambda _: CancelAsked()),
+    ("confirm", lambda checkout: ConfirmAsked(amount=_paid_amount(checkout), by="")),
+    ("retry", lambda _: RetryAsked(by="")),
+    ("resolve", lambda _: ResolveAsked(outcome="executed", note="", by="")),
+    ("reverse", lambda _: ReverseAsked(reversal_id="", reason="", by="")),
+)
+"""Every act as the request that would most likely be granted."""
+_REQUESTS_OF_THE_SCREEN = tuple((act, request) for act, request in _REQUESTS if act not in _OPERATORS)
 
 
 def happened_answer(stored: StoredEvent) -> HappenedAnswer:
@@ -164,14 +170,14 @@ def _at_terminal(checkout: Checkout) -> bool:
 def _evidence(evidence: Evidence, role: Role) -> EvidenceAnswer:
     """Show who confirmed the cash to the operator: no name of the staff is for the customer's screen."""
     by = evidence.by if role is Role.OPERATOR else None
-    return EvidenceAnswer(**asdict(replace(evidence, by=by)))
+    return EvidenceAnswer(**{**vars(evidence), "by": by})
 
 
 def _resolution(resolution: Resolution, role: Role) -> ResolutionAnswer:
     """Show who decided, and the note, to the operator: neither is for the customer's screen."""
     if role is not Role.OPERATOR:
         return ResolutionAnswer(outcome=resolution.outcome, note=None, by=None)
-    return ResolutionAnswer(**asdict(resolution))
+    return ResolutionAnswer(**vars(resolution))
 
 
 def _reversal(reversal: Reversal | None, role: Role) -> ReversalAnswer | None:
@@ -186,7 +192,7 @@ def _cents(value: object) -> int:
 
 
 def card_answer(card: Card) -> CardAnswer:
-    return CardAnswer(**asdict(card))
+    return CardAnswer(**vars(card))
 
 
 def report_answer(sheet: DaySheet) -> ReportAnswer:
