@@ -13,6 +13,7 @@ from agent.checkout.state import Phase
 from agent.kiosk import client
 from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient, Refused, kiosk_at
+from agent.kiosk.client_event import DATA
 from agent.kiosk.event_answers import EventName, SnapshotAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.stream import MOST_READERS
@@ -173,4 +174,4 @@ async def test_an_agent_that_is_not_there_is_a_client_error() -> None:
 
 
 def test_every_event_has_its_shape() -> None:
-    assert set(client._DATA) == set(get_args(EventName))  # noqa: SLF001 - what a new event would be missing from
+    assert set(DATA) == set(get_args(EventName))

@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 
 from agent.smart.answer import Answer
+from agent.smart.connections import CONNECTION_LIMIT
 from agent.smart.errors import NotSent, Unknown
-from agent.smart.transport import CONNECTION_LIMIT, LARGEST_BODY, Request, Timeouts, Transport, open_transport
+from agent.smart.transport import LARGEST_BODY, Request, Timeouts, Transport, open_transport
 from agent.smart.transport import Exchange as Heard
 from tests.moved_clock import MovedClock
 from tests.smart_server import (

@@ -13,7 +13,8 @@ import aiohttp
 from agent.checkout.state import Json
 from agent.demo.stage import Stage
 from agent.kiosk.checkout_answers import CardAnswer, CheckoutAnswer
-from agent.kiosk.client import Event, KioskClient
+from agent.kiosk.client import KioskClient
+from agent.kiosk.client_event import Event
 from agent.kiosk.event_answers import DeviceAnswer, DrawerAnswer, ScanAnswer
 
 CARD = "9276004429942845"

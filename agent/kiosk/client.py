@@ -13,29 +13,16 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal, TypeVar
 
 import aiohttp
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from agent.checkout.receipts import ReceiptCopy
 from agent.checkout.state import Json, Method, Outcome, Phase
 from agent.kiosk.checkout_answers import CardAnswer, CheckoutAnswer, CheckoutList
-from agent.kiosk.event_answers import (
-    BusyAnswer,
-    CardCheckedAnswer,
-    CardRefusedAnswer,
-    ConnectionAnswer,
-    DeviceAnswer,
-    DrawerAnswer,
-    EventData,
-    EventName,
-    NotRecordedAnswer,
-    ScanAnswer,
-    SnapshotAnswer,
-)
+from agent.kiosk.client_event import Event, event_of
 from agent.kiosk.problem_answers import ProblemAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.sent_events import LONGEST_EVENT_BYTES, SILENCE_TIMEOUT_S, sent_events
@@ -49,19 +36,6 @@ RECONNECT_PAUSE_S = 1.0
 """A restarted agent is there again by then."""
 _REFUSED_FOR_NOW = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
-_DATA: Mapping[EventName, type[EventData]] = {
-    "snapshot": SnapshotAnswer,
-    "checkout": CheckoutAnswer,
-    "scan": ScanAnswer,
-    "card_checked": CardCheckedAnswer,
-    "card_refused": CardRefusedAnswer,
-    "drawer": DrawerAnswer,
-    "device": DeviceAnswer,
-    "connection": ConnectionAnswer,
-    "busy": BusyAnswer,
-    "not_recorded": NotRecordedAnswer,
-}
-_NAME: TypeAdapter[EventName] = TypeAdapter(EventName)
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
@@ -77,15 +51,6 @@ class Refused(Exception):
     def checkout(self) -> CheckoutAnswer | None:
         """The checkout as it stands, where a checkout was asked for something."""
         return self.problem.checkout
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One event of the stream. `id` is None for what is state and no journal entry: devices, connection, busy."""
-
-    name: EventName
-    data: EventData
-    id: str | None
 
 
 class KioskClient:
@@ -224,7 +189,7 @@ class KioskClient:
             await _check(response)
             async with aclosing(sent_events(response.content)) as events:
                 async for fields in events:
-                    yield _event(fields)
+                    yield event_of(fields)
 
     async def follow(self) -> AsyncGenerator[Event]:
         """Yield what happens, for ever: after a lost connection exactly what was missed.
@@ -300,8 +265,3 @@ async def _check(response: aiohttp.ClientResponse) -> None:
     if response.content_type == "application/problem+json":
         raise Refused(ProblemAnswer.model_validate_json(await response.read()))
     response.raise_for_status()
-
-
-def _event(fields: Mapping[str, str]) -> Event:
-    name = _NAME.validate_python(fields["event"])
-    return Event(name=name, data=_DATA[name].model_validate_json(fields["data"]), id=fields.get("id"))

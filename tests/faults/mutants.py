@@ -94,7 +94,9 @@ MUTANTS = (
         name="aiohttp repeats",
         seed=223,
         why="it sends GET and PUT again when a reused connection dies",
-        changes=(Change(file="agent/smart/transport.py", before="        middlewares=(_never_repeat,),\n", after=""),),
+        changes=(
+            Change(file="agent/smart/connections.py", before="        middlewares=(_never_repeat,),\n", after=""),
+        ),
     ),
     Mutant(
         name="evidence from stale bytes",

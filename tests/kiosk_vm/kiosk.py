@@ -12,7 +12,8 @@ from typing import TypeVar
 import aiohttp
 
 from agent.kiosk.checkout_answers import CheckoutAnswer
-from agent.kiosk.client import Event, KioskClient
+from agent.kiosk.client import KioskClient
+from agent.kiosk.client_event import Event
 from agent.kiosk.sent_events import LONGEST_EVENT_BYTES
 from agent.simulator import CARD_NUMBER, CLIENT_SECRET
 from agent.simulator.certificates import CA_FILE, server_context
