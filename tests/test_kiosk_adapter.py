@@ -23,7 +23,7 @@ async def too_late(_: Call[Nothing, NoQuery]) -> web.Response:
 
 async def test_a_conflict_whose_checkout_is_gone_meanwhile_is_a_problem_document(tmp_path: Path) -> None:
     path = "/v1/checkouts/{id}"
-    route = Route(method="POST", path=path, summary="", handler=too_late, body=Nothing, query=NoQuery)
+    route = Route("POST", path, "", too_late, {})
     door = Door(hosts=None, request_timeout_s=30.0, everyone=Role.OPERATOR)
     async with whole_agent(tmp_path) as bench:
         app = web.Application()

@@ -15,7 +15,10 @@ from aiohttp import web
 
 from agent.kiosk.access import Door
 from agent.kiosk.adapter import as_handler
+from agent.kiosk.call import Call
 from agent.kiosk.kiosk import Kiosk, KioskCall
+from agent.kiosk.queries import NoQuery
+from agent.kiosk.requests import Nothing
 from agent.kiosk.roles import Role
 from agent.kiosk.routes import ROUTES
 from agent.kiosk.server import CannotListen, KioskSettings, serve
@@ -221,7 +224,7 @@ async def test_without_the_page_there_is_no_page_and_no_ticket_for_it(tmp_path: 
 async def test_a_mistake_of_ours_is_answered_as_such_and_logged(
     bench: KioskBench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fail(_call: object) -> web.Response:
+    async def fail(_call: Call[Nothing, NoQuery]) -> web.Response:
         raise ZeroDivisionError
 
     route = replace(next(route for route in ROUTES if route.path == "/v1/checkouts/{id}"), handler=fail)

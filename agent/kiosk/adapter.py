@@ -6,7 +6,7 @@ Nothing of a request reaches the log: neither body, nor query, nor headers.
 import asyncio
 import logging
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -30,7 +30,7 @@ _NOT_READ_TO_THE_END = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatu
 M = TypeVar("M", bound=BaseModel)
 
 
-def as_handler(kiosk: Kiosk, door: Door, route: Route[Any, Any]) -> Handler:
+def as_handler(kiosk: Kiosk, door: Door, route: Route) -> Handler:
     """Make of a route what aiohttp calls."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -67,7 +67,7 @@ async def _heard(request: web.Request, caller: Role, began: float, status: int, 
 
 
 async def _carry_out(
-    kiosk: Kiosk, door: Door, route: Route[Any, Any], request: web.Request, caller: Role | None
+    kiosk: Kiosk, door: Door, route: Route, request: web.Request, caller: Role | None
 ) -> web.StreamResponse:
     if route.needs is not None:
         _check_caller(door, route.needs, request, caller)

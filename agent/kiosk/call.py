@@ -4,8 +4,9 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args, get_type_hints
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -84,22 +85,35 @@ async def operator_name(call: Call[OB, Q]) -> str:
     return await peer_name(call.request.transport)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route(Generic[B, Q]):
-    """One call, as it is described and carried out. `needs`: the role of the caller; None: nobody is asked.
+@dataclass(frozen=True)
+class Route:
+    """One call, as it is described and carried out. What it takes stands in its handler's signature.
 
     `answers` has each good status with the shape of its JSON body; None: it has none.
+    `needs`: the role of the caller; None: nobody is asked.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     summary: str
-    handler: Callable[[Call[B, Q]], Awaitable[web.StreamResponse]]
-    body: type[B]
-    query: type[Q]
-    needs: Role | None = Role.SCREEN
-    answers: Mapping[HTTPStatus, type[Answer] | None] = field(default_factory=dict)
-    media_types: tuple[str, ...] = (JSON,)
+    handler: Callable[[Call[Any, Any]], Awaitable[web.StreamResponse]]
+    answers: Mapping[HTTPStatus, type[Answer] | None]
+    needs: Role | None = field(default=Role.SCREEN, kw_only=True)
+    media_types: tuple[str, ...] = field(default=(JSON,), kw_only=True)
+
+    @property
+    def body(self) -> type[BaseModel]:
+        return self._takes[0]
+
+    @property
+    def query(self) -> type[BaseModel]:
+        return self._takes[1]
+
+    @cached_property
+    def _takes(self) -> tuple[type[BaseModel], type[BaseModel]]:
+        call, *_ = get_type_hints(self.handler).values()
+        body, query = get_args(call)
+        return body, query
 
 
 def answer(shown: Answer, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
 
 from agent.kiosk.call import Route
 from agent.kiosk.problems import CONFLICTS
@@ -67,7 +66,7 @@ _OF_ONE_CALL: Mapping[str, tuple[Refusals, ...]] = {
 }
 
 
-def refusals(route: Route[Any, Any]) -> dict[HTTPStatus, list[str]]:
+def refusals(route: Route) -> dict[HTTPStatus, list[str]]:
     """Every status of a refusal of this call, with the names of the problems that it may be."""
     found: defaultdict[HTTPStatus, list[str]] = defaultdict(list)
     for kind in (_EVERY_CALL, *_kinds(route), *_OF_ONE_CALL.get(route.path, ())):
@@ -76,7 +75,7 @@ def refusals(route: Route[Any, Any]) -> dict[HTTPStatus, list[str]]:
     return dict(sorted(found.items()))
 
 
-def _kinds(route: Route[Any, Any]) -> Iterable[Refusals]:
+def _kinds(route: Route) -> Iterable[Refusals]:
     if route.needs is not None:
         yield {HTTPStatus.UNAUTHORIZED: ["token-required"]}
     if route.needs is Role.OPERATOR:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
@@ -31,7 +31,7 @@ _TOLD: tuple[type[Answer], ...] = get_args(EventData)
 _REF = "#/components/schemas/{model}"
 
 
-def describe(routes: Iterable[Route[Any, Any]], version: str) -> Schema:
+def describe(routes: Iterable[Route], version: str) -> Schema:
     """Return the whole document."""
     table = tuple(routes)
     paths: dict[str, Schema] = {}
@@ -51,7 +51,7 @@ def describe(routes: Iterable[Route[Any, Any]], version: str) -> Schema:
     }
 
 
-def _schemas(routes: Iterable[Route[Any, Any]]) -> Mapping[str, object]:
+def _schemas(routes: Iterable[Route]) -> Mapping[str, object]:
     bodies = {route.body for route in routes if route.body is not Nothing}
     answers = {shape for route in routes for shape in route.answers.values() if shape is not None}
     models = _in_mode("validation", bodies) + _in_mode("serialization", {*answers, *_TOLD, ProblemAnswer})
@@ -64,7 +64,7 @@ def _in_mode(mode: JsonSchemaMode, models: Iterable[type[BaseModel]]) -> list[tu
     return [(model, mode) for model in sorted(models, key=lambda model: model.__name__)]
 
 
-def _operation(route: Route[Any, Any]) -> Schema:
+def _operation(route: Route) -> Schema:
     operation: Schema = {
         "operationId": f"{route.method.lower()}{_in_camel_case(route.path)}",
         "summary": route.summary,
@@ -104,12 +104,12 @@ def _in_camel_case(path: str) -> str:
     return "".join(word.capitalize() for word in re.findall(r"\w+", path))
 
 
-def _path_parameters(route: Route[Any, Any]) -> list[Schema]:
+def _path_parameters(route: Route) -> list[Schema]:
     names = re.findall(r"{(\w+)}", route.path)
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
-def _query_parameters(route: Route[Any, Any]) -> list[Schema]:
+def _query_parameters(route: Route) -> list[Schema]:
     if route.query is NoQuery:
         return []
     schema = route.query.model_json_schema(ref_template=_REF)
@@ -130,7 +130,7 @@ def _inline(schema: object, definitions: Mapping[str, object]) -> object:
     return {key: _inline(value, definitions) for key, value in schema.items()}
 
 
-def _header_parameters(route: Route[Any, Any]) -> list[Schema]:
+def _header_parameters(route: Route) -> list[Schema]:
     if route.method == "POST":
         schema: Schema = {"type": "string", "pattern": IDEMPOTENCY_KEY, "maxLength": LONGEST_IDEMPOTENCY_KEY}
         return [{"name": "Idempotency-Key", "in": "header", "schema": schema}]
@@ -139,7 +139,7 @@ def _header_parameters(route: Route[Any, Any]) -> list[Schema]:
     return []
 
 
-def _response(status: HTTPStatus, shape: type[Answer] | None, route: Route[Any, Any]) -> Schema:
+def _response(status: HTTPStatus, shape: type[Answer] | None, route: Route) -> Schema:
     described: Schema = {"description": status.phrase}
     if status is HTTPStatus.NO_CONTENT:
         return described
