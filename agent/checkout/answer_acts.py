@@ -101,7 +101,7 @@ def show_applied(checkout: Checkout, event: ReadAnswered, _situation: Situation)
             checkout,
             transaction=as_shown(checkout.transaction, facts),
             amount_due=facts.missing_sum,
-            bonus_products=bonus_lines(facts.products),
+            bonus_products=bonus_lines(facts.products, checkout.basket.products),
             asking=None,
             creates=0,
         ),
@@ -109,9 +109,22 @@ def show_applied(checkout: Checkout, event: ReadAnswered, _situation: Situation)
     )
 
 
-def bonus_lines(products: tuple[Json, ...]) -> tuple[Json, ...]:
-    """Bonus products have quantity 1 and a negative priceOne (smart-api 3.1)."""
-    return tuple(line for line in products if isinstance(price := line.get("priceOne"), int) and price < 0)
+def bonus_lines(products: tuple[Json, ...], own: tuple[Json, ...] = ()) -> tuple[Json, ...]:
+    """What the card gave: quantity 1 and a negative priceOne (smart-api 3.1). Discounts of the basket are none of it.
+
+    `own`: the basket as it was sent; its lines stand before those that the API added.
+    """
+    sent, bonus = [_worth(line) for line in own], []
+    for line in products:
+        if _worth(line) in sent:
+            sent.remove(_worth(line))
+        elif isinstance(price := line.get("priceOne"), int) and price < 0:
+            bonus.append(line)
+    return tuple(bonus)
+
+
+def _worth(line: Json) -> tuple[object, object]:
+    return line.get("priceOne"), line.get("quantity")
 
 
 def keep_problem(checkout: Checkout, event: CallRefused | CallNotAuthorised, _situation: Situation) -> Done:
