@@ -60,6 +60,10 @@ def wanted_terminal(checkout: Checkout, event: TransactionSaved, situation: Situ
     return wanted_and_due(checkout, event, situation) and wanted is not None and wanted.method == "cashless"
 
 
+def wanted_by_card_alone(checkout: Checkout, _event: TransactionSaved, _situation: Situation) -> bool:
+    return checkout.wanted is not None and checkout.wanted.method == "loyalty"
+
+
 def wanted_other_amount(checkout: Checkout, _event: TransactionSaved, _situation: Situation) -> bool:
     return checkout.wanted is not None
 

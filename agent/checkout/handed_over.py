@@ -189,6 +189,7 @@ def read_anew(checkout: Checkout, _event: object, _situation: Situation) -> Done
 ROWS_OF_HANDED_OVER: tuple[Row[Any], ...] = (
     # applying: it is read, and is what the register says, or nothing comes of it
     no(A, PayAsked, "amount_differs", when=_other_amount),
+    no(A, PayAsked, "something_due", when=_and(asked.by_card_alone)),
     go(A, PayAsked, "same", want, when=_not_wanted_yet),
     go(A, ReadAnswered, FAILED, note.forget_asking, because("card_refused"), when=_and(_card_refused)),
     go(A, ReadAnswered, STARTING, take_over, pay.pay_nothing, ask.start, when=_wants_with_nothing_due),

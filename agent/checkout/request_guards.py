@@ -79,6 +79,11 @@ def by_terminal(_checkout: Checkout, event: PayAsked, _situation: Situation) -> 
     return event.method == "cashless"
 
 
+def by_card_alone(_checkout: Checkout, event: PayAsked, _situation: Situation) -> bool:
+    """Without its balance being applied a card pays only where nothing is due."""
+    return event.method == "loyalty" and event.amount > 0
+
+
 def nothing_due(checkout: Checkout, _event: PayAsked, _situation: Situation) -> bool:
     return checkout.amount_due == 0
 

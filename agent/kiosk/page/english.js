@@ -116,6 +116,7 @@ export const english = {
     refused: "This was refused.",
     drawer_open: "Please close the drawer first.",
     no_room: "Cash cannot be taken just now. Please ask our staff.",
+    something_due: "The card does not cover everything. Please choose how to pay the rest.",
   },
   scans: {
     torn: "The card could not be read. Please try again.",
@@ -147,6 +148,7 @@ export const english = {
     "not-written": "This till cannot record payments now. Please call our staff.",
     offline: "This needs a connection, and there is none now.",
     "payment-card": "That is a bank card. Please use your customer card.",
+    "something-due": "The card does not cover everything. Please choose how to pay the rest.",
     "too-late": "It is too late for that.",
     "too-many-attempts": "Too many attempts. Please call our staff.",
   },

@@ -116,6 +116,7 @@ export const german = {
     refused: "Das wurde abgelehnt.",
     drawer_open: "Bitte schließen Sie zuerst die Schublade.",
     no_room: "Im Moment kann kein Bargeld angenommen werden. Bitte wenden Sie sich an das Personal.",
+    something_due: "Die Karte deckt nicht alles. Bitte wählen Sie, wie Sie den Rest bezahlen.",
   },
   scans: {
     torn: "Die Karte konnte nicht gelesen werden. Bitte noch einmal.",
@@ -147,6 +148,7 @@ export const german = {
     "not-written": "Diese Kasse kann gerade keine Zahlungen festhalten. Bitte rufen Sie unser Personal.",
     offline: "Dafür wird eine Verbindung gebraucht, und es gibt gerade keine.",
     "payment-card": "Das ist eine Bankkarte. Bitte nehmen Sie Ihre Kundenkarte.",
+    "something-due": "Die Karte deckt nicht alles. Bitte wählen Sie, wie Sie den Rest bezahlen.",
     "too-late": "Dafür ist es zu spät.",
     "too-many-attempts": "Zu viele Versuche. Bitte rufen Sie unser Personal.",
   },

@@ -65,6 +65,7 @@ export const operatorEnglish = {
     other_amount_paid: "another amount was paid than shown",
     refused: "the API refused it",
     restarted: "the agent was started anew",
+    something_due: "the card does not cover the sum",
   },
   evidences: {
     "drawer-closed": "the drawer, which was opened and closed",

@@ -65,6 +65,7 @@ export const operatorGerman = {
     other_amount_paid: "es wurde ein anderer Betrag bezahlt als angezeigt",
     refused: "die API hat sie abgelehnt",
     restarted: "der Agent wurde neu gestartet",
+    something_due: "die Karte deckt die Summe nicht",
   },
   evidences: {
     "drawer-closed": "die Schublade, die geöffnet und geschlossen wurde",
