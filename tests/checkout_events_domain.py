@@ -164,7 +164,7 @@ def _situations_of(event: Event) -> Iterator[Situation]:
             yield from (situation(wall=wall) for wall in (WALL, WALL + OVERDUE_AFTER))
         case ReverseAsked() | CancelAnswered():
             yield from (situation(), situation(wall=WALL + timedelta(days=1)))
-            yield from (situation(cash_awaited=True), situation(reversal_over=True))
+            yield from (situation(cash_awaited=True), situation(reversal_over=True), situation(balance_in_use=True))
         case ReadAnswered() | CallNotSent() | CallNotAuthorised():
             yield from (situation(front_taken=taken, drawer=drawer) for taken, drawer in _PLACES)
         case _:

@@ -210,6 +210,8 @@ def test_applying_creates_the_transaction_by_one_request() -> None:
         (new_checkout(CHARGE), PAY_796, {"api": "offline"}, "offline"),
         (new_checkout(basket_of(796, int(CHARGE_EAN))), PAY_796, {"api": "offline"}, "offline"),
         (DRAFT, PAY_296, {"api": "offline"}, "amount_differs"),
+        (DRAFT, PayAsked(method="loyalty", amount=796), {}, "something_due"),
+        (handed_over(), PayAsked(method="loyalty", amount=796), {}, "something_due"),
         (DUE, APPLY_BALANCE, {}, "no_card"),
         (after(WITH_CARD, APPLY, saved()), APPLY_BALANCE, {"card_waiting": True}, "card_waiting"),
         (DUE, PAY_296, {}, "amount_differs"),
@@ -252,6 +254,11 @@ def test_pay_stops_where_another_amount_is_due() -> None:
     checkout, effects = tell(DRAFT, PAY_796, saved(sum=800))
     assert (checkout.phase, checkout.amount_due, checkout.reason, effects) == (Phase.DUE, 800, "amount_changed", ())
     assert (checkout.wanted, checkout.payment) == (None, None)
+
+
+def test_a_card_that_does_not_cover_the_sum_is_not_called_another_amount() -> None:
+    checkout, effects = tell(DRAFT, NOTHING_DUE, saved(sum=796))
+    assert (checkout.phase, checkout.amount_due, checkout.reason, effects) == (Phase.DUE, 796, "something_due", ())
 
 
 def test_no_drawer_is_asked_where_the_confirmation_would_find_no_room() -> None:
@@ -378,6 +385,16 @@ def test_an_update_without_answer_is_never_repeated_on_the_same_transaction(happ
 
 
 PRE_TRANSACTION = after(WITH_CARD, APPLY_BALANCE, saved(card=VALID))
+
+
+def test_a_discount_of_the_basket_itself_is_no_bonus_of_the_card() -> None:
+    """Its own come first, as they were sent; what the API added may be worth the same."""
+    own, other = Line(id=2, priceOne=-15, quantity=1), Line(id=3, priceOne=-20, quantity=2)
+    basket = replace(LUNCH, products=(*LUNCH.products, own, other))
+    asked = after(new_checkout(basket), CARD, checked(), APPLY_BALANCE, saved(card=VALID), unknown)
+    bonus = Line(id=4, priceOne=-15, quantity=1, desc="Bonus")
+    checkout = after(asked, read("processing", missing_sum=296, products=(*basket.products, bonus)))
+    assert checkout.bonus_products == (bonus,)
 
 
 def test_a_pre_transaction_without_answer_is_read_and_taken_when_it_was_applied() -> None:
@@ -1156,6 +1173,12 @@ def test_a_reversal_that_took_nothing_back_is_no_reason_against_another() -> Non
     sale = after(COMPLETED, asked())
     assert tell(sale, asked()) == (sale, ())
     assert tell(sale, asked(), reversal_over=True)[1] == (BeginReversal(),)
+
+
+def test_nothing_is_taken_back_while_another_amount_counts_on_the_balance_of_its_card() -> None:
+    assert refusal_of(COMPLETED, asked(), balance_in_use=True) == "balance_in_use"
+    taken_back = after(COMPLETED, asked())
+    assert tell(taken_back, asked(), balance_in_use=True) == (taken_back, ())  # the first one is told again
 
 
 def test_the_drawer_opens_for_a_refund_while_the_person_stands_there() -> None:

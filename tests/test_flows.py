@@ -366,6 +366,37 @@ async def test_l_a_reversal_does_not_hold_the_till(bench: TillBench) -> None:
     await bench.till.create(SEED)
 
 
+async def charged(bench: TillBench) -> Checkout:
+    await pay(bench, await shown(bench, CHARGE, card=True))
+    return await cash_in(bench)
+
+
+async def test_l_a_charge_is_not_taken_back_while_its_balance_stands_on_the_screen(bench: TillBench) -> None:
+    charge = await charged(bench)
+    due = await shown(bench, SEED, card=True, use_balance=True)
+    assert due.amount_due == 0
+    with pytest.raises(NotAllowed, match="balance_in_use"):
+        await reverse(bench, charge)
+    assert bench.simulator.requests_of("cancel") == []
+    await bench.till.ask(due.id, CancelAsked())
+    await reversed_(bench, await reverse(bench, charge))
+    assert bench.simulator.card(CARD.value).cash_balance == 500
+
+
+async def test_l_no_balance_is_used_while_a_charge_of_the_card_is_taken_back(bench: TillBench) -> None:
+    charge = await charged(bench)
+    bench.simulator.add_fault(f"cancel:latency:1:seconds={LONG_S}")
+    reversal = await reverse(bench, charge)
+    checkout = await bench.till.create(SEED)
+    await bench.till.set_card(checkout.id, CARD)
+    with pytest.raises(NotAllowed, match="card_waiting"):
+        await bench.till.ask(checkout.id, ApplyAsked(use_balance=True))
+    await bench.simulator.clock.advance(LONG_S)
+    await reversed_(bench, reversal)
+    await bench.till.ask(checkout.id, ApplyAsked(use_balance=True))
+    assert (await bench.heard.phase(Phase.DUE)).amount_due == 296
+
+
 async def test_l_a_reversal_is_not_reversed_and_an_open_checkout_not_either(bench: TillBench) -> None:
     sale = await sold(bench)
     reversal = await reversed_(bench, await reverse(bench, sale))

@@ -108,6 +108,7 @@ def test_what_was_known_is_kept_and_its_wall_time_is_not_repeated() -> None:
         "card_waiting": False,
         "front_taken": False,
         "cash_awaited": False,
+        "balance_in_use": False,
         "reversal_over": False,
     }
 

@@ -3,12 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from agent.card import CardNumber
-from agent.checkout.state import Card, HandedOver, Phase
+from agent.checkout.handed_over import begin_handed_over
+from agent.checkout.state import FINAL, Card, HandedOver, Phase
 from agent.till.open_checkouts import LONGEST_TURN_PAUSE_S, Kept, OpenCheckouts, Turns
+from tests.checkouts import NOW_S, RULES, WALL, reversal_of, sold
 from tests.test_checkout import IN_EACH_PHASE
 
-CARD = CardNumber("9276004429942845")
+CARD, OTHER_CARD = CardNumber("9276004429942845"), CardNumber("9276004400000001")
 
 
 def kept(phase: Phase, name: str, *, card: CardNumber | None = None, minutes: int = 0) -> Kept:
@@ -53,6 +57,30 @@ def test_a_card_waits_in_what_a_register_handed_over_too() -> None:
     said = HandedOver(transaction_id="STX_1", amount_due=356)
     by_register = Kept(replace(other.checkout, handed_over=said, card=Card(number=str(CARD))))
     assert till_with(mine, by_register).card_waits(CARD, mine)
+
+
+def test_a_card_waits_while_a_payment_with_it_is_being_taken_back() -> None:
+    mine, card = kept(Phase.DRAFT, "co_mine", card=CARD), Card(number=str(CARD))
+    taken_back = Kept(reversal_of(replace(sold(), card=card)))
+    assert till_with(mine, taken_back).card_waits(CARD, mine)
+    assert not till_with(mine, taken_back).card_waits(OTHER_CARD, mine)
+
+
+@pytest.mark.parametrize("phase", sorted(set(IN_EACH_PHASE) - FINAL))
+def test_a_balance_is_in_use_from_when_it_is_asked_for_until_the_end(phase: Phase) -> None:
+    card = Card(number=str(CARD))
+    charged = replace(sold(), card=card)
+    other = kept(phase, "co_other")
+    with_balance = Kept(replace(other.checkout, card=card, use_balance=True))
+    assert till_with(with_balance).balance_in_use(charged) is (phase is not Phase.DRAFT)
+    assert not till_with(with_balance).balance_in_use(replace(charged, card=Card(number=str(OTHER_CARD))))
+    assert not till_with(with_balance).balance_in_use(replace(charged, card=None))
+    assert not till_with(Kept(replace(other.checkout, card=card, use_balance=False))).balance_in_use(charged)
+
+
+def test_whatever_a_register_hands_over_may_have_the_balance_until_it_was_read() -> None:
+    unread, _ = begin_handed_over(HandedOver(transaction_id="STX_1", amount_due=356), "co_other", RULES, NOW_S, WALL)
+    assert till_with(Kept(unread)).balance_in_use(replace(sold(), card=Card(number=str(CARD))))
 
 
 def test_what_is_over_is_forgotten_with_its_card() -> None:

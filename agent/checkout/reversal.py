@@ -113,6 +113,11 @@ def _without_receipt_number(checkout: Checkout, _event: ReverseAsked, _situation
     return _at_terminal(checkout) and not (number.isascii() and number.isdecimal())
 
 
+def _balance_in_use(_checkout: Checkout, _event: ReverseAsked, situation: Situation) -> bool:
+    """What this gave to the card would be missing when the other checkout, which was shown with it, is started."""
+    return situation.balance_in_use
+
+
 def _drawer_in_use(_checkout: Checkout, event: ReverseAsked, situation: Situation) -> bool:
     """The opening would be taken for that of the checkout whose cash is awaited."""
     return event.open_drawer and situation.cash_awaited
@@ -207,6 +212,7 @@ ROWS_OF_REVERSAL: tuple[Row[Any], ...] = (
     go(COMPLETED, ReverseAsked, "same", when=_reversed_already),
     no(COMPLETED, ReverseAsked, "no_receipt_number", when=_without_receipt_number),
     no(COMPLETED, ReverseAsked, "not_same_day", when=_of_another_day),
+    no(COMPLETED, ReverseAsked, "balance_in_use", when=_balance_in_use),
     no(COMPLETED, ReverseAsked, "drawer_in_use", when=_drawer_in_use),
     go(COMPLETED, ReverseAsked, "same", note_reversal),
     # starting: the API is being asked to take it back

@@ -70,6 +70,7 @@ class Situation:
     card_waiting: bool = False  # another checkout with this card has taken money and is not finished
     front_taken: bool = False  # another checkout is the active one
     cash_awaited: bool = False  # another checkout awaits its cash: whatever the drawer does is told of that one
+    balance_in_use: bool = False  # another checkout shows, or asks for, an amount that this one's card lowers
     reversal_over: bool = False  # the reversal of this checkout came to its end without having reversed it
 
 

@@ -32,9 +32,10 @@ MOST_FIELD_PROBLEMS = 50
 CONFLICTS = {
     "amount-differs": "This is not the amount due.",
     "another-is-active": "Another checkout is active.",
+    "balance-in-use": "Another checkout uses the balance of this card: take the payment back when that one is over.",
     "busy": "The checkout is waiting for the API.",
     "card-present": "The checkout has another card already.",
-    "card-waiting": "A payment with this card is not booked yet, so its balance cannot be used.",
+    "card-waiting": "A payment with this card is not booked, or not taken back, yet: its balance cannot be used.",
     "charge-without-balance": "Money is loaded onto a card only without using its balance.",
     "drawer-in-use": "The cash of another checkout is awaited: the drawer is opened for that one.",
     "drawer-open": "The drawer is open: close it first.",
@@ -53,7 +54,7 @@ CONFLICTS = {
     "offline": "The API is away, and this cannot be done without it.",
     "operator-not-needed": "The drawer confirms this payment by itself.",
     "read-first": "What became of the transaction must be read before another one takes its place.",
-    "something-due": "Something is due: choose how it is paid.",
+    "something-due": "The card does not cover the sum: choose how the rest is paid.",
     "too-late": "It is too late for this.",
 }
 """The reasons of the checkout table, with - for _."""

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from agent.card import CardNumber
 from agent.checkout.offline import Waiting
-from agent.checkout.row import MONEY_TAKEN
-from agent.checkout.state import Checkout, Phase
+from agent.checkout.row import CASH, DUE, MONEY_TAKEN, A
+from agent.checkout.state import Card, Checkout, Phase
 from agent.checkout.step import is_active
 from agent.till.connection import MOST_DOUBLINGS
 
@@ -15,6 +15,8 @@ FIRST_TURN_PAUSE_S = 2.0
 """Before a confirmed payment that got no answer is tried again; doubled each time."""
 LONGEST_TURN_PAUSE_S = 60.0
 """Light enough for days, short enough for the evening's closing."""
+_SHOWS_AMOUNT = frozenset({A, DUE, CASH, *MONEY_TAKEN})
+"""From when the amount is asked for until it is executed; in `draft` it is asked for anew."""
 
 
 @dataclass(slots=True)
@@ -96,6 +98,15 @@ class OpenCheckouts:
             _may_have(kept, card) and kept.checkout.phase in MONEY_TAKEN for kept in self if kept is not beside
         )
 
+    def balance_in_use(self, reversed_: Checkout) -> bool:
+        """The balance of the card that this checkout has is applied to one that is not over, or is asked for.
+
+        A card is wiped when its checkout is over: masked numbers that look the same count as the same.
+        """
+        return reversed_.card is not None and any(
+            _uses_balance(kept.checkout) and _may_be_of(kept.checkout.card, reversed_.card) for kept in self
+        )
+
     @property
     def terminal_pays(self) -> bool:
         """The terminal is, or may still be, busy with a payment."""
@@ -113,9 +124,22 @@ class OpenCheckouts:
 
 
 def _may_have(kept: Kept, card: CardNumber) -> bool:
-    """A card that a register put into its transaction is known masked only: what looks the same counts as the same."""
-    shown = kept.checkout.card if kept.checkout.handed_over else None
+    """A card that a register put into its transaction, or whose payment is taken back, is known masked only: what looks
+    the same counts as the same.
+    """
+    checkout = kept.checkout
+    shown = checkout.card if checkout.handed_over or checkout.reversal else None
     return kept.card == card or (shown is not None and shown.number == str(card))
+
+
+def _uses_balance(checkout: Checkout) -> bool:
+    """Of what a register handed over it is not known before it was read."""
+    unread = checkout.handed_over is not None and checkout.transaction is None
+    return checkout.phase in _SHOWS_AMOUNT and checkout.reversal is None and (checkout.use_balance or unread)
+
+
+def _may_be_of(shown: Card | None, card: Card) -> bool:
+    return shown is None or shown.number == card.number
 
 
 def _has(checkout: Checkout, transaction_id: str) -> bool:

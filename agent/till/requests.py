@@ -152,11 +152,13 @@ class TillRequests:
 
     async def _situation_of_reversal(self, kept: Kept) -> Situation:
         """A reversal that is over without having reversed anything is no reason against another one."""
-        situation, reversed_by = self._journal_first.situation(kept), kept.checkout.reversed_by
-        if reversed_by is None:
-            return situation
-        earlier = await self._lookup.find(reversed_by)
-        return replace(situation, reversal_over=took_nothing_back(earlier))
+        checkout, situation = kept.checkout, self._journal_first.situation(kept)
+        earlier = await self._lookup.find(checkout.reversed_by) if checkout.reversed_by is not None else None
+        return replace(
+            situation,
+            reversal_over=earlier is not None and took_nothing_back(earlier),
+            balance_in_use=self._open.balance_in_use(checkout),
+        )
 
     async def _done_before(self, key: IdempotencyKey | None) -> Checkout | None:
         if key is None or (known := await self._journal.idempotent(key.key)) is None:

@@ -311,8 +311,20 @@ MUTANTS = (
         changes=(
             Change(
                 file="agent/till/open_checkouts.py",
-                before="    shown = kept.checkout.card if kept.checkout.handed_over else None\n",
-                after="    shown = None\n",
+                before="    shown = checkout.card if checkout.handed_over or checkout.reversal else None\n",
+                after="    shown = checkout.card if checkout.reversal else None\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a charge is taken back under the balance that is shown",
+        seed=4648,
+        why="found by this simulation: an API that redeems less than it said executes another amount",
+        changes=(
+            Change(
+                file="agent/checkout/reversal.py",
+                before="    return situation.balance_in_use\n",
+                after="    return False\n",
             ),
         ),
     ),

@@ -8,7 +8,6 @@ from device.interface import DrawerRefused
 from tests.faults.customer import REFUSALS
 from tests.faults.machine import Machine
 from tests.faults.plan import stream
-from tests.faults.plan_customer import CHARGE
 from tests.faults.world import Proof, World
 
 LOOKS_S = (8.0, 40.0)
@@ -84,8 +83,6 @@ class Staff:
         self._world.say(f"{NAME} takes {checkout.merchantRef} back")
         self._world.visits[checkout.merchantRef or ""].taken_back_asked += 1
         self._world.openings_asked += open_drawer
-        if CHARGE in checkout.basket.products:
-            self._world.spent_elsewhere |= self._world.visits[checkout.merchantRef or ""].cards
         try:
             await self._machine.ask(
                 lambda till: till.reverse(checkout.id, reason="a mistake", by=NAME, open_drawer=open_drawer)

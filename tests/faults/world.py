@@ -87,7 +87,7 @@ class World:
     told: dict[str, Checkout] = field(default_factory=dict)  # by id
     broken: list[Wrong] = field(default_factory=list)
     clock_moved_s: float = 0.0
-    spent_elsewhere: set[str] = field(default_factory=set)  # cards that were, or whose charge was taken back here
+    spent_elsewhere: set[str] = field(default_factory=set)  # cards that were
     openings_asked: int = 0  # a person wanted the drawer open, for whatever reason
     newest_told: int = 0  # the newest event of the journal that anybody heard of
     dice: Random = field(init=False)
