@@ -109,6 +109,7 @@ class Effects:
         self, effect: CallEffect, checkout: Checkout, card: CardNumber | None, durable: asyncio.Future[float]
     ) -> None:
         answer = await self._calls.after(durable).answer(effect, checkout, card)
+        await durable  # what is withdrawn has no answer: its number is given again to what is asked in its place
         await self._till.put(partial(self._answered, checkout.id, answer))
 
     async def _answered(self, checkout_id: str, answer: Answer) -> None:
