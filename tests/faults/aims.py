@@ -150,6 +150,30 @@ def a_person_decides(plan: "Plan", dice: Random) -> "Plan":
     return replace(calm, crashes=(_ends_at(dice.randint(15, 60), dice),))
 
 
+def a_charge_is_taken_back(plan: "Plan", dice: Random) -> "Plan":
+    """The next customer looks at an amount that counts on what the card was charged with."""
+    first, second, *others = plan.customers
+    charges = replace(
+        _pays_cash(first), arrives_s=0.5, closes_s=1.5, card=CARD_NUMBER, basket=with_charge(first.basket)
+    )
+    more_than_it_had = Basket(products=PRODUCTS)
+    looks = replace(
+        _pays_with_balance(second), arrives_s=dice.uniform(0.5, 5.0), thinks_s=(1.0, 5.0), basket=more_than_it_had
+    )
+    return _calm(
+        plan,
+        customers=(charges, looks, *others),
+        switches=_with(plan.switches, start_with_less_balance="executes-less", pretransaction_balance="not-reserved"),
+        drawer=DrawerRules(opened_by="tillwire", confirmed_by=("drawer-closed",)),
+        faults=plan.faults[:1],
+        drawer_lost=(),
+        device_removed=(),
+        hasty_hands=False,
+        login="device",
+        reverses=True,
+    )
+
+
 def _ends_at(seconds: int, dice: Random) -> Crash:
     return Crash(ending=dice.choice(get_args(Ending)), point="time", nth=seconds, passes=0, down_s=2.0)
 

@@ -14,7 +14,7 @@ from agent.checkout.offline import OfflineLimits
 from agent.checkout.state import Confirmation
 from agent.simulator.faults import ABOUT, CONNECT, TIMES, Fault, Kind
 from agent.simulator.switches import Switches
-from tests.faults.aims import aim, meets
+from tests.faults.aims import a_charge_is_taken_back, aim, meets
 from tests.faults.plan_customer import Customer, draw_customers
 from tests.faults.plan_machine import Crash, Point, Trouble, draw_crashes, draw_troubles
 
@@ -31,6 +31,8 @@ OFTEN_FOLLOWED = 0.125
 OFTEN_REVERSED = 0.3
 OFTEN_MET = 0.7
 """So often the first customer does what makes the call that the first fault strikes."""
+OFTEN_TAKEN_BACK = 0.01
+"""So many runs take a charge back; drawn by itself, so that the other aims stay with their seeds."""
 OFTEN_AIMED = 0.15
 """So many runs are aimed at what a careless agent would not survive (`aims.py`)."""
 
@@ -105,7 +107,9 @@ def stream(seed: int, name: str) -> Random:
 
 def draw(seed: int) -> Plan:
     """The plan of this seed. At least two customers, and one crash or fault."""
-    plan, aiming = _draw(seed), stream(seed, "aim")
+    plan, aiming, taking_back = _draw(seed), stream(seed, "aim"), stream(seed, "taking back")
+    if taking_back.random() < OFTEN_TAKEN_BACK:
+        return a_charge_is_taken_back(plan, taking_back)
     if aiming.random() < OFTEN_AIMED:
         return aim(plan, aiming)
     if plan.faults and aiming.random() < OFTEN_MET:
