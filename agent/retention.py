@@ -39,18 +39,35 @@ class RetentionTill(Protocol):
 
 
 async def keep_for(
-    days: int, directory: Path, journal: Journal, till: RetentionTill, wall: Callable[[], datetime]
+    days: int,
+    directory: Path,
+    journal: Journal,
+    till: RetentionTill,
+    wall: Callable[[], datetime],
+    *,
+    forgotten: Callable[[], None],
 ) -> None:
-    """Export and delete again and again until cancelled. What the disk refuses is tried again the next time."""
+    """Export and delete again and again until cancelled. What the disk refuses is tried again the next time.
+
+    `forgotten`: told when payments left that stood on somebody's page, because nobody had decided them.
+    """
     while True:
         try:
-            await delete_old(days, directory, journal, till, wall())
+            await delete_old(days, directory, journal, till, wall(), forgotten=forgotten)
         except (NotWritten, Overloaded) as error:
             logger.warning("what is older than %s days could not be exported and stays: %s", days, error)
         await asyncio.sleep(INTERVAL_S)
 
 
-async def delete_old(days: int, directory: Path, journal: Journal, till: RetentionTill, wall: datetime) -> int:
+async def delete_old(
+    days: int,
+    directory: Path,
+    journal: Journal,
+    till: RetentionTill,
+    wall: datetime,
+    *,
+    forgotten: Callable[[], None],
+) -> int:
     """Export and delete once; return how many checkouts and openings of the drawer went.
 
     Raises NotWritten, Overloaded.
@@ -63,6 +80,8 @@ async def delete_old(days: int, directory: Path, journal: Journal, till: Retenti
     to = partial(_file, directory / DIRECTORY, wall)
     finished = await journal.delete_older_than(before, partial(_export, to("checkouts")))
     unresolved = await till.forget_unresolved(before, partial(_export, to(UNRESOLVED)))
+    if unresolved:
+        forgotten()
     if finished or unresolved:
         logger.info("%s entries older than %s days were exported and deleted", finished + unresolved, days)
     return finished + unresolved

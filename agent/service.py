@@ -181,7 +181,14 @@ async def _build(
         devices=devices,
         api=api,
         report=recording.receiver(_timed(metrics, till.report)),
-        retention=keep_for(settings.state.keep_days, settings.state.directory, journal, till, outside.wall),
+        retention=keep_for(
+            settings.state.keep_days,
+            settings.state.directory,
+            journal,
+            till,
+            outside.wall,
+            forgotten=stream.begin_anew,
+        ),
         beside=beside,
         restart=restart,
     )

@@ -185,6 +185,24 @@ async def test_a_reader_that_missed_nothing_gets_nothing(bench: Bench) -> None:
     assert await bench.beginning(bench.id(newest)) == []
 
 
+async def test_when_a_checkout_left_without_an_event_every_reader_begins_anew(bench: Bench) -> None:
+    """A payment that nobody decided left the journal: a page that lists it would list it for ever."""
+    await bench.sell(DRAFT)
+    known = bench.id(await bench.sell())
+    with bench.stream.reader(Role.OPERATOR, abort=lambda: None) as reader:
+        frames = bench.stream.frames(reader, known, bench.journal.events_since, bench.snapshot)
+        async with aclosing(frames):
+            waiting = asyncio.ensure_future(anext(frames, None))
+            await asyncio.sleep(0)
+            bench.checkouts.clear()
+            bench.stream.begin_anew()
+            assert await waiting is None
+    [snapshot] = await bench.beginning(known)
+    assert (snapshot.name, snapshot.data["checkouts"]) == ("snapshot", [])
+    later = await bench.sell()
+    assert [frame.name for frame in await bench.beginning(bench.id(later))] == []
+
+
 async def test_what_is_not_kept_any_more_comes_from_the_journal_word_for_word(bench: Bench) -> None:
     """The events that were told at the time, and the ones that the journal tells later, are the same."""
     known = await bench.sell()

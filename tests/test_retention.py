@@ -28,6 +28,10 @@ class NoTill:
         return 0
 
 
+def nobody() -> None:
+    """No page is open."""
+
+
 def lines_of(file: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
@@ -42,9 +46,9 @@ async def test_what_is_old_is_exported_and_deleted_and_what_is_young_or_open_sta
         await commit(journal, *sale("co_old"), lone(), new("co_open"))
         young = LATER - timedelta(days=1)
         await commit(journal, *sale("co_young", young))
-        assert await delete_old(DAYS, tmp_path, journal, NoTill(), LATER) == 2
+        assert await delete_old(DAYS, tmp_path, journal, NoTill(), LATER, forgotten=nobody) == 2
         assert {checkout.id for checkout in await journal.checkouts()} == {"co_open", "co_young"}
-        assert await delete_old(DAYS, tmp_path, journal, NoTill(), LATER) == 0
+        assert await delete_old(DAYS, tmp_path, journal, NoTill(), LATER, forgotten=nobody) == 0
 
     file = tmp_path / "exports" / f"checkouts-{LATER:%Y-%m}.jsonl"
     checkout, opening = lines_of(file)
@@ -60,7 +64,7 @@ async def test_what_cannot_be_exported_is_not_deleted(tmp_path: Path) -> None:
     async with journal_at(tmp_path / "journal.sqlite") as journal:
         await commit(journal, *sale("co_old"))
         with pytest.raises(NotWritten, match="exports"):
-            await delete_old(DAYS, tmp_path, journal, NoTill(), LATER)
+            await delete_old(DAYS, tmp_path, journal, NoTill(), LATER, forgotten=nobody)
         assert await journal.checkout("co_old") is not None
 
 
@@ -70,14 +74,14 @@ async def test_a_line_that_a_crash_left_half_spoils_no_other(tmp_path: Path) -> 
     file.write_text('{"id": "co_ha')
     async with journal_at(tmp_path / "journal.sqlite") as journal:
         await commit(journal, *sale("co_old"))
-        await delete_old(DAYS, tmp_path, journal, NoTill(), LATER)
+        await delete_old(DAYS, tmp_path, journal, NoTill(), LATER, forgotten=nobody)
     assert json.loads(file.read_text().splitlines()[1])["id"] == "co_old"
 
 
 async def test_a_clock_before_the_newest_entry_deletes_nothing(tmp_path: Path) -> None:
     async with journal_at(tmp_path / "journal.sqlite") as journal:
         await commit(journal, *sale("co_old"), *sale("co_future", LATER + timedelta(days=1)))
-        assert await delete_old(DAYS, tmp_path, journal, NoTill(), LATER) == 0
+        assert await delete_old(DAYS, tmp_path, journal, NoTill(), LATER, forgotten=nobody) == 0
         assert await journal.checkout("co_old") is not None
 
 
@@ -90,9 +94,14 @@ async def test_a_payment_that_nobody_decided_leaves_too_and_check_names_it(
         simulator.refuse_connections(60.0)
         async with at_work(box.state, simulator, drawer) as bench:
             later = bench.till.wall() + timedelta(days=DAYS + 1)
-            await delete_old(DAYS, box.state, bench.journal, bench.till, later)
+            told: list[set[str]] = []
+            pages = lambda: told.append({checkout.id for checkout in bench.till.open_checkouts})  # noqa: E731
+            await delete_old(DAYS, box.state, bench.journal, bench.till, later, forgotten=pages)
             left = {checkout.id for checkout in bench.till.open_checkouts}
             assert ATTENTION not in left
+            assert told == [left]
+            await delete_old(DAYS, box.state, bench.journal, bench.till, later, forgotten=pages)
+            assert len(told) == 1
             assert UNSURE in left
             assert await bench.journal.checkout(ATTENTION) is None
             assert await bench.journal.checkout(COMPLETED) is None
@@ -124,7 +133,7 @@ async def test_the_file_levels_off(sales_a_day: int, tmp_path: Path, capsys: pyt
             wall = WALL + timedelta(days=day)
             for number in range(sales_a_day):
                 await commit(journal, *sale(f"co_{day}_{number}", wall))
-            await delete_old(5, tmp_path, journal, NoTill(), wall + timedelta(hours=12))
+            await delete_old(5, tmp_path, journal, NoTill(), wall + timedelta(hours=12), forgotten=nobody)
             sizes.append(path.stat().st_size + log.stat().st_size)
         kept = len(await journal.checkouts(limit=10_000))
     assert kept == 5 * sales_a_day

@@ -123,6 +123,7 @@ class EventStream:
         self._states: dict[str, tuple[Told, int]] = {}
         self._readers: set[Reader] = set()
         self._ended = False
+        self._anew_after: int | None = None
         self._delivery: asyncio.TimerHandle | None = None
         self.devices: dict[str, DeviceAnswer] = {}
         self.drawer: DrawerLevelAnswer | None = None
@@ -206,6 +207,12 @@ class EventStream:
                 if news := reader.take():
                     yield b"".join(told.frame(reader.role, self._journal) for told in news)
 
+    def begin_anew(self) -> None:
+        """What no event tells has changed: every stream ends, and who comes back begins with a snapshot."""
+        self._anew_after = self._newest
+        for reader in self._readers:
+            reader.end()
+
     def end(self) -> None:
         """End every reader's stream, now and for good."""
         self._ended = True
@@ -235,7 +242,7 @@ class EventStream:
 
     def _beginning(self, position: int | None, known: int | None, look: Callable[[], SnapshotAnswer]) -> list[Told]:
         """What a reader gets first, that has everything up to `position` and came with `known`."""
-        if position is None or known is None:
+        if position is None or known is None or self._knows_too_little(known):
             now = look()
             return [Told(name="snapshot", show=lambda _: now, sequence=self._newest)]
         missed = [told for told in self._recent if told.sequence is not None and told.sequence > position]
@@ -243,6 +250,9 @@ class EventStream:
             alarms = [told for told, _ in self._states.values() if told.name == "not_recorded"]
             return missed + _states_of(look()) + alarms
         return missed + [told for told, told_after in self._states.values() if told_after >= known]
+
+    def _knows_too_little(self, known: int) -> bool:
+        return self._anew_after is not None and known <= self._anew_after
 
     def _tell_entry(self, told: Told) -> None:
         if len(self._recent) == MOST_RECENT:
