@@ -43,7 +43,7 @@ def udev_rules(settings: Settings, lane: str | None) -> list[str]:
             str(settings.drawer.port),
             settings.drawer.match,
             f"{folder}drawer",
-            'RUN+="/usr/bin/stty -F $devnode -hupcl"',
+            NO_EDGE_AT_CLOSING,
         )
     if (paid := settings.cash.paid_message) is not None and paid.port != settings.drawer.port:
         lines += _port(str(paid.port), paid.match, f"{folder}paid_message")

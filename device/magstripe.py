@@ -23,7 +23,6 @@ KINDS = {"%": 1, ";": 2, "+": 3}
 # The alphabets of ISO/IEC 7811-2 without the sentinels.
 _TRACK = re.compile(r"(?P<sentinel>%)(?P<six>[ -$&-*,-:<->@-_]*)\?|(?P<other>[;+])(?P<four>[0-9:<=>]*|E)\?")
 _BEGINNING = re.compile(r"%B?[0-9]|;[0-9]")
-_ACCOUNT = re.compile(r"B?([0-9]+)(?:[\^=].*)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +66,6 @@ def without_wrapping(text: str) -> str | Torn:
 def split_tracks(text: str) -> tuple[Track, ...]:
     """The tracks of a whole stripe; none when the text is not a stripe from its first to its last character."""
     return _tracks_from(text, after=0) or ()
-
-
-def numbers_on_tracks(text: str) -> tuple[str, ...]:
-    """The digits each readable track begins with, one number once. What follows them on the stripe is left behind."""
-    numbers = (_ACCOUNT.fullmatch(track.data) for track in split_tracks(text) if track.readable)
-    return tuple(dict.fromkeys(number[1] for number in numbers if number))
 
 
 def _tracks_from(text: str, after: int) -> tuple[Track, ...] | None:

@@ -36,7 +36,9 @@ PULSE = Acts(pulses=1)
 
 
 class Firmware(Protocol):
-    """The device's side of one protocol."""
+    """The device's side of one protocol. `printed`: what was no command of the drawer."""
+
+    printed: bytearray
 
     def receive(self, data: bytes, switch: Switch) -> Acts:
         """Bytes came from the agent."""
@@ -226,7 +228,7 @@ class TriggerFirmware:
         return status.answer_prefix + bytes([status.value if switch.high else low])
 
 
-def firmware_of(profile: DrawerProfile) -> EscposFirmware | StarFirmware | TriggerFirmware:
+def firmware_of(profile: DrawerProfile) -> Firmware:
     """The firmware of a simulated drawer of this profile."""
     if not isinstance(profile.status, AsbStatus):
         return TriggerFirmware(profile)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.interface import Torn
-from device.magstripe import Track, numbers_on_tracks, split_tracks, without_wrapping
+from device.magstripe import Track, split_tracks, without_wrapping
 
 CARD = "9276004429942845"
 TRACK_1 = f"%B{CARD}^MUSTER/ERIKA^2512101?"
@@ -19,28 +19,6 @@ TRACK_3 = f"+01{CARD}=1?"
 )
 def test_a_whole_stripe_stays_as_it_is(stripe: str) -> None:
     assert without_wrapping(stripe) == stripe
-
-
-@pytest.mark.parametrize(
-    ("stripe", "numbers"),
-    [
-        (TRACK_1, (CARD,)),
-        (TRACK_2, (CARD,)),
-        (TRACK_1 + TRACK_2, (CARD,)),
-        (f";{CARD}?", (CARD,)),
-        (f"%{CARD}?", (CARD,)),
-        (f"%E?;{CARD}=2512?", (CARD,)),
-        (f"{TRACK_1};E?", (CARD,)),
-        (f"%B4111111111111111^X/Y^2512?;{CARD}?", ("4111111111111111", CARD)),
-        (TRACK_2 + TRACK_3, (CARD, "01" + CARD)),
-        ("%E?;E?", ()),
-        (f";{CARD}", ()),
-        (f"{CARD}=2512?", ()),
-        (CARD, ()),
-    ],
-)
-def test_the_numbers_are_what_each_readable_track_begins_with(stripe: str, numbers: tuple[str, ...]) -> None:
-    assert numbers_on_tracks(stripe) == numbers
 
 
 @pytest.mark.parametrize("stripe", ["%E?", ";E?", "+E?", "%E?;E?", "%E?;E?+E?"])
@@ -88,11 +66,11 @@ def test_check_characters_are_taken_off_when_they_are_right() -> None:
     assert without_wrapping(f"{first.text}{first.lrc}{second.text}{second.lrc}1") == first.text + second.text
 
 
-def test_a_stripe_with_a_wrong_check_character_has_no_number() -> None:
+def test_a_stripe_with_a_wrong_check_character_is_none() -> None:
     track = Track(";", CARD)
     wrong = chr(ord(track.lrc) ^ 1)
     assert wrong not in "01"
-    assert numbers_on_tracks(f"{track.text}{wrong}") == ()
+    assert split_tracks(f"{track.text}{wrong}") == ()
 
 
 @given(
@@ -107,9 +85,3 @@ def test_tracks_are_found_whatever_they_and_their_check_characters_are(
     checked = data.draw(st.booleans())
     text = "".join(track.text + (track.lrc if checked else "") for track in tracks)
     assert split_tracks(text) == tracks
-
-
-@given(st.text("%;+?E=^0123456789B\x1b", max_size=60))
-def test_a_number_is_only_ever_the_beginning_of_a_whole_track(text: str) -> None:
-    for number in numbers_on_tracks(text):
-        assert any(f"{start}{number}{end}" in text for start in ("%B", "%", ";", "+") for end in "?=^")

@@ -1,7 +1,7 @@
 """What a loyalty card is to the server, and which cards the simulated world has. Pure; money is in cents."""
 
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Literal
 
 StockStatus = Literal["active", "inactive", "stored"]
 
@@ -45,9 +45,6 @@ class Movement:
             charged=-self.charged,
             discharged=-self.discharged,
         )
-
-
-NOTHING_MOVED: Final = Movement()
 
 
 def moved(card: Card, movement: Movement, now: float) -> Card:
