@@ -41,6 +41,11 @@ class SettledLevel:
         """Whether nothing at all was read yet."""
         return self._level is None and self._candidate is None
 
+    @property
+    def last_read(self) -> Level | None:
+        """What was read last, settled or not; None: nothing was."""
+        return self._level if self._candidate is None else self._candidate.level
+
     def read(self, *, high: bool, at: float) -> Change | None:
         """Take one reading; the change when it settles one."""
         level = self._meaning(high)
@@ -53,7 +58,7 @@ class SettledLevel:
 
     def held(self, at: float) -> Change | None:
         """Nothing else was read until `at`; the change when the last reading has now held long enough."""
-        if self._candidate is None or at - self._candidate.at < self._debounce_s:
+        if self._candidate is None or at < self._candidate.at + self._debounce_s:
             return None
         change, self._candidate = self._candidate, None
         self._level = change.level

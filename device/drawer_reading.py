@@ -37,8 +37,14 @@ class DrawerReading:
 
     @property
     def settles_at(self) -> float | None:
-        """When `passed` has to be called for a change that is told only once; None: nothing waits for that."""
-        return self._settled.settles_at if isinstance(self._profile.status, AsbStatus) else None
+        """When `passed` has to be called, if nothing comes before; None: silence tells nothing more."""
+        match self._profile.status:
+            case AsbStatus():  # a change is told only once
+                return self._settled.settles_at
+            case StreamStatus(gap_ms=gap_ms):
+                return self._stream_settles_at(gap_ms / 1000)
+            case _:
+                return None
 
     def pulse_sent(self, at: float) -> None:
         """A pulse went out: for the profile's status delay the status means nothing."""
@@ -81,9 +87,17 @@ class DrawerReading:
             case _:
                 return self._silence(at)
 
+    def _stream_settles_at(self, gap_s: float) -> float | None:
+        if self._settled.untold:
+            return self._opened_at + gap_s
+        ends_at = self._parser.ends_at if isinstance(self._parser, StreamParser) else None
+        if ends_at is not None and self._settled.last_read == self._profile.level(high=True):
+            return max(ends_at, self._deaf_until)
+        return self._settled.settles_at
+
     def _stream_passed(self, at: float, gap_s: float) -> list[Change]:
         if self._settled.untold:
-            return _some(self._settled.silent(at)) if at - self._opened_at >= gap_s else []
+            return _some(self._settled.silent(at)) if at >= self._opened_at + gap_s else []
         return self._take(self._parser.silent(at)) if isinstance(self._parser, StreamParser) else []
 
     def _silence(self, at: float) -> list[Change]:

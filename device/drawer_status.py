@@ -193,7 +193,7 @@ class StreamParser:
         self.strange = 0
         self._byte = status.byte
         self._gap_s = status.gap_ms / 1000
-        self._last: float | None = None
+        self.ends_at: float | None = None  # when silence means low, if nothing comes before; None: nothing ever came
 
     def asked(self, at: float) -> list[Reading]:
         del at  # nobody asks a drawer that streams
@@ -204,13 +204,13 @@ class StreamParser:
         self.strange += len(data) - seen
         if not seen:
             return self.silent(at)
-        self._last = at
+        self.ends_at = at + self._gap_s
         self.strange = 0
         return [Reading(high=True, at=at)]
 
     def silent(self, at: float) -> list[Reading]:
         """What it means that nothing came until `at`."""
-        if self._last is None or at - self._last <= self._gap_s:
+        if self.ends_at is None or at < self.ends_at:
             return []
         return [Reading(high=False, at=at)]
 

@@ -67,12 +67,10 @@ class DrawerWatch:
         """Watch until cancelled. Raises PortLost."""
         status = self._profile.status
         try:
-            if isinstance(status, NoStatus):
+            if isinstance(status, NoStatus | StreamStatus):
                 self._passed()
             elif isinstance(status, LineStatus):
                 await self._look(port, status)
-            elif isinstance(status, StreamStatus):
-                await self._listen(status.gap_ms / 1000)
             else:
                 await self._ask(line, status.interval_ms / 1000)
             await asyncio.Event().wait()
@@ -104,11 +102,6 @@ class DrawerWatch:
     def _asking(self) -> None:
         self._tell(self._reading.asked(self._loop.time()))
 
-    async def _listen(self, gap_s: float) -> None:
-        while True:
-            await asyncio.sleep(gap_s / 4)
-            self._passed()
-
     async def _look(self, port: Port, status: LineStatus) -> None:
         look = partial(sample, line=status.line, clock=self._loop.time)
         while True:
@@ -132,7 +125,7 @@ class DrawerWatch:
         self._wait_until_settled()
 
     def _wait_until_settled(self) -> None:
-        """A printer tells a change once: it counts when nothing else came while it had to hold."""
+        """A printer tells a change once: it counts when nothing else came while it had to hold. So does a silence."""
         if self._settling is not None:
             self._settling.cancel()
         at = self._reading.settles_at

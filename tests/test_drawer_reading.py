@@ -67,6 +67,32 @@ def test_a_stream_that_never_began_is_unknown() -> None:
     assert reading.passed(9.0) == []
 
 
+STREAMS = st.lists(st.tuples(st.sampled_from([b"\x00", b"\x00\x00\x00", b"\x07", "pulse"]), st.floats(0.001, 1.2)))
+
+
+@given(STREAMS)
+def test_a_stream_needs_no_look_but_when_its_reading_says_so(acts: list[tuple[bytes | str, float]]) -> None:
+    """Looked at when it settles, it comes to rest where one that is looked at all the time does."""
+    at_its_time, always = (DrawerReading(ACODE, opened_at=0) for _ in range(2))
+    told: list[Change] = []
+    seen: list[Change] = []
+    now = 0.0
+    for act, pause_s in [*acts, ("rest", 5.0)]:
+        for reading, changes in ((at_its_time, told), (always, seen)):
+            if isinstance(act, bytes):
+                changes.extend(reading.received(act, now))
+            elif act == "pulse":
+                reading.pulse_sent(now)
+        ends = now + pause_s
+        while (due := at_its_time.settles_at) is not None and due <= ends:
+            told += at_its_time.passed(max(now, due))
+        while now < ends:
+            now = min(now + 0.01, ends)
+            seen += always.passed(now)
+    assert at_its_time.settles_at is None
+    assert [change.level for change in told[-1:]] == [change.level for change in seen[-1:]]
+
+
 def test_the_status_means_nothing_for_some_time_after_a_pulse() -> None:
     reading = DrawerReading(APG_212A, opened_at=0)
     for step in range(4):

@@ -180,7 +180,7 @@ def test_a_stream_is_high_while_it_flows_and_low_after_the_gap() -> None:
     parser = StreamParser(ACODE)
     assert parser.silent(0.9) == []
     assert [reading.high for reading in parser.feed(b"\x00\x00", 1.0)] == [True]
-    assert parser.silent(1.5) == []
+    assert parser.silent(1.49) == []
     assert [reading.high for reading in parser.silent(1.51)] == [False]
 
 

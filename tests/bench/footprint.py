@@ -15,8 +15,11 @@ from tests.bench.shop import open_shop
 LIBRARIES = "aiohttp, serial, evdev, pydantic, pydantic_settings"
 """What a program of this kind imports; the last is what most would use for the settings."""
 FLOOR = f"import {LIBRARIES}, sys; print('ready', flush=True); sys.stdin.read()"
+UNASKED = {"profile": "acode-at10u3", "open_bytes": "07"}
+"""A drawer that speaks by itself: nobody polls its line."""
 REST_S = 3.0
 """After the start, until what was begun is done."""
+CPU = "CPU at rest, a printer asked every second"
 BESIDE = "importing the libraries"
 
 
@@ -31,7 +34,10 @@ class Rest:
 
 async def measure(directory: Path, rounds: int, idle_s: float) -> list[Row]:
     """Watch one agent do nothing for so long; then start agent and floor in turn, so many times."""
-    async with open_shop(directory) as shop:
+    (asked := directory / "asked").mkdir()
+    async with open_shop(asked) as shop:
+        rest_asked = await _rest(shop.agent, idle_s)
+    async with open_shop(directory, model=UNASKED) as shop:
         rest = await _rest(shop.agent, idle_s)
     configuration = (directory / "tillwire.toml").read_text()
     starts: list[float] = []
@@ -62,7 +68,13 @@ async def measure(directory: Path, rounds: int, idle_s: float) -> list[Row]:
             goal=1.1,
         ),
         Row(key="wake-ups", words="wake-ups at rest", unit="a second", measured=single(rest.wakeups), goal=2.0),
-        Row(key="idle CPU", words="CPU at rest", unit="% of a core", measured=single(rest.cpu_share * 100), goal=0.2),
+        Row(
+            key="wake-ups asked",
+            words="wake-ups at rest, a printer asked every second",
+            unit="a second",
+            measured=single(rest_asked.wakeups),
+        ),
+        Row(key="idle CPU", words=CPU, unit="% of a core", measured=single(rest_asked.cpu_share * 100), goal=0.2),
     ]
 
 

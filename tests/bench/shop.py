@@ -4,11 +4,12 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import aiohttp
 
@@ -46,9 +47,8 @@ port = "{scanner}"
 repeated_within_s = 0
 
 [drawer]
-profile = "escpos"
+{model}
 port = "{drawer}"
-open_level = "low"
 opened_by = "{opened_by}"
 debounce_s = 0
 recharge_s = 0
@@ -167,14 +167,20 @@ class Screen:
 
 
 @asynccontextmanager
-async def open_shop(directory: Path, *, round_trip_ms: float = 0.0, opened_by: str = "tillwire") -> AsyncIterator[Shop]:
-    """Start everything, and wait until a drawer's closing counts."""
+async def open_shop(
+    directory: Path,
+    *,
+    round_trip_ms: float = 0.0,
+    opened_by: str = "tillwire",
+    model: Mapping[str, str] = MappingProxyType({"profile": "escpos"}),
+) -> AsyncIterator[Shop]:
+    """Start everything, and wait until a drawer's closing counts. `model`: keys of `[drawer]`."""
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(running(*python("-m", "agent", "simulator", "--port=0", "--json")))
         api = json.loads(await simulator.line())
         port = int(api["base_url"].rsplit(":", 1)[1])
         tls = await stack.enter_async_context(front(port, str(directory / "tls"), round_trip_ms))
-        profile = load_profile("escpos", overrides={"open_level": "low"})
+        profile = load_profile(model["profile"], overrides={key: model[key] for key in model if key != "profile"})
         drawer = await stack.enter_async_context(SimulatedDrawer(profile, directory / "drawer0"))
         scanner = await stack.enter_async_context(SimulatedSerialScanner(directory / "scanner0"))
         config = directory / "tillwire.toml"
@@ -182,6 +188,7 @@ async def open_shop(directory: Path, *, round_trip_ms: float = 0.0, opened_by: s
         state = directory / "state"
         state.mkdir(mode=0o700, exist_ok=True)
         devices = {"scanner": scanner.path, "drawer": drawer.path, "opened_by": opened_by}
+        devices["model"] = "\n".join(f'{key} = "{value}"' for key, value in model.items())
         config.write_text(CONFIGURATION.format(**api, **devices, state=state))
         agent = await stack.enter_async_context(running(*python("-m", "agent", "run", f"--config={config}", "--json")))
         url = json.loads(await agent.line())["url"]
