@@ -88,7 +88,7 @@ async def test_a_payment_after_a_restart_is_confirmed_by_name(tmp_path: Path) ->
         await page.button("The cash is in").click()
         await answer(page)
         await expect(page.page.locator(".latest tbody")).to_contain_text("booked")
-        checkout = await the_till.stage.screen.checkout(checkout_id)
+        checkout = await the_till.stage.operator.checkout(checkout_id)
         assert checkout.evidence is not None
         assert (checkout.evidence.kind, checkout.evidence.by) == ("operator", "Ada")
         assert await the_till.booked() == [("start", 796)]
