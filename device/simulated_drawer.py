@@ -43,10 +43,11 @@ class DrawerFaults:
 
 
 class SimulatedDrawer:
-    """One drawer. An async context manager: plugged in inside."""
+    """One drawer. An async context manager: plugged in inside. `opening_s`: from the pulse to the open switch."""
 
-    def __init__(self, profile: DrawerProfile, path: Path) -> None:
+    def __init__(self, profile: DrawerProfile, path: Path, opening_s: float = OPENING_S) -> None:
         self.profile = profile
+        self._opening_s = opening_s
         self.path = str(path)
         self.faults = DrawerFaults()
         self.is_open = False
@@ -186,7 +187,7 @@ class SimulatedDrawer:
         for _ in range(acts.pulses):
             self.pulses += 1
             if not self.faults.stuck:
-                self._later(OPENING_S, self.open_by_key)
+                self._later(self._opening_s, self.open_by_key)
         if acts.answer:
             self._later(self.faults.delay_s, lambda: self.send(self._spoilt(acts.answer)))
 

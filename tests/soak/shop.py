@@ -16,11 +16,11 @@ from agent.simulator import CLIENT_ID, CLIENT_SECRET
 from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
 from agent.simulator.switches import Switches
+from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
 from tests.bench.processes import Process, python, running
 from tests.bench.shop import Screen
 from tests.soak.judge import Sample
-from tests.till_bench import drawer_of
 
 SPEED = 2000.0
 """Seconds of the shop's clock for one of ours: three weeks in a quarter of an hour."""
@@ -90,7 +90,9 @@ async def open_shop(directory: Path) -> AsyncIterator[Shop]:
     """Start everything, and stop it at the end of the block."""
     state = directory / "state"
     state.mkdir(mode=0o700)
-    async with SimulatorServer(switches=SWITCHES) as simulator, drawer_of(directory) as drawer:
+    profile = load_profile("escpos", overrides={"debounce_s": 0, "recharge_s": 0})
+    drawer = SimulatedDrawer(profile, directory / "drawer0", opening_s=0.0)  # hours of springs would tell nothing
+    async with SimulatorServer(switches=SWITCHES) as simulator, drawer:
         config = directory / "tillwire.toml"
         api = {"base_url": simulator.base_url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
         config.write_text(CONFIGURATION.format(**api, drawer=drawer.path, state=state, keep_days=KEEP_DAYS))

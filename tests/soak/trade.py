@@ -24,11 +24,11 @@ FAULTS = (
     "preTransaction:server-error",
     "connect:refused-connection:1:seconds=0.5",
 )
-OFTEN = 0.05
+OFTEN = 0.02
 """So many checkouts meet a fault."""
 SETTLES_S = 120.0
 """Within this time of the last fault every payment has come to its end."""
-LOOK_S = 0.05
+LOOK_S = 0.01
 ENDS = frozenset({"completed", "cancelled", "failed"})
 OVER = ENDS | {"unsure", "confirmed", "attention"}
 """What lets the next customer begin, by and by."""
