@@ -305,6 +305,7 @@ class World:
 
     def pay_again_and_again(self) -> None:
         """A screen that asks a hundred times."""
+        self.wait(0.01)
         for _ in range(self.chance.choice((1, 100))):
             self._ask(PayAsked(method="cash", amount=AMOUNT))
 
