@@ -1,7 +1,7 @@
 """What the scenarios share: packages built from this clone, and a machine on which one of them was installed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -9,11 +9,14 @@ import pytest
 from tests.debian import built_package
 from tests.kiosk_vm.image import Image, image
 from tests.kiosk_vm.kiosk import Kiosk, kiosk
-from tests.kiosk_vm.machine import Saved
+from tests.kiosk_vm.machine import CONSOLE_LOG, Saved
 from tests.kiosk_vm.saved import at_work, installed
 
-MOST_S = 1800
-"""Of one scenario with what it needs made first; pytest's own limit is for tests without a machine."""
+MOST_S = 900
+"""Of one scenario. Each of its waits ends sooner, and says what it waited for; pytest's own limit is for tests without
+a machine."""
+LAST_OF_CONSOLE = 6000
+FOLDER = pytest.StashKey[Path]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,7 +24,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.kiosk)
-            item.add_marker(pytest.mark.timeout(MOST_S))
+            item.add_marker(pytest.mark.timeout(MOST_S, func_only=True))  # what is kept is made before
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A scenario that fails shows what its machine said last."""
+    report = yield
+    folder = item.stash.get(FOLDER, None)
+    if report.failed and folder is not None and (console := folder / CONSOLE_LOG).exists():
+        report.sections.append(("console of the kiosk", console.read_text(errors="replace")[-LAST_OF_CONSOLE:]))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -47,16 +60,22 @@ def saved_at_work(bookworm: Image, saved_installed: Saved) -> Saved:
 
 
 @pytest.fixture
-async def installed_box(
-    tmp_path_factory: pytest.TempPathFactory, bookworm: Image, saved_installed: Saved
-) -> AsyncIterator[Kiosk]:
-    """A kiosk of the test's own, without a configuration."""
-    async with kiosk(tmp_path_factory.mktemp("kiosk"), bookworm, saved_installed) as running:
+def folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """Of a kiosk of the test's own. Its disk has its secret, so it lies in no folder that is searched for any."""
+    folder = tmp_path_factory.mktemp("kiosk")
+    request.node.stash[FOLDER] = folder
+    return folder
+
+
+@pytest.fixture
+async def installed_box(folder: Path, bookworm: Image, saved_installed: Saved) -> AsyncIterator[Kiosk]:
+    """A kiosk without a configuration."""
+    async with kiosk(folder, bookworm, saved_installed) as running:
         yield running
 
 
 @pytest.fixture
-async def box(tmp_path_factory: pytest.TempPathFactory, bookworm: Image, saved_at_work: Saved) -> AsyncIterator[Kiosk]:
-    """A till at work, of the test's own. Its disk has its secret, so it lies in no folder that is searched for any."""
-    async with kiosk(tmp_path_factory.mktemp("kiosk"), bookworm, saved_at_work) as running:
+async def box(folder: Path, bookworm: Image, saved_at_work: Saved) -> AsyncIterator[Kiosk]:
+    """A till at work."""
+    async with kiosk(folder, bookworm, saved_at_work) as running:
         yield running

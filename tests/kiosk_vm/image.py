@@ -15,6 +15,7 @@ NETWORK = "[Match]\nName=e*\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n
 # From outside, one port is the local interface.
 DOOR = "[Socket]\nListenStream=8300\n[Install]\nWantedBy=sockets.target\n"
 DOOR_SERVICE = "[Service]\nExecStart=/usr/lib/systemd/systemd-socket-proxyd 127.0.0.1:8377\n"
+QUIET_AGENT = "[Service]\nLogLevelMax=notice\n"  # it logs each question
 FILES = {
     "etc/hostname": "kiosk\n",
     "etc/fstab": "/dev/vda / ext4 defaults,noatime 0 1\n",
@@ -24,6 +25,7 @@ FILES = {
     "etc/systemd/system/door.socket": DOOR,
     "etc/systemd/system/door.service": DOOR_SERVICE,
     "etc/modules-load.d/kiosk.conf": "uhid\nuinput\n",
+    "etc/systemd/system/qemu-guest-agent.service.d/kiosk.conf": QUIET_AGENT,
     "etc/systemd/journald.conf.d/kiosk.conf": "[Journal]\nStorage=persistent\n",
 }
 COMMANDS = (
@@ -80,3 +82,7 @@ def _make(release: str, folder: Path) -> None:
     run("mkfs.ext4", "-q", "-d", str(root), str(beside / "disk.raw"), f"{DISK_BYTES >> 20}M")
     shutil.rmtree(root)
     beside.rename(folder)
+
+
+if __name__ == "__main__":
+    image("bookworm")

@@ -27,11 +27,13 @@ from tests.kiosk_vm.hid_reports import UHID_READERS
 from tests.kiosk_vm.image import Image
 from tests.kiosk_vm.machine import Machine, Saved, machine, new_disk
 from tests.kiosk_vm.till_config import API_PORT, api
+from tests.kiosk_vm.within import within
 from tests.till_bench import SEED
 
-SETTLED_S = 600.0
-"""So long a test waits for something to become so: everything is slow under emulation, and nobody waits in vain."""
+SETTLED_S = 300.0
+"""So long a test waits for something to become so: an emulated machine boots in a minute, and in four on a busy one."""
 TYPED_AGAIN_S = 30.0
+CARD = "a card with its balance"
 CASH_DUE = 296
 """What the seed's checkout leaves to pay of its 796 cents when the card pays 500."""
 EMULATED = "[Service]\nTimeoutStartSec=900\nWatchdogSec=600\n"
@@ -107,7 +109,8 @@ class Kiosk:
 
     async def shows(self, script: str, wanted: Callable[[str], bool]) -> str:
         """Wait until a script inside says what is wanted."""
-        async with asyncio.timeout(SETTLED_S):
+        said = ""
+        async with within(SETTLED_S, lambda: f"{script}, which says: {said}"):
             while not wanted(said := await self.machine.shell(f"{script} || true")):  # noqa: ASYNC110 - a machine is looked at
                 await asyncio.sleep(1)
         return said
@@ -121,7 +124,7 @@ class Kiosk:
 
     async def types_onto_console(self, digits: str) -> None:
         """Type until it stands there: QEMU loses keys when its host is busy."""
-        async with asyncio.timeout(SETTLED_S):
+        async with within(SETTLED_S, lambda: f"{digits} on the text console"):
             while digits not in await self.console():
                 await self.machine.types(f"{digits}\n")
 
@@ -154,7 +157,7 @@ class Kiosk:
             await self._types_card(screen, checkout.id)
         else:
             await scan()
-            await screen.until(checkout.id, _has_card)
+            await screen.until(checkout.id, _has_card, CARD)
         await screen.client.apply(checkout.id, use_balance=True)
         await screen.phase(checkout.id, "due")
         await screen.client.pay(checkout.id, "cash", CASH_DUE)
@@ -162,12 +165,13 @@ class Kiosk:
 
     async def _types_card(self, screen: "Screen", checkout_id: str) -> None:
         """Type the card on the USB keyboard, again where QEMU lost a key: it does when its host is busy."""
-        while True:
-            await self.machine.types(f"{CARD_NUMBER}\n")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TYPED_AGAIN_S):
-                    await screen.until(checkout_id, _has_card)
-                    return
+        async with within(SETTLED_S, lambda: f"{CARD}, typed again and again"):
+            while True:
+                await self.machine.types(f"{CARD_NUMBER}\n")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(TYPED_AGAIN_S):
+                        await screen.until(checkout_id, _has_card, CARD)
+                        return
 
     async def take_cash(self) -> None:
         """The drawer springs open; somebody puts the money in and closes it."""
@@ -175,7 +179,8 @@ class Kiosk:
         self.drawer.close_drawer()
 
     async def put_money_in(self) -> None:
-        await self.drawer.opened()
+        async with within(SETTLED_S, lambda: "the drawer to open"):
+            await self.drawer.opened()
         await asyncio.sleep(2)  # as long as [cash] minimum_open_s and the poll of a slow machine
 
 
@@ -189,9 +194,10 @@ class Screen:
 
     client: KioskClient
 
-    async def until(self, checkout_id: str, wanted: Callable[[CheckoutAnswer], bool]) -> CheckoutAnswer:
-        """Wait until a checkout is as wanted, over restarts of the agent."""
-        async with asyncio.timeout(SETTLED_S):
+    async def until(self, checkout_id: str, wanted: Callable[[CheckoutAnswer], bool], called: str) -> CheckoutAnswer:
+        """Wait until a checkout is as wanted (and `called` when it does not come), over restarts of the agent."""
+        seen: CheckoutAnswer | None = None
+        async with within(SETTLED_S, lambda: f"{called}; the checkout is {seen}"):
             while True:
                 with suppress(aiohttp.ClientError, ConnectionError):
                     async with aclosing(self.client.follow()) as events:
@@ -200,7 +206,7 @@ class Screen:
                                 return seen
 
     async def phase(self, checkout_id: str, phase: str) -> CheckoutAnswer:
-        return await self.until(checkout_id, lambda seen: seen.phase == phase)
+        return await self.until(checkout_id, lambda seen: seen.phase == phase, phase)
 
     @asynccontextmanager
     async def listening(self, data: type[Data]) -> AsyncIterator[Awaitable[Data]]:
@@ -210,7 +216,7 @@ class Screen:
             yield self._first(data, events)
 
     async def _first(self, data: type[Data], events: AsyncIterator[Event]) -> Data:
-        async with asyncio.timeout(SETTLED_S):
+        async with within(SETTLED_S, lambda: data.__name__):
             async for event in events:
                 if isinstance(event.data, data):
                     return event.data
@@ -218,7 +224,9 @@ class Screen:
 
     async def devices(self, state: str, *names: str) -> None:
         """Wait until each of these devices is in this state."""
-        async with asyncio.timeout(SETTLED_S), aclosing(self.client.follow()) as events:
+        states: dict[str, str] = {}
+        awaited = within(SETTLED_S, lambda: f"{', '.join(names)} to be {state}; the devices are {states}")
+        async with awaited, aclosing(self.client.follow()) as events:
             async for _ in events:
                 states = {device.name: device.state for device in (await self.client.devices()).devices}
                 if {states[name] for name in names} == {state}:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.kiosk_vm.image import Image
+from tests.kiosk_vm.within import within
 
 Json = dict[str, object]
 
@@ -23,11 +24,17 @@ KEY_S = 0.006
 """Between two events of a key: faster ones are lost in QEMU's queue for HID (hardware.md 7.3)."""
 BOOT_S = 400.0
 """A bare Debian needs 35 s on an idle machine; this one is shared."""
-COMMAND_S = 600.0
+COMMAND_S = 400.0
 """Starting the agent takes 10 s on an idle machine, and minutes where others work, too."""
+ANSWER_S = 120.0
+"""QEMU answers at once, the guest agent when the system inside has a moment."""
 LONGEST_LINE = 16 << 20
 FORWARDED = (8300, 8301)  # ports of the guest: the local interface, the hands
 MEMORY_MIB = 640
+ASKED_AGAIN_S = 0.25
+"""Each question costs the system inside some hundredths of a second."""
+CONSOLE_LOG = "console.log"
+"""In the folder of a machine: what its system said, its journal included, over each of its starts."""
 PROCESSOR = "Westmere,+rdrand"
 """Newer ones move memory byte by byte (ERMS), guard it at every step (SMAP) and so take much longer to emulate."""
 UNNEEDED = (  # each costs an emulated processor a second or two
@@ -39,6 +46,7 @@ UNNEEDED = (  # each costs an emulated processor a second or two
 COMMAND_LINE = (
     "root=/dev/vda rw console=tty0 console=ttyS0 quiet mitigations=off audit=0 "
     "modprobe.blacklist=bochs,cfg80211,pcspkr,i2c_piix4,floppy "  # a text console, and nothing that nobody needs
+    "systemd.journald.forward_to_console=1 systemd.journald.max_level_console=info "  # onto the serial line
     f"{' '.join(f'systemd.mask={unit}' for unit in UNNEEDED)}"
 )
 
@@ -64,7 +72,7 @@ class JsonLines:
 
     async def ask(self, name: str, **arguments: object) -> object:
         """Return what a command answers. Raises MachineError."""
-        async with self._turn:
+        async with self._turn, within(ANSWER_S, lambda: f"the answer to {name}"):
             self._writer.write(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
             return await self._answer(name)
 
@@ -130,7 +138,7 @@ class Machine:
 
     async def booted(self) -> None:
         """Wait until the system inside answers, and set its clock: that of a saved machine stood still."""
-        async with asyncio.timeout(BOOT_S):
+        async with within(BOOT_S, lambda: "the system inside to answer"):
             self._guest = await JsonLines.connect(self.folder / "guest.sock")
             await self._guest.synchronise()
         await self.shell(f"date --set=@{time.time():.3f}")
@@ -144,13 +152,13 @@ class Machine:
             **({"input-data": base64.b64encode(stdin.encode()).decode()} if stdin else {}),
         )
         assert isinstance(started, dict)
-        async with asyncio.timeout(timeout_s):
+        async with within(timeout_s, lambda: f"the end of {' '.join(command)}"):
             while True:
                 status = await guest.ask("guest-exec-status", pid=started["pid"])
                 assert isinstance(status, dict)
                 if status["exited"]:
                     break
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(ASKED_AGAIN_S)
         said = (base64.b64decode(str(status.get(name, ""))) for name in ("out-data", "err-data"))
         out, err = (data.decode(errors="replace") for data in said)
         return Ran(code=int(status.get("exitcode", -1)), out=out, err=err)
@@ -211,7 +219,7 @@ class Machine:
 
     async def wake(self) -> None:
         """Let a machine go on whose memory was read."""
-        async with asyncio.timeout(BOOT_S):
+        async with within(BOOT_S, lambda: "the memory to be read"):
             while await self._is_being_read():  # noqa: ASYNC110 - QEMU is looked at
                 await asyncio.sleep(0.1)
         await self.qmp.ask("cont")
@@ -226,7 +234,7 @@ class Machine:
         command = {"path": "/usr/bin/systemctl", "arg": ["reboot", "--force"]}
         with suppress(MachineError, ConnectionError):
             await self._inside.ask("guest-exec", **command)
-        async with asyncio.timeout(BOOT_S):
+        async with within(BOOT_S, lambda: "the system inside to end"):
             await self.process.wait()
 
     async def cut_power(self) -> None:
@@ -255,11 +263,12 @@ async def machine(
     ports = dict(zip(FORWARDED, _free_ports(len(FORWARDED)), strict=True))
     forwards = "".join(f",hostfwd=tcp:127.0.0.1:{outside}-:{inside}" for inside, outside in ports.items())
     process = await asyncio.create_subprocess_exec(
-        *("nice", "qemu-system-x86_64", "-accel", "tcg", "-cpu", PROCESSOR, "-m", str(MEMORY_MIB), "-no-reboot"),
+        *("qemu-system-x86_64", "-accel", "tcg", "-cpu", PROCESSOR, "-m", str(MEMORY_MIB), "-no-reboot"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),
         *("-append", COMMAND_LINE),
         *("-drive", f"{disk},if=virtio,cache=writeback"),
-        *("-display", "none", "-vga", "std", "-serial", f"file:{folder / 'console.log'}"),
+        *("-display", "none", "-vga", "std", "-serial", "chardev:console"),
+        *("-chardev", f"file,id=console,path={folder / CONSOLE_LOG},append=on"),
         *("-qmp", f"unix:{folder / 'qmp.sock'},server=on,wait=off"),
         *("-chardev", f"socket,id=guest,path={folder / 'guest.sock'},server=on,wait=off"),
         *("-device", "virtio-serial", "-device", "virtserialport,chardev=guest,name=org.qemu.guest_agent.0"),

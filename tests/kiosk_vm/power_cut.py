@@ -20,8 +20,9 @@ from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.simulator.simulator import Simulator
 from tests.kiosk_vm.forgetful_disk import ForgetfulDisk, forgetful_disk
 from tests.kiosk_vm.image import Image
-from tests.kiosk_vm.kiosk import CASH_DUE, Kiosk, Screen, around, switched_on
+from tests.kiosk_vm.kiosk import CASH_DUE, SETTLED_S, Kiosk, Screen, around, switched_on
 from tests.kiosk_vm.machine import Saved, qemu_img
+from tests.kiosk_vm.within import within
 
 START = "start/cash"
 AFTER_REQUEST_S = 0.05
@@ -141,7 +142,8 @@ async def _until_the_cut(box: Kiosk, disk: ForgetfulDisk, aim: Aim) -> tuple[str
         if "flush" in aim.at:
             disk.stop_at_flush(aim.flush, before=aim.at == "before flush")
         box.drawer.close_drawer()
-        await _first(_moment(box.simulator, disk, aim), _request(box.simulator, AFTER_REQUEST_S))
+        async with within(SETTLED_S, lambda: f"the moment to cut: {aim}"):
+            await _first(_moment(box.simulator, disk, aim), _request(box.simulator, AFTER_REQUEST_S))
         await box.machine.cut_power()
         watching.cancel()
         with suppress(asyncio.CancelledError):
@@ -174,16 +176,18 @@ async def _request(simulator: Simulator, delay_s: float) -> None:
 
 async def _first(*waits: Coroutine[None, None, None]) -> None:
     tasks = [asyncio.create_task(wait) for wait in waits]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _afterwards(box: Kiosk, checkout_id: str) -> tuple[str, tuple[int, ...]]:
     """Wait until the payment stands still; where a person has to say that the cash is in, let one say so."""
     async with box.screen("operator") as operator:
-        seen = await operator.until(checkout_id, _stands_still)
+        seen = await operator.until(checkout_id, _stands_still, "a payment that stands still")
         before = _amounts(box.simulator)
         if seen.phase == "awaiting_cash":
             await operator.client.confirm(checkout_id, CASH_DUE, by="Eva")

@@ -3,18 +3,20 @@
 They lie outside the clone, beside the image, named after all that they were made from.
 """
 
+import fcntl
 import hashlib
 import shutil
 import socket
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from inspect import getsource
 from pathlib import Path
 
 from tests.debian import cache
 from tests.kiosk_vm.image import Image
 from tests.kiosk_vm.kiosk import Kiosk, around, switched_on
-from tests.kiosk_vm.machine import Machine, Saved, machine, new_disk
+from tests.kiosk_vm.machine import COMMAND_LINE, MEMORY_MIB, PROCESSOR, Machine, Saved, machine, new_disk
 from tests.kiosk_vm.till_config import API_PORT, DRAWER, READERS, api
 
 HANDS = Path(__file__).with_name("hands.py")
@@ -24,7 +26,8 @@ HANDS_SERVICE = b"[Service]\nExecStart=/usr/bin/python3 /opt/hands.py\n[Install]
 async def installed(base: Image, package: Path) -> Saved:
     """Return a machine on which this package was just installed; nothing is configured."""
     made = getsource(_install) + getsource(Machine.save)
-    made_from = (base.folder.name, package.read_bytes(), HANDS.read_bytes(), HANDS_SERVICE, made)
+    started = f"{PROCESSOR} {MEMORY_MIB} {COMMAND_LINE}"
+    made_from = (base.folder.name, started, package.read_bytes(), HANDS.read_bytes(), HANDS_SERVICE, made)
     return await _kept(f"{base.release}-installed", made_from, lambda saved: _install(base, package, saved))
 
 
@@ -41,14 +44,22 @@ async def _kept(name: str, made_from: Iterable[bytes | str], make: Callable[[Sav
     for part in made_from:
         recipe.update(part if isinstance(part, bytes) else part.encode())
     folder = cache() / "kiosk" / f"{name}-{recipe.hexdigest()[:16]}"
-    if not folder.is_dir():
-        _forget_all_of(name)
-        beside = Saved(folder.with_suffix(".new"))
-        shutil.rmtree(beside.folder, ignore_errors=True)
-        beside.folder.mkdir(parents=True)
-        await make(beside)
-        beside.folder.rename(folder)
+    with _alone(name):
+        if not folder.is_dir():
+            _forget_all_of(name)
+            beside = Saved(folder.with_suffix(".new"))
+            beside.folder.mkdir()
+            await make(beside)
+            beside.folder.rename(folder)
     return Saved(folder)
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Let one process make it, and the others wait for that."""
+    with (cache() / "kiosk" / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _forget_all_of(name: str) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from tests.kiosk_vm.kiosk import Kiosk, Screen
+from tests.kiosk_vm.kiosk import SETTLED_S, Kiosk, Screen
 from tests.kiosk_vm.till_config import READERS
+from tests.kiosk_vm.within import within
 
 PORT = "/dev/ttyS1"
 ON_A_LINE = f"""\
@@ -20,8 +21,9 @@ async def drawer_is(screen: Screen, level: str) -> None:
         drawer = (await screen.client.devices()).drawer
         return drawer is not None and drawer.state == level
 
-    while not await is_so():  # noqa: ASYNC110 - what stays as it is is no event
-        await asyncio.sleep(0.2)
+    async with within(SETTLED_S, lambda: f"the drawer to be {level}"):
+        while not await is_so():  # noqa: ASYNC110 - what stays as it is is no event
+            await asyncio.sleep(0.2)
 
 
 async def test_a_drawer_on_a_line_of_an_8250_confirms_cash(box: Kiosk) -> None:

@@ -1,5 +1,7 @@
 """The current of the kiosk is cut around the moment at which cash is confirmed; `python -m tests.kiosk_vm` has more."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.kiosk_vm.image import Image
@@ -10,8 +12,6 @@ CUTS = 5
 
 
 @pytest.mark.parametrize("seed", range(1, CUTS + 1))
-async def test_a_power_cut_breaks_no_law(
-    seed: int, tmp_path_factory: pytest.TempPathFactory, bookworm: Image, saved_at_work: Saved
-) -> None:
-    cut = await cut_power(seed, tmp_path_factory.mktemp("kiosk"), bookworm, saved_at_work)
+async def test_a_power_cut_breaks_no_law(seed: int, folder: Path, bookworm: Image, saved_at_work: Saved) -> None:
+    cut = await cut_power(seed, folder, bookworm, saved_at_work)
     assert broken(cut) == [], str(cut)

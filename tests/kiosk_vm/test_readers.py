@@ -38,8 +38,7 @@ async def test_with_a_magstripe_reader(box: Kiosk) -> None:
             assert (await refused).reason == "payment_card"
         await box.sell(screen, lambda: box.reads("stripe", typed(STRIPE)), reader="stripe")
     for number in (CARD_NUMBER, BANK_CARD):
-        pattern = f"[{number[0]}]{number[1:]}"  # which does not find itself in the log of QEMU's guest agent
-        assert await box.machine.shell(f"grep --recursive --files-with-matches '{pattern}' /var || true") == ""
+        assert await box.machine.shell(f"grep --recursive --files-with-matches {number} /var || true") == ""
     assert "MUSTERMANN" not in await box.console()
 
 

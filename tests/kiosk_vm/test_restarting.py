@@ -5,13 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.kiosk_vm.image import Image
-from tests.kiosk_vm.kiosk import CASH_DUE, around, switched_on
+from tests.kiosk_vm.kiosk import CASH_DUE, SETTLED_S, around, switched_on
 from tests.kiosk_vm.machine import Saved, new_disk
-
-
-@pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("kiosk")
+from tests.kiosk_vm.within import within
 
 
 async def test_while_cash_is_awaited(folder: Path, bookworm: Image, saved_at_work: Saved) -> None:
@@ -24,7 +20,7 @@ async def test_while_cash_is_awaited(folder: Path, bookworm: Image, saved_at_wor
             await box.machine.reboot()
         outside.drawer.close_drawer()
         async with switched_on(folder, bookworm, disk, outside) as box, box.screen("operator") as operator:
-            seen = await operator.until(checkout, lambda seen: seen.interrupted)
+            seen = await operator.until(checkout, lambda seen: seen.interrupted, "an interrupted payment")
             assert (seen.phase, seen.amount_due, outside.simulator.ledger) == ("awaiting_cash", CASH_DUE, [])
             await operator.devices("present", "drawer")
             await operator.client.confirm(checkout, CASH_DUE, by="Eva")
@@ -42,7 +38,8 @@ async def test_while_start_is_not_answered(folder: Path, fault: str, bookworm: I
         async with switched_on(folder, bookworm, disk, outside, saved_at_work.memory) as box, box.screen() as screen:
             checkout = await box.until_cash(screen)
             await box.take_cash()
-            await outside.simulator.request_arrived("start/cash")
+            async with within(SETTLED_S, lambda: "start/cash"):
+                await outside.simulator.request_arrived("start/cash")
             assert (await screen.client.checkout(checkout)).phase == "starting"
             await box.machine.reboot()
         async with switched_on(folder, bookworm, disk, outside) as box, box.screen() as screen:
