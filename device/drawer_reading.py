@@ -91,9 +91,11 @@ class DrawerReading:
         if self._settled.untold:
             return self._opened_at + gap_s
         ends_at = self._parser.ends_at if isinstance(self._parser, StreamParser) else None
-        if ends_at is not None and self._settled.last_read == self._profile.level(high=True):
-            return max(ends_at, self._deaf_until)
-        return self._settled.settles_at
+        if ends_at is None:
+            return None
+        flows, silence = (self._profile.level(high=high) for high in (True, False))
+        settles_at = ends_at if self._settled.last_read == flows != silence else self._settled.settles_at
+        return None if settles_at is None else max(settles_at, ends_at, self._deaf_until)
 
     def _stream_passed(self, at: float, gap_s: float) -> list[Change]:
         if self._settled.untold:

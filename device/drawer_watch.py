@@ -3,7 +3,7 @@
     none     nothing is known, and that is said once
     asb      a printer: asked every interval, and listened to; blocks come by themselves at each change
     query    asked every interval
-    stream   listened to; silence is looked at every quarter of the gap
+    stream   listened to; silence is looked at when it would mean something
     line     a modem line, looked at every interval
 
 A drawer that has to answer and does not is unknown, not closed: the cable may be cut, the printer off, the speed wrong.

@@ -70,10 +70,11 @@ def test_a_stream_that_never_began_is_unknown() -> None:
 STREAMS = st.lists(st.tuples(st.sampled_from([b"\x00", b"\x00\x00\x00", b"\x07", "pulse"]), st.floats(0.001, 1.2)))
 
 
-@given(STREAMS)
-def test_a_stream_needs_no_look_but_when_its_reading_says_so(acts: list[tuple[bytes | str, float]]) -> None:
+@given(STREAMS, st.sampled_from(["high", "low", "unknown"]))
+def test_a_stream_needs_no_look_but_when_its_reading_says_so(acts: list[tuple[bytes | str, float]], level: str) -> None:
     """Looked at when it settles, it comes to rest where one that is looked at all the time does."""
-    at_its_time, always = (DrawerReading(ACODE, opened_at=0) for _ in range(2))
+    profile = load_profile("acode-at10u3", overrides={"open_level": level})
+    at_its_time, always = (DrawerReading(profile, opened_at=0) for _ in range(2))
     told: list[Change] = []
     seen: list[Change] = []
     now = 0.0
@@ -84,8 +85,11 @@ def test_a_stream_needs_no_look_but_when_its_reading_says_so(acts: list[tuple[by
             elif act == "pulse":
                 reading.pulse_sent(now)
         ends = now + pause_s
+        looks = 0
         while (due := at_its_time.settles_at) is not None and due <= ends:
             told += at_its_time.passed(max(now, due))
+            looks += 1
+            assert looks <= 2
         while now < ends:
             now = min(now + 0.01, ends)
             seen += always.passed(now)
