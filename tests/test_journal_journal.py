@@ -1,6 +1,7 @@
 """What is committed is there, in order, and comes back after a restart."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from agent.card import CardNumber
 from agent.checkout.events import ApplyAsked, CancelAsked, CardRemoved
 from agent.checkout.state import Checkout, Phase
-from agent.journal.errors import EventsGone
+from agent.journal.errors import EventsGone, NotWritten
 from agent.journal.event_id import parse_event_id
 from agent.journal.journal import Journal, open_journal
 from agent.journal.records import AnsweredRequest, CardRow, Entry, History, IdempotencyKey, OpenCheckout
@@ -301,6 +302,40 @@ async def test_nothing_is_deleted_that_could_not_be_exported(path: Path) -> None
             await journal.delete_older_than(CUT, export)
 
         assert len(await journal.events_since(0)) == 6
+
+
+@pytest.mark.parametrize("phase", [Phase.COMPLETED, Phase.RESOLVED])
+async def test_what_has_left_the_journal_does_not_come_back_without_its_beginning(path: Path, phase: Phase) -> None:
+    old = sale("co_old", OLD)
+    async with journal_at(path) as journal:
+        await commit_all(journal, old)
+        await journal.delete_older_than(CUT)
+        told: list[str] = []
+
+        late = after(old[-1], CancelAsked(), phase=phase, reversed_by="co_reversal")
+        with pytest.raises(NotWritten, match="co_old has left the journal"):
+            await journal.commit(late, new("co_reversal", YOUNG), syncing=lambda: told.append("syncing"))
+
+        assert await journal.checkouts() == []
+        assert told == []
+        assert await journal.delete_older_than(YOUNG + timedelta(days=1)) == 0
+
+
+async def test_what_happens_to_a_checkout_while_it_is_exported_is_exported_too(path: Path) -> None:
+    old = sale("co_old", OLD)
+    exported: list[list[str]] = []
+    async with journal_at(path) as journal:
+        await commit_all(journal, old)
+
+        async def export(part: Sequence[History]) -> None:
+            exported.extend([event.kind for event in history.events] for history in part)
+            if len(exported) == 1:
+                await journal.commit(after(old[-1], CancelAsked()))
+
+        assert await journal.delete_older_than(CUT, export) == 1
+
+        assert [kinds[6:] for kinds in exported] == [[], ["CancelAsked"]]
+        assert journal.oldest_sequence == 8
 
 
 async def test_a_stream_that_has_a_hole_is_not_resumed(path: Path) -> None:

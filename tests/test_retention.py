@@ -1,7 +1,10 @@
 """What is old leaves the journal, exported first; the file of the journal levels off."""
 
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -112,10 +115,51 @@ async def test_a_payment_that_nobody_decided_leaves_too_and_check_names_it(
     assert all(DIGITS.encode() not in each.read_bytes() for each in box.state.rglob("*") if each.is_file())
 
 
+async def test_a_payment_that_left_is_forgotten_though_the_disk_refuses_to_wipe_its_card(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box = Box(tmp_path, capsys)
+    await fill(box.journal)
+    async with SimulatorServer() as simulator, drawer_of(tmp_path) as drawer:
+        simulator.refuse_connections(60.0)
+        async with at_work(box.state, simulator, drawer) as bench:
+            later = bench.till.wall() + timedelta(days=DAYS + 1)
+            with read_only(box.journal.with_name("journal.sqlite.pads")):
+                assert await bench.till.forget_unresolved(later, _nowhere) == 1
+                await bench.journal.newest_entry()  # the wiping had its turn before
+            assert bench.till.find_open(ATTENTION) is None
+            assert await bench.till.forget_unresolved(later, _never) == 0
+
+
+@contextmanager
+def read_only(path: Path) -> Iterator[None]:
+    """Let the one descriptor that this process has of a file refuse every write."""
+    [descriptor] = [int(each.name) for each in Path("/proc/self/fd").iterdir() if _is(each, path)]
+    kept, refusing = os.dup(descriptor), os.open(path, os.O_RDONLY)
+    os.dup2(refusing, descriptor, inheritable=False)
+    os.close(refusing)
+    try:
+        yield
+    finally:
+        os.dup2(kept, descriptor, inheritable=False)
+        os.close(kept)
+
+
+def _is(descriptor: Path, path: Path) -> bool:
+    try:
+        return descriptor.samefile(path)
+    except FileNotFoundError:  # the one that listed them
+        return False
+
+
 async def test_somebody_who_decides_in_the_last_moment_is_heard(tmp_path: Path) -> None:
     async with whole_till(tmp_path) as bench:
         await bench.till.create(SEED)
         assert await bench.till.forget_unresolved(bench.till.wall() + timedelta(days=1), _never) == 0
+
+
+async def _nowhere(_histories: object) -> None:
+    """Keep nothing of it."""
 
 
 async def _never(_histories: object) -> None:

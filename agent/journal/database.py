@@ -7,7 +7,7 @@ from datetime import datetime
 from agent.card import CardNumber
 from agent.checkout.state import Checkout, Json, Phase
 from agent.journal import codec, statements
-from agent.journal.errors import Damaged, DiskFull, EventsGone, reading, writing
+from agent.journal.errors import Damaged, DiskFull, EventsGone, NotWritten, reading, writing
 from agent.journal.pads import Pads
 from agent.journal.records import AnsweredRequest, CardRow, Entry, History, OpenCheckout, StoredEvent
 from agent.journal.reserve import Reserve
@@ -78,12 +78,13 @@ class Database:
             "updated": codec.encode_time(checkout.updated),
             "state": codec.encode_checkout(checkout),
         }
-        if before is not None and before.phase is checkout.phase:
-            updated = self._connection.execute(statements.UPDATE_CHECKOUT, row).rowcount
-        else:
-            updated = 0
-        if not updated:
+        if before is None:
             self._connection.execute(statements.PUT_CHECKOUT, row)
+            return
+        same_phase = before.phase is checkout.phase
+        update = statements.UPDATE_CHECKOUT if same_phase else statements.MOVE_CHECKOUT
+        if not self._connection.execute(update, row).rowcount:  # put back, it would have changes without a beginning
+            raise NotWritten(f"{checkout.id} has left the journal")
 
     def _add_event(self, entry: Entry) -> int:
         row = (
@@ -198,24 +199,30 @@ class Database:
             *(History(checkout=None, events=(event,)) for event in self._stored(lone)),
         ]
 
-    def delete(self, histories: Iterable[History]) -> None:
-        """Delete these, and remember from where on the stream is whole. Only finished checkouts are deleted."""
+    def delete(self, histories: Iterable[History]) -> int:
+        """Delete these, and remember from where on the stream is whole; return how many went.
+
+        Only finished checkouts are deleted, and only with the last that happened to them.
+        """
         with transaction(self._connection):
-            for history in histories:
-                self._delete(history)
+            deleted = sum(map(self._delete, histories))
         with reading():
             self.whole_from = _number(self._connection.execute(statements.WHOLE_FROM))
+        return deleted
 
-    def _delete(self, history: History) -> None:
+    def _delete(self, history: History) -> bool:
         last = history.events[-1].sequence
         if history.checkout is not None:
-            self._connection.execute(statements.DELETE_CHECKOUT, (history.checkout.id,))
+            row = {"id": history.checkout.id, "last": last}
+            deleted = self._connection.execute(statements.DELETE_CHECKOUT, row).rowcount > 0
         else:
-            self._connection.execute(statements.DELETE_EVENT, (last,))
-        self._connection.execute(statements.MOVE_WHOLE_FROM, (last + 1,))
+            deleted = self._connection.execute(statements.DELETE_EVENT, (last,)).rowcount > 0
+        if deleted:
+            self._connection.execute(statements.MOVE_WHOLE_FROM, (last + 1,))
+        return deleted
 
     def delete_unresolved(self, history: History) -> None:
-        """Delete a checkout that needs attention, and its card."""
+        """Delete a checkout that needs attention; its card is left to be wiped."""
         if history.checkout is None:
             raise ValueError("only a checkout can need attention")
         with transaction(self._connection):
@@ -223,7 +230,6 @@ class Database:
             self._connection.execute(statements.MOVE_WHOLE_FROM, (history.events[-1].sequence + 1,))
         with reading():
             self.whole_from = _number(self._connection.execute(statements.WHOLE_FROM))
-        self.wipe_cards()
 
     def give_pages_back(self) -> bool:
         """Return some free pages to the file system; say whether there are more."""

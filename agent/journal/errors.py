@@ -33,7 +33,7 @@ class Damaged(JournalError):
 
 
 class NotWritten(JournalError):
-    """The disk refused; the journal stands as before.
+    """The disk refused, or what was to be changed has left the journal, which stands as before.
 
     One case is left: where the disk took the entry and then failed to confirm it, a power cut right after may still
     bring it back. So it is *not acknowledged*, never *undone*.

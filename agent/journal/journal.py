@@ -74,8 +74,8 @@ class Journal:
         """Return the sequence of the last event once all are on the disk with all that they change, or none is.
 
         `syncing` is called on the event loop while only the disk is waited for, once or again: nothing is durable yet.
-        Raises NotWritten (DiskFull), with nothing changed. Cancelling the caller does not take the entry back: it is
-        written in its place all the same.
+        Raises NotWritten (DiskFull), with nothing changed: the disk refused, or a checkout has left the journal.
+        Cancelling the caller does not take the entry back: it is written in its place all the same.
         """
         began = time.monotonic()
         tell = self._worker.on_loop(syncing) if syncing is not None else None
@@ -141,24 +141,29 @@ class Journal:
         """Delete finished checkouts, and events without a checkout, that changed last before `wall`.
 
         What is open or needs attention stays, however old. `export` is called with each part before it is deleted;
-        after a crash the same part may come again. The file shrinks. Returns how many checkouts and lone events went.
+        after a crash the same part may come again, and so does a checkout to which something happened meanwhile. The
+        file shrinks. Returns how many checkouts and lone events went.
         """
         deleted = 0
         while part := await self._worker.run(partial(self._database.finished_before, wall, DELETED_AT_ONCE)):
             if export is not None:
                 await export(part)
-            await self._worker.run(partial(self._database.delete, part))
-            deleted += len(part)
+            deleted += await self._worker.run(partial(self._database.delete, part))
         while await self._worker.run(self._database.give_pages_back):
             pass
         await self._worker.run(self._database.empty_log)
         return deleted
 
     async def delete_unresolved(self, checkout: Checkout, export: Export) -> None:
-        """Delete a checkout that needs attention, with its card, after it was exported. Only the till may ask."""
+        """Delete a checkout that needs attention, with its card, after it was exported. Only the till may ask.
+
+        Raises NotWritten, with nothing deleted.
+        """
         history = History(checkout=checkout, events=tuple(await self.events_of(checkout.id)))
         await export([history])
-        await self._worker.run(partial(self._database.delete_unresolved, history))
+        deleted = self._worker.submit(partial(self._database.delete_unresolved, history))
+        self._worker.schedule(self._database.keep_house)
+        await deleted
 
     async def close(self) -> None:
         """Finish what is under way, remove the log, and unlock. A closed journal stays closed."""

@@ -7,7 +7,8 @@ _OPEN = ", ".join(f"'{phase}'" for phase in sorted(set(Phase) - FINAL))
 _EVENT = "SELECT sequence, checkout_id, kind, at, data, situation, changes FROM event"
 
 # Most events leave the phase alone; not naming it saves writing its index.
-UPDATE_CHECKOUT = "UPDATE checkout SET updated = :updated, state = :state WHERE id = :id AND phase = :phase"
+UPDATE_CHECKOUT = "UPDATE checkout SET updated = :updated, state = :state WHERE id = :id"
+MOVE_CHECKOUT = "UPDATE checkout SET phase = :phase, updated = :updated, state = :state WHERE id = :id"
 PUT_CHECKOUT = """
     INSERT INTO checkout (id, phase, updated, state) VALUES (:id, :phase, :updated, :state)
     ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, updated = excluded.updated, state = excluded.state"""
@@ -50,6 +51,8 @@ FINISHED_BEFORE = f"""
     WHERE {FINISHED} AND updated < ? ORDER BY updated LIMIT ?"""  # noqa: S608  # our own words
 LONE_BEFORE = f"{_EVENT} WHERE checkout_id IS NULL AND at < ? ORDER BY sequence LIMIT ?"
 MOVE_WHOLE_FROM = "UPDATE meta SET whole_from = max(whole_from, ?)"
-DELETE_CHECKOUT = f"DELETE FROM checkout WHERE id = ? AND {FINISHED}"  # noqa: S608  # our own words
+DELETE_CHECKOUT = f"""
+    DELETE FROM checkout WHERE id = :id AND {FINISHED}
+    AND NOT EXISTS (SELECT 1 FROM event WHERE checkout_id = :id AND sequence > :last)"""  # noqa: S608  # our own words
 DELETE_UNRESOLVED = f"DELETE FROM checkout WHERE id = ? AND phase = '{Phase.ATTENTION}'"  # noqa: S608  # our own words
 DELETE_EVENT = "DELETE FROM event WHERE sequence = ?"
