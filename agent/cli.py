@@ -14,7 +14,7 @@ COMMANDS = {
     "check": ("agent.commands.check", "is this box ready? one line a finding, with what to do"),
     "pair": ("agent.commands.pair", "device login: shows code and address, waits, stores the credentials"),
     "devices": ("agent.commands.devices", "readers and ports that are plugged in, with the lines that would use them"),
-    "learn": ("agent.commands.learn", "finds out how a device is set: learn scanner (one calibration code), learn drawer (close it, open it)"),
+    "learn": ("agent.commands.learn", "finds out how a device is set: learn scanner (from one code), learn drawer"),
     "scan": ("agent.commands.scan", "shows what the readers read, masked"),
     "setup": ("agent.commands.setup", "the whole installation from an answer file, without a keystroke"),
     "udev-rules": ("agent.commands.udev_rules", "stable names and rights for the devices of the configuration"),

@@ -12,7 +12,7 @@ import pytest
 from agent.checkout.state import Phase
 from agent.journal.opening import lock
 from agent.simulator.server import SimulatorServer
-from tests.checkouts import cash_in, read, refused
+from tests.checkouts import cash_in, executed, read, refused
 from tests.command_bench import Box
 from tests.command_checkouts import (
     ATTENTION,
@@ -341,16 +341,16 @@ async def test_a_running_agent_retries_and_goes_on(filled: Box) -> None:
     assert (said.code, said.out) == (0, f"{ATTENTION} is unsure now; the agent goes on with it\n")
 
 
-async def test_a_running_agent_reverses(filled: Box) -> None:
-    async with filled.agent():
-        words = ("checkouts", "reverse", COMPLETED, "--reason", "wrong lunch", "--by", "Erika")
-        said = await filled.types(*words)
-        shown = await filled.types("checkouts", "show", COMPLETED)
+async def test_a_running_agent_reverses(box: Box) -> None:
+    sale = (await fill_with_one(box.journal, cash_in(296), executed())).id
+    async with box.agent():
+        said = await box.types("checkouts", "reverse", sale, "--reason", "wrong lunch", "--by", "Erika")
+        shown = await box.types("checkouts", "show", sale)
     assert said.err == ""
     reversal = said.out.split()[0]
-    assert (said.code, said.out.split(";")[0]) == (0, f"{reversal} reverses {COMPLETED} and is starting now")
+    assert (said.code, said.out.split(";")[0]) == (0, f"{reversal} reverses {sale} and is starting now")
     assert f"reversed by     {reversal}" in shown.out
-    async with journal_at(filled.journal) as journal:
+    async with journal_at(box.journal) as journal:
         assert (await journal.events_of(reversal))[0].data == {
             "reversal_id": reversal,
             "reason": "wrong lunch",
