@@ -97,7 +97,7 @@ _READ = tuple(
             facts("created", 796),
             facts("created", 0),
             facts("processing", None, missing_sum=296),
-            facts("processing", None, missing_sum=0),
+            facts("processing", 796, missing_sum=0),
             facts("processing", None),
             facts("ok", 796),
             facts("ok", 0),

@@ -1228,6 +1228,15 @@ def test_an_applied_balance_that_the_read_does_not_tell_is_not_guessed() -> None
     assert after(handed_over(296), read("processing", 796, missing_sum=296)).phase is Phase.DUE
 
 
+def test_a_transaction_whose_sum_the_read_does_not_tell_is_not_payable() -> None:
+    told = read("processing", None, missing_sum=296)
+    failed = after(handed_over(296), told)
+    assert (failed.phase, failed.reason) == (Phase.FAILED, "not_payable")
+    paid = after(handed_over(296), PAY_296, read("processing", 796, missing_sum=296), cash_in(296), not_sent)
+    asked_anew = after(replace(paid, transaction=None), Turn())
+    assert after(asked_anew, told).phase is Phase.ATTENTION
+
+
 def test_money_is_loaded_only_onto_a_card_that_was_called_valid_here_too() -> None:
     charge = read(products=CHARGE.products)
     assert after(HANDED_OVER, charge).reason == "card_refused"

@@ -157,7 +157,7 @@ MISTAKES = {
     "a refusal is believed": instead(Phase.STARTING, CallRefused, Phase.DUE, pay.give_back_choice, when=is_.not_cash),
     "after a restart the start is sent again": instead(Phase.STARTING, Restarted, Phase.STARTING, restart, ask.start),
     "the late window is not waited for": instead(
-        Phase.UNSURE, ReadAnswered, Phase.STARTING, ask.start, when=told.still_payable
+        Phase.UNSURE, ReadAnswered, Phase.STARTING, ask.start, when=told.payable
     ),
     "an unsure payment can be cancelled": instead(Phase.UNSURE, CancelAsked, Phase.CANCELLED, ask.abandon),
     "an unsure payment gets a new transaction": instead(Phase.UNSURE, Turn, Phase.CONFIRMED, ask.replace_transaction),

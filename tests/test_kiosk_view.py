@@ -4,7 +4,10 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from agent.checkout.events import PayAsked, ReadAnswered
 from agent.checkout.state import (
     Basket,
     Card,
@@ -20,10 +23,13 @@ from agent.checkout.state import (
     Rules,
     Transaction,
 )
+from agent.fleet.view import checkout_standing
 from agent.kiosk.roles import Role
 from agent.kiosk.view import allowed, checkout_answer, drawer_answer, split
+from agent.smart.facts import known_facts
+from agent.smart.models import SmartTransaction
 from agent.till.listener import DrawerTold
-from tests.checkouts import CHARGE, LUNCH, MASKED, VALID, WALL
+from tests.checkouts import CHARGE, LUNCH, MASKED, NOW_S, VALID, WALL, after, cash_in, handed_over
 from tests.till_bench import CARD
 
 DRAFT = Checkout(id="co_1", created=WALL, updated=WALL, rules=Rules(), touched_s=0.0, basket=LUNCH)
@@ -60,6 +66,37 @@ def test_the_one_object_has_the_names_and_values_of_the_design() -> None:
     )
     assert (shown["method"], shown["evidence"], shown["waiting_since"], shown["error"]) == (None, None, None, None)
     assert shown["created"] == "2026-11-22T12:00:00Z"
+
+
+_SUMS = st.sampled_from([None, 296])
+_VALUES = st.none() | st.integers() | st.floats() | st.booleans() | st.text(max_size=5) | st.just([1])
+_LINES = st.lists(
+    st.dictionaries(st.sampled_from(["priceOne", "quantity", "ean", "desc", "articleNumber"]), _VALUES), max_size=3
+)
+
+
+@given(status=st.sampled_from(["created", "processing"]), told=_SUMS, missing_sum=_SUMS, lines=_LINES)
+def test_whatever_transaction_a_register_hands_over_can_be_shown(
+    status: str, told: int | None, missing_sum: int | None, lines: list[Json]
+) -> None:
+    """With its receipt for the time until it is booked, and to the fleet."""
+    answer = {
+        "id": "STX_1",
+        "status": status,
+        "basket": {"products": lines},
+        "basket_info": {"sum": told, "missing_sum": missing_sum, "currency": "EUR"},
+    }
+    facts = known_facts(SmartTransaction.model_validate(answer))
+    checkout = after(
+        handed_over(296),
+        PayAsked(method="cash", amount=296),
+        lambda n: ReadAnswered(number=n, begun_s=NOW_S, facts=facts),
+    )
+    if checkout.phase is Phase.AWAITING_CASH:
+        checkout = after(checkout, cash_in(296), api="offline")
+    for role in Role:
+        assert checkout_answer(checkout, role).phase in {Phase.CONFIRMED, Phase.FAILED}
+    assert checkout_standing(checkout).amount_due in {296, None}
 
 
 def test_no_split_before_the_amount_due_is_known() -> None:

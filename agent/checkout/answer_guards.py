@@ -30,8 +30,13 @@ def card_not_valid_for_charge(checkout: Checkout, event: TransactionSaved, _situ
     return charges_card(checkout) and (event.facts.card is None or event.facts.card.valid is not True)
 
 
-def not_payable(_checkout: Checkout, event: TransactionSaved, _situation: Situation) -> bool:
-    return event.facts.status not in PAYABLE or event.facts.sum is None
+def payable(_checkout: Checkout, event: TransactionSaved | ReadAnswered, _situation: Situation) -> bool:
+    """Nothing is taken for a transaction whose sum is not told."""
+    return event.facts.status in PAYABLE and event.facts.sum is not None
+
+
+def not_payable(checkout: Checkout, event: TransactionSaved, situation: Situation) -> bool:
+    return not payable(checkout, event, situation)
 
 
 def wanted_and_due(checkout: Checkout, event: TransactionSaved, _situation: Situation) -> bool:
@@ -90,10 +95,6 @@ def changed(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bo
 
 def changed_and_person_must_decide(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
     return changed(checkout, event, situation) and person_must_decide(checkout, event, situation)
-
-
-def still_payable(_checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
-    return event.facts.status in PAYABLE and event.facts.sum is not None
 
 
 def unchanged(transaction: Transaction, facts: TransactionFacts) -> bool:

@@ -94,10 +94,6 @@ def due_of(facts: Facts) -> int | None:
     return facts.missing_sum if facts.status == "processing" else facts.sum
 
 
-def _payable(_checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
-    return event.facts.status in told.PAYABLE
-
-
 def _card_refused(_checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
     """A card that cannot be used; or money would be loaded onto one that the API has not called valid."""
     card = event.facts.card
@@ -109,7 +105,7 @@ def _card_refused(_checkout: Checkout, event: ReadAnswered, _situation: Situatio
 
 def _as_said(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
     said = checkout.handed_over
-    return said is not None and _payable(checkout, event, situation) and due_of(event.facts) == said.amount_due
+    return said is not None and told.payable(checkout, event, situation) and due_of(event.facts) == said.amount_due
 
 
 def _as_paid(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
@@ -198,7 +194,7 @@ ROWS_OF_HANDED_OVER: tuple[Row[Any], ...] = (
     go(A, ReadAnswered, CASH, take_over, pay.take_wanted, pay.open_drawer, when=_wants("cash")),
     go(A, ReadAnswered, STARTING, take_over, pay.take_wanted, ask.start, when=_wants("cashless")),
     go(A, ReadAnswered, DUE, take_over, sale.forget_wanted(None), when=_as_said),
-    go(A, ReadAnswered, FAILED, note.forget_asking, because("amount_differs"), when=_and(_payable)),
+    go(A, ReadAnswered, FAILED, note.forget_asking, because("amount_differs"), when=_and(told.payable)),
     go(A, ReadAnswered, FAILED, note.forget_asking, because("not_payable"), when=handed_over),
     go(A, CallRefused, FAILED, note.keep_problem, because("refused"), when=handed_over),
     go(A, CallNotSent, FAILED, note.forget_asking, because("offline"), when=handed_over),

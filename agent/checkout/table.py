@@ -198,7 +198,7 @@ TABLE: tuple[Row[Any], ...] = (
         because("amount_changed"),
         when=is_.person_must_decide,
     ),
-    go(CASH, ReadAnswered, A, sale.clear_amount, ask.update, because("amount_changed"), when=told.still_payable),
+    go(CASH, ReadAnswered, A, sale.clear_amount, ask.update, because("amount_changed"), when=told.payable),
     go(CASH, ReadAnswered, D, sale.forget_transaction, sale.clear_amount, because("amount_changed")),
     go(CASH, CallRefused, "same", note.forget_asking),
     go(CASH, CallNotSent, "same", note.forget_asking),
