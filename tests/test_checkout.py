@@ -47,7 +47,7 @@ from agent.checkout.events import (
 )
 from agent.checkout.reversal import begin_reversal
 from agent.checkout.standing_guards import OVERDUE_AFTER, is_overdue
-from agent.checkout.state import FINAL, ApiProblem, Basket, Card, Checkout, Evidence, Phase, Rules
+from agent.checkout.state import FINAL, ApiProblem, Basket, Card, Checkout, Evidence, Method, Phase, Rules
 from agent.checkout.step import NotAllowed, background_at, is_active, wake_at
 from agent.checkout.table import TABLE
 from tests.checkouts import (
@@ -1197,6 +1197,23 @@ def test_a_reversal_is_sent_again_only_when_a_read_after_the_window_shows_it_unt
     assert (again.phase, kinds(effects)) == (Phase.STARTING, [CancelTransaction])
     assert after(unsure, read("cancelled")).phase is Phase.COMPLETED
     assert after(unsure, read("failed")).phase is Phase.ATTENTION
+
+
+@pytest.mark.parametrize("method", ["cash", "cashless"])
+def test_a_reversal_whose_answers_name_none_is_sent_three_times_and_then_a_persons_to_decide(method: Method) -> None:
+    """An API that booked it elsewhere would give the money back each time."""
+    reversal, sent = reversal_of(sold(method)), 1
+    now_s = NOW_S
+    while reversal.phase is Phase.STARTING:
+        unsure = after(reversal, cancelled("ok"), now_s=now_s)
+        assert unsure.pursuit is not None
+        now_s = unsure.pursuit.ends_s
+        reversal, effects = tell(unsure, read("ok", begun_s=now_s), now_s=now_s)
+        sent += len(effects)
+    assert (sent, reversal.phase, reversal.reason) == (3, Phase.ATTENTION, "not_executed")
+    assert after(reversal, RETRY, now_s=now_s).phase is Phase.UNSURE
+    given_back = after(reversal, ResolveAsked(outcome="executed", note="on the terminal's slip", by=ADA))
+    assert given_back.phase is Phase.RESOLVED
 
 
 def test_a_refused_reversal_has_failed_when_a_read_shows_it_untouched() -> None:

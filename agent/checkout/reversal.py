@@ -9,7 +9,7 @@ from typing import Any
 
 from agent.checkout import answer_acts as note
 from agent.checkout import call_acts as ask
-from agent.checkout.answer_guards import EXECUTED, RUNNING
+from agent.checkout.answer_guards import EXECUTED, MOST_REFUSALS, RUNNING
 from agent.checkout.call_acts import restart, transaction_of
 from agent.checkout.effects import (
     BeginReversal,
@@ -152,7 +152,15 @@ def _proven_not_taken_back(checkout: Checkout, event: ReadAnswered, _situation: 
 
 
 def _refused_and_not_taken_back(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
-    return checkout.refusals > 0 and _proven_not_taken_back(checkout, event, situation)
+    """In the API's own words; an answer that only names no reversal is asked for again."""
+    return (
+        checkout.refusals > 0 and checkout.error is not None and _proven_not_taken_back(checkout, event, situation)
+    )
+
+
+def _answered_in_vain(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    """Cancel was answered as often as a start may be, and nothing came of it that a read shows."""
+    return checkout.refusals >= MOST_REFUSALS and _proven_not_taken_back(checkout, event, situation)
 
 
 def _replaces(checkout: Checkout, event: RetryAsked, _situation: Situation) -> bool:
@@ -218,13 +226,14 @@ ROWS_OF_REVERSAL: tuple[Row[Any], ...] = (
     # starting: the API is being asked to take it back
     go(STARTING, CancelAnswered, COMPLETED, keep_reversal, open_drawer_to_refund, when=_taken_back_at_the_drawer),
     go(STARTING, CancelAnswered, COMPLETED, keep_reversal, when=_taken_back),
-    go(STARTING, CancelAnswered, UNSURE, ask.open_window, ask.read),
+    go(STARTING, CancelAnswered, UNSURE, note.count_useless_answer, ask.open_window, ask.read),
     go(STARTING, CallNotSent, FAILED, note.forget_asking, because("offline"), when=is_reversal),
     go(STARTING, CallNotAuthorised, FAILED, note.keep_problem, because("not_authorised"), when=is_reversal),
     go(STARTING, Restarted, UNSURE, restart, forget_drawer, ask.open_window, ask.read, when=is_reversal),
     # unsure: what a read says
     go(UNSURE, ReadAnswered, COMPLETED, keep_reversal, when=_taken_back),
     go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("refused"), when=_refused_and_not_taken_back),
+    go(UNSURE, ReadAnswered, ATTENTION, note.forget_asking, because("not_executed"), when=_answered_in_vain),
     go(UNSURE, ReadAnswered, STARTING, cancel, when=_proven_not_taken_back),
     go(UNSURE, ReadAnswered, "same", ask.read_later, when=_still_executed),
     go(UNSURE, ReadAnswered, ATTENTION, note.keep_status, because("changed"), when=is_reversal),
