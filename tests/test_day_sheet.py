@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.checkout.state import Basket, Checkout, Evidence, Method, Payment, Phase, Resolution
+from agent.checkout.state import Basket, Checkout, Evidence, Method, Outcome, Payment, Phase, Resolution, Reversal
 from agent.till.day_sheet import Day, DrawerRecord, Hour, Opening, Sum, day_sheet
 from agent.till.listener import DrawerEvent, DrawerTold
 from tests.checkouts import new_checkout, reversal_of, sold
@@ -43,6 +44,36 @@ def test_a_payment_that_was_reversed_is_given_back_in_cash_or_at_the_terminal() 
     [totals] = day_sheet(DAY, (sale, at_terminal, back, back_at_terminal), ()).totals
     assert (totals.reversed, totals.refunded, totals.drawer) == (Sum(count=1, cents=300), Sum(), 0)
     assert totals.cashless == Sum(count=0, cents=0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reversed_", "refunded", "cashless"),
+    [("executed", 1, 0, 0), ("refunded", 0, 1, 1), ("not_executed", 0, 0, 1)],
+)
+def test_a_reversal_that_a_person_closed_counts_as_that_person_says(
+    outcome: Outcome, reversed_: int, refunded: int, cashless: int
+) -> None:
+    resolution = Resolution(outcome=outcome, note="counted", by="Ada")
+    known: dict[str, object] = {"phase": Phase.RESOLVED, "resolution": resolution, "updated": NOON}
+    sale, at_terminal = paid(Phase.COMPLETED, 796), replace(sold("cashless"), id="co_3", updated=NOON)
+    back = replace(reversal_of(replace(sold(), id=sale.id)), **known)  # type: ignore[arg-type]  # as replace itself
+    [totals] = day_sheet(DAY, (sale, back), ()).totals
+    assert (totals.reversed, totals.refunded) == (
+        Sum(count=reversed_, cents=796 * reversed_),
+        Sum(count=refunded, cents=796 * refunded),
+    )
+    assert totals.drawer == 796 * (1 - reversed_ - refunded)
+    back = replace(reversal_of(at_terminal), id="co_4", **known)  # type: ignore[arg-type]  # as replace itself
+    [totals] = day_sheet(DAY, (at_terminal, back), ()).totals
+    assert totals.cashless.count == cashless
+
+
+def test_a_payment_by_card_that_was_taken_back_is_none() -> None:
+    sale = without_cash("loyalty")
+    reversal = Reversal(reverses=sale.id, reason="wrong", by="Ada", call="cancel")
+    back = new_checkout(id="co_2", phase=Phase.COMPLETED, reversal=reversal, amount_due=0, updated=NOON)
+    [totals] = day_sheet(DAY, (sale, back), ()).totals
+    assert (totals.loyalty, totals.reversed) == (Sum(), Sum())
 
 
 def test_a_day_on_which_nothing_happened_is_empty() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from agent.checkout.state import Checkout, Phase
+from agent.checkout.state import Checkout, Outcome, Phase
 from agent.till.listener import DrawerTold
 
 _WHATEVER_THE_HOUR = timedelta(hours=1)
@@ -124,17 +124,20 @@ def _totals(day: Day, currency: str, checkouts: Iterable[Checkout]) -> Totals:
     paid = [each for each in checkouts if each.basket.currency == currency]
     confirmed = [each for each in paid if _confirmed_on(day)(each)]
     ended = [each for each in paid if _ended_on(day)(each)]
-    taken_back = {each.reversal.reverses for each in ended if each.reversal is not None and _is_completed(each)}
+    taken_back = {each.reversal.reverses for each in ended if each.reversal is not None and _is_booked(each)}
     return Totals(
         currency=currency,
         confirmed=_sum(confirmed),
         booked=_sum(each for each in confirmed if each.phase is Phase.COMPLETED),
         waiting=_sum(each for each in confirmed if not each.final),
         resolved=_sum(each for each in confirmed if each.phase is Phase.RESOLVED),
-        refunded=_sum(each for each in ended if each.resolution is not None and each.resolution.outcome == "refunded"),
+        refunded=_sum((each for each in ended if _closed_as(each, "refunded")), _given_back),
         reversed=_sum((each for each in ended if _reversed_cash(each)), _due),
         cashless=_sum(each for each in ended if _completed_by(each, "cashless") and each.id not in taken_back),
-        loyalty=_sum((each for each in ended if _completed_by(each, "loyalty")), lambda each: each.basket.sum),
+        loyalty=_sum(
+            (each for each in ended if _completed_by(each, "loyalty") and each.id not in taken_back),
+            lambda each: each.basket.sum,
+        ),
         hours=tuple(_hours(day, confirmed)),
     )
 
@@ -151,7 +154,12 @@ def _sum(checkouts: Iterable[Checkout], cents: Callable[[Checkout], int] = _amou
 def _reversed_cash(checkout: Checkout) -> bool:
     """Whether this is the reversal of a payment that was made in cash, in part or whole."""
     reversal = checkout.reversal
-    return reversal is not None and reversal.call == "cancel" and _is_completed(checkout) and _due(checkout) > 0
+    return reversal is not None and reversal.call == "cancel" and _is_booked(checkout) and _due(checkout) > 0
+
+
+def _given_back(checkout: Checkout) -> int:
+    """What the customer got back of a payment; a reversal has none, and gives back what was due."""
+    return _amount(checkout) if checkout.reversal is None else _due(checkout)
 
 
 def _due(checkout: Checkout) -> int:
@@ -160,6 +168,15 @@ def _due(checkout: Checkout) -> int:
 
 def _is_completed(checkout: Checkout) -> bool:
     return checkout.phase is Phase.COMPLETED
+
+
+def _is_booked(checkout: Checkout) -> bool:
+    """By the API's word, or by that of the person who closed it."""
+    return _is_completed(checkout) or _closed_as(checkout, "executed")
+
+
+def _closed_as(checkout: Checkout, outcome: Outcome) -> bool:
+    return checkout.resolution is not None and checkout.resolution.outcome == outcome
 
 
 def _completed_by(checkout: Checkout, method: str) -> bool:
