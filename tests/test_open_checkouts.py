@@ -8,7 +8,7 @@ import pytest
 from agent.card import CardNumber
 from agent.checkout.handed_over import begin_handed_over
 from agent.checkout.state import FINAL, Card, HandedOver, Phase
-from agent.till.open_checkouts import LONGEST_TURN_PAUSE_S, Kept, OpenCheckouts, Turns
+from agent.till.open_checkouts import FIRST_TURN_PAUSE_S, LONGEST_TURN_PAUSE_S, Kept, OpenCheckouts, Turns
 from tests.checkouts import NOW_S, RULES, WALL, reversal_of, sold
 from tests.test_checkout import IN_EACH_PHASE
 
@@ -30,11 +30,19 @@ def till_with(*several: Kept) -> OpenCheckouts:
 
 def test_the_oldest_confirmed_payment_has_its_turn_first() -> None:
     later, earlier = kept(Phase.CONFIRMED, "co_a", minutes=2), kept(Phase.CONFIRMED, "co_b", minutes=1)
-    assert till_with(later, earlier).next_turn() is earlier
+    assert till_with(later, earlier).next_turn(NOW_S) is earlier
+
+
+def test_the_oldest_has_its_turn_first_though_it_was_tried_before() -> None:
+    later, earlier = kept(Phase.CONFIRMED, "co_a", minutes=2), kept(Phase.CONFIRMED, "co_b", minutes=1)
+    earlier.turns.take(NOW_S)
+    till = till_with(later, earlier)
+    assert till.next_turn(NOW_S) is later
+    assert till.next_turn(NOW_S + FIRST_TURN_PAUSE_S) is earlier
 
 
 def test_nobody_has_a_turn_while_one_is_being_booked() -> None:
-    assert till_with(kept(Phase.CONFIRMED, "co_a"), kept(Phase.STARTING, "co_b")).next_turn() is None
+    assert till_with(kept(Phase.CONFIRMED, "co_a"), kept(Phase.STARTING, "co_b")).next_turn(NOW_S) is None
 
 
 def test_the_pause_between_two_turns_is_capped() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from agent.card import CardNumber
 from agent.checkout.offline import Waiting
@@ -112,15 +113,16 @@ class OpenCheckouts:
         """The terminal is, or may still be, busy with a payment."""
         return any(_at_terminal(kept.checkout) for kept in self)
 
-    def next_turn(self) -> Kept | None:
-        """The confirmed payment that may be tried first, the oldest where several may.
+    def next_turn(self, now_s: float) -> Kept | None:
+        """The confirmed payment that may be tried first: of those whose time has come the one that waits longest; where
+        none has, the one whose time comes first.
 
         They are booked one after the other; one that gets no answer does not keep back the ones behind it.
         """
         confirmed = self.in_phase(Phase.CONFIRMED)
         if self.in_phase(Phase.STARTING) or any(kept.checkout.asking for kept in confirmed):
             return None
-        return min(confirmed, key=_turn, default=None)
+        return min(confirmed, key=partial(_turn, now_s), default=None)
 
 
 def _may_have(kept: Kept, card: CardNumber) -> bool:
@@ -157,6 +159,6 @@ def _at_terminal(checkout: Checkout) -> bool:
     return by_terminal or (reversal is not None and reversal.call == "cancelTrx")
 
 
-def _turn(kept: Kept) -> tuple[float, float]:
+def _turn(now_s: float, kept: Kept) -> tuple[float, float]:
     since = kept.checkout.waiting_since or kept.checkout.created
-    return kept.turns.not_before_s, since.timestamp()
+    return max(kept.turns.not_before_s, now_s), since.timestamp()

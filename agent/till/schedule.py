@@ -69,9 +69,10 @@ class Schedule:
         for kept in self._open:
             yield wake_at(kept.checkout)
             yield self._receipts.wake_at(kept)
-        if (active := self._open.active(self._till.now_s())) is not None:
+        now_s = self._till.now_s()
+        if (active := self._open.active(now_s)) is not None:
             yield background_at(active.checkout)
-        if self._line.connection.api == "online" and (waiting := self._open.next_turn()) is not None:
+        if self._line.connection.api == "online" and (waiting := self._open.next_turn(now_s)) is not None:
             yield waiting.turns.not_before_s
 
     def _wake(self) -> None:
@@ -93,7 +94,7 @@ class Schedule:
     async def _give_turn(self) -> None:
         """Book the oldest confirmed payment, when the API is there and none is being booked."""
         now_s = self._till.now_s()
-        kept = self._open.next_turn() if self._line.connection.api == "online" else None
+        kept = self._open.next_turn(now_s) if self._line.connection.api == "online" else None
         if kept is not None and now_s >= max(kept.turns.not_before_s, self._held_until_s):
             kept.turns.take(now_s)
             await self._till.happened(kept.checkout.id, Turn())
