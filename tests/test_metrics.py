@@ -1,5 +1,7 @@
 """What is counted and timed, read back from the text that Prometheus gets."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from agent.smart.answer import Answer
 from agent.smart.transport import Exchange, Request
 from agent.till.listener import DrawerEvent, DrawerTold, ScanTold
 from device.interface import Scan
+from tests.checkouts import after, cancelled, reversal_of, sold
 
 NOW = Gauges(
     version="0.1.0",
@@ -62,6 +65,14 @@ def test_the_gauges_say_how_the_till_stands() -> None:
         "tillwire_drawer|unknown": 0,
     }
     assert read["tillwire_device|scanner|counter|lost"] == 1
+
+
+def test_a_sale_that_is_taken_back_came_to_its_end_once_and_so_did_its_reversal() -> None:
+    metrics, sale = Metrics(lambda: 0.0), sold()
+    metrics.checkout_changed(sale, 1)
+    metrics.checkout_changed(replace(sale, reversed_by="co_2"), 2)
+    metrics.checkout_changed(after(reversal_of(sale), cancelled()), 3)
+    assert samples(metrics)["tillwire_checkouts_total|completed"] == 2
 
 
 def test_the_drawer_is_counted_in_the_names_of_unifiedpos() -> None:

@@ -153,9 +153,7 @@ def _proven_not_taken_back(checkout: Checkout, event: ReadAnswered, _situation: 
 
 def _refused_and_not_taken_back(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
     """In the API's own words; an answer that only names no reversal is asked for again."""
-    return (
-        checkout.refusals > 0 and checkout.error is not None and _proven_not_taken_back(checkout, event, situation)
-    )
+    return checkout.refusals > 0 and checkout.error is not None and _proven_not_taken_back(checkout, event, situation)
 
 
 def _answered_in_vain(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:

@@ -74,7 +74,8 @@ class Metrics:
         evidence = checkout.payment.evidence if checkout.payment else None
         if checkout.final:
             self._confirmed.discard(checkout.id)
-            self._count("checkouts", checkout.phase.value)
+            if checkout.reversed_by is None:  # what names its reversal had come to its end before
+                self._count("checkouts", checkout.phase.value)
         elif evidence is not None and checkout.id not in self._confirmed:
             self._confirmed.add(checkout.id)
             self._count("confirmed_payments", evidence.kind)
