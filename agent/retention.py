@@ -35,7 +35,7 @@ _OWNER_ONLY_DIRECTORY = 0o700
 class RetentionTill(Protocol):
     """What deletes payments that nobody decided: the till has them in its memory."""
 
-    async def forget_unresolved(self, before: datetime, export: Export) -> int: ...
+    async def forget_unresolved(self, before: datetime, export: Export, *, forgotten: Callable[[], None]) -> int: ...
 
 
 async def keep_for(
@@ -79,9 +79,7 @@ async def delete_old(
     before = wall - timedelta(days=days)
     to = partial(_file, directory / DIRECTORY, wall)
     finished = await journal.delete_older_than(before, partial(_export, to("checkouts")))
-    unresolved = await till.forget_unresolved(before, partial(_export, to(UNRESOLVED)))
-    if unresolved:
-        forgotten()
+    unresolved = await till.forget_unresolved(before, partial(_export, to(UNRESOLVED)), forgotten=forgotten)
     if finished or unresolved:
         logger.info("%s entries older than %s days were exported and deleted", finished + unresolved, days)
     return finished + unresolved

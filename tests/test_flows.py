@@ -348,6 +348,27 @@ async def test_l_the_drawer_opens_for_the_refund_if_it_is_wanted(
     assert bench.drawer.pulses == pulses
 
 
+async def test_l_the_drawer_is_not_opened_for_a_refund_that_cannot_be_written_down(
+    bench: TillBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    sale = await sold(bench)
+    completed = bench.heard.checkout_changed
+
+    def refuse_what_comes_next(checkout: Checkout, sequence: int) -> None:
+        completed(checkout, sequence)
+        bench.disk.refuses = checkout.reversal is not None and checkout.phase is Phase.COMPLETED
+
+    bench.heard.checkout_changed = refuse_what_comes_next  # type: ignore[method-assign]  # the first who hears of it
+    await reverse(bench, sale, open_drawer=True)
+    while "not opened for a refund: the disk refuses" not in caplog.text:
+        await bench.till.job_done()
+    bench.disk.refuses = False
+    await bench.till.open_drawer("change", "Ada")
+    await bench.heard.drawer_event("opened")
+    assert [told.reason for told in bench.heard.drawer if told.event == "asked"] == ["sale", "change"]
+    assert bench.drawer.pulses == 2
+
+
 async def test_l_the_drawer_is_not_opened_for_a_refund_while_other_cash_is_awaited(bench: TillBench) -> None:
     sale = await sold(bench)
     await pay(bench, await shown(bench, SEED, card=False))

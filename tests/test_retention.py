@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,11 +12,11 @@ import pytest
 
 from agent.journal.errors import NotWritten
 from agent.journal.journal import Export, Journal
-from agent.journal.records import Entry
+from agent.journal.records import Entry, History
 from agent.retention import delete_old, unresolved_files
 from agent.simulator.server import SimulatorServer
 from tests.command_bench import Box
-from tests.command_checkouts import ATTENTION, COMPLETED, UNSURE, fill
+from tests.command_checkouts import ATTENTION, COMPLETED, OTHER_AMOUNT, TO_THE_DRAWER, UNSURE, fill, put
 from tests.journal_entries import DIGITS, WALL, journal_at, lone, new, sale
 from tests.till_bench import SEED, at_work, drawer_of, whole_till
 
@@ -27,7 +27,7 @@ LATER = WALL + timedelta(days=DAYS + 1)
 class NoTill:
     """A till that nobody asked anything of."""
 
-    async def forget_unresolved(self, before: datetime, export: Export) -> int:
+    async def forget_unresolved(self, before: datetime, export: Export, *, forgotten: Callable[[], None]) -> int:
         return 0
 
 
@@ -125,10 +125,34 @@ async def test_a_payment_that_left_is_forgotten_though_the_disk_refuses_to_wipe_
         async with at_work(box.state, simulator, drawer) as bench:
             later = bench.till.wall() + timedelta(days=DAYS + 1)
             with read_only(box.journal.with_name("journal.sqlite.pads")):
-                assert await bench.till.forget_unresolved(later, _nowhere) == 1
+                assert await bench.till.forget_unresolved(later, _nowhere, forgotten=nobody) == 1
                 await bench.journal.newest_entry()  # the wiping had its turn before
             assert bench.till.find_open(ATTENTION) is None
-            assert await bench.till.forget_unresolved(later, _never) == 0
+            assert await bench.till.forget_unresolved(later, _never, forgotten=nobody) == 0
+
+
+async def test_pages_are_told_of_the_payments_that_left_before_one_that_could_not_be_exported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box = Box(tmp_path, capsys)
+    async with journal_at(box.journal) as journal:
+        for payment in ("co_first", "co_second"):
+            await put(journal, payment, WALL, *TO_THE_DRAWER, OTHER_AMOUNT)
+    exported: list[str] = []
+    told: list[list[str]] = []
+
+    async def export(histories: Sequence[History]) -> None:
+        if exported:
+            raise NotWritten("no room")
+        exported.extend(history.checkout.id for history in histories if history.checkout)
+
+    async with SimulatorServer() as simulator, drawer_of(tmp_path) as drawer:
+        simulator.refuse_connections(60.0)
+        async with at_work(box.state, simulator, drawer) as bench:
+            pages = lambda: told.append([checkout.id for checkout in bench.till.open_checkouts])  # noqa: E731
+            with pytest.raises(NotWritten, match="no room"):
+                await bench.till.forget_unresolved(LATER, export, forgotten=pages)
+    assert (exported, told) == (["co_first"], [["co_second"]])
 
 
 @contextmanager
@@ -155,7 +179,8 @@ def _is(descriptor: Path, path: Path) -> bool:
 async def test_somebody_who_decides_in_the_last_moment_is_heard(tmp_path: Path) -> None:
     async with whole_till(tmp_path) as bench:
         await bench.till.create(SEED)
-        assert await bench.till.forget_unresolved(bench.till.wall() + timedelta(days=1), _never) == 0
+        tomorrow = bench.till.wall() + timedelta(days=1)
+        assert await bench.till.forget_unresolved(tomorrow, _never, forgotten=nobody) == 0
 
 
 async def _nowhere(_histories: object) -> None:

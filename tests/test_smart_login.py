@@ -3,13 +3,17 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from agent.smart.access import Access
 from agent.smart.credentials import FILE_NAME, CredentialStore, DeviceCredentials
-from agent.smart.errors import NotAuthorised, NotSent
+from agent.smart.errors import JsonObject, NotAuthorised, NotSent
 from agent.smart.login import (
     Client,
     ClientCredentialsLogin,
@@ -19,7 +23,7 @@ from agent.smart.login import (
     poll_device_token,
     request_device_code,
 )
-from agent.smart.models import DeviceCodeAnswer
+from agent.smart.models import LONGEST_LIFE_S, DeviceCodeAnswer
 from agent.smart.transport import Timeouts, Transport, open_transport
 from tests.moved_clock import MovedClock
 from tests.smart_server import Reply, Server, answer, cut, raw, smart_server, stall, token
@@ -210,6 +214,30 @@ async def test_a_login_without_a_usable_answer_is_not_sent(
     with pytest.raises(NotSent):
         await log_in(transport, DEVICE, paired)
     assert grants(server) == [BY_REFRESH_TOKEN]
+
+
+JSON_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**400)
+TOKEN_ANSWERS = st.fixed_dictionaries(
+    {"access_token": st.just("t") | JSON_VALUES, "expires_in": JSON_VALUES | st.integers(1, 10**12)},
+    optional={"refresh_token": JSON_VALUES, "token_type": JSON_VALUES, "scope": JSON_VALUES},
+)
+
+
+@given(TOKEN_ANSWERS)
+@example({**token("t"), "expires_in": 10**400})
+@example({**token("t"), "expires_in": LONGEST_LIFE_S})
+@settings(deadline=None, max_examples=30)
+async def test_any_answer_to_a_login_is_a_token_that_a_clock_can_count_or_none(answered: JsonObject) -> None:
+    async with smart_server() as server, open_transport(server.base_url, DEFAULT) as transport:
+        server.login(answer(answered))
+        login = ClientCredentialsLogin(client=CLIENT)
+        access = Access(lambda: log_in(transport, login, CredentialStore(Path("unused"))), lambda: 1000.0)
+        async with aclosing(access):
+            try:
+                async with access.held(15) as token:
+                    assert 1000.0 < token.due_at(15) < token.expires_at <= 1000.0 + LONGEST_LIFE_S
+            except NotSent:
+                pass
 
 
 @pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"])

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from agent.smart import models
 from agent.smart.errors import ApiError, JsonObject
 from agent.smart.models import (
+    LONGEST_LIFE_S,
     CardValidity,
     DeviceCodeAnswer,
     MerchantCard,
@@ -122,7 +123,7 @@ def test_a_token_that_no_header_can_hold_is_none(access_token: object) -> None:
 
 
 @pytest.mark.parametrize("field", ["expires_in", "interval"])
-@pytest.mark.parametrize("seconds", [0, -5, None, "5"])
+@pytest.mark.parametrize("seconds", [0, -5, None, "5", LONGEST_LIFE_S + 1])
 def test_a_device_code_without_usable_times_is_none(field: str, seconds: object) -> None:
     with pytest.raises(ValidationError):
         DeviceCodeAnswer.model_validate({**EXAMPLES["DeviceCodeAnswer"]["device step 1"], field: seconds})

@@ -29,6 +29,11 @@ def _none_unless_it_fits(value: object, handler: ValidatorFunctionWrapHandler) -
         return None
 
 
+LONGEST_LIFE_S = 2**31 - 1
+"""68 years, the most that a 32-bit number says: who means *never* may say so. What is beyond it is no time that a clock
+could count. The documentation has 1200 and no limit (smart-api.md, part 2)."""
+Seconds = Annotated[int, Field(gt=0, le=LONGEST_LIFE_S)]
+
 IfItFits = Annotated[_T | None, WrapValidator(_none_unless_it_fits)]
 
 
@@ -183,7 +188,7 @@ class TokenAnswer(SmartModel):
     printed: ClassVar[frozenset[str]] = frozenset({"expires_in", "token_type"})
 
     access_token: str = Field(pattern=r"^[A-Za-z0-9\-._~+/]+=*$")  # what RFC 6750 lets stand in a header
-    expires_in: int = Field(gt=0)
+    expires_in: Seconds
     refresh_token: IfItFits[str] = None
 
 
@@ -195,5 +200,5 @@ class DeviceCodeAnswer(SmartModel):
     device_code: str = Field(min_length=1)
     user_code: str
     verification_url: str
-    expires_in: int = Field(gt=0)
-    interval: int = Field(gt=0)
+    expires_in: Seconds
+    interval: Seconds

@@ -22,6 +22,7 @@ from agent.checkout.effects import (
 )
 from agent.checkout.events import Answer, CardChecked, Event, TransactionSaved
 from agent.checkout.state import Checkout, Phase
+from agent.journal.errors import NotWritten
 from agent.till import connection as api_connection
 from agent.till.api_calls import CallEffect, Calls
 from agent.till.api_line import ApiLine
@@ -102,7 +103,7 @@ class Effects:
             return
         try:
             await self._desk.open_by_person(reason, by)
-        except DrawerRefused as refused:
+        except (DrawerRefused, NotWritten) as refused:
             logger.warning("the drawer was not opened for a refund: %s", refused)
 
     async def _call(

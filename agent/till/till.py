@@ -198,16 +198,20 @@ class Till:
         """
         await self._prints.ask(partial(self._print_receipt, checkout_id, copy), key)
 
-    async def forget_unresolved(self, before: datetime, export: Export) -> int:
+    async def forget_unresolved(self, before: datetime, export: Export, *, forgotten: Callable[[], None]) -> int:
         """Export and delete what has needed a person since before then; return how many.
 
-        Raises NotWritten, Overloaded.
+        `forgotten` is told when any went, also where the next may not. Raises NotWritten, Overloaded.
         """
-        forgotten = 0
-        for kept in self._open.in_phase(Phase.ATTENTION):
-            if (kept.checkout.waiting_since or kept.checkout.created) < before:
-                forgotten += await self._inbox.do(partial(self._forget_unresolved, kept.checkout.id, export))
-        return forgotten
+        count = 0
+        try:
+            for kept in self._open.in_phase(Phase.ATTENTION):
+                if (kept.checkout.waiting_since or kept.checkout.created) < before:
+                    count += await self._inbox.do(partial(self._forget_unresolved, kept.checkout.id, export))
+        finally:
+            if count:
+                forgotten()
+        return count
 
     def find_open(self, checkout_id: str) -> Checkout | None:
         kept = self._open.find(checkout_id)
