@@ -7,11 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.debian import built_package
 from tests.kiosk_vm.image import Image, image
 from tests.kiosk_vm.machine import Saved
 from tests.kiosk_vm.power_cut import Cut, broken, cut_power
-from tests.kiosk_vm.saved import at_work, installed
+from tests.kiosk_vm.saved import built_at_work
 
 
 def main() -> int:
@@ -22,13 +21,9 @@ def main() -> int:
     arguments = parser.parse_args()
     began = time.monotonic()
     base = image("bookworm")
-    saved = asyncio.run(_saved(base))
+    saved = asyncio.run(built_at_work(base))
     cuts = [_cut(seed, base, saved) for seed in range(arguments.first, arguments.first + arguments.cuts)]
     return _report(cuts, time.monotonic() - began)
-
-
-async def _saved(base: Image) -> Saved:
-    return await at_work(base, await installed(base, built_package("bookworm")))
 
 
 def _cut(seed: int, base: Image, saved: Saved) -> Cut:

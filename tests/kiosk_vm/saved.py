@@ -3,6 +3,7 @@
 They lie outside the clone, beside the image, named after all that they were made from.
 """
 
+import asyncio
 import fcntl
 import hashlib
 import shutil
@@ -13,8 +14,8 @@ from contextlib import contextmanager
 from inspect import getsource
 from pathlib import Path
 
-from tests.debian import cache
-from tests.kiosk_vm.image import Image
+from tests.debian import built_package, cache
+from tests.kiosk_vm.image import Image, image
 from tests.kiosk_vm.kiosk import Kiosk, around, switched_on
 from tests.kiosk_vm.machine import COMMAND_LINE, MEMORY_MIB, PROCESSOR, Machine, Saved, machine, new_disk
 from tests.kiosk_vm.till_config import API_PORT, DRAWER, READERS, api
@@ -37,6 +38,11 @@ async def at_work(base: Image, installed: Saved) -> Saved:
     made = [getsource(step) for step in (_begin_work, Kiosk.prepare, Kiosk.set_up, Machine.save)]
     made_from = (installed.folder.name, *config, *made)
     return await _kept(f"{base.release}-at-work", made_from, lambda saved: _begin_work(base, installed, saved))
+
+
+async def built_at_work(base: Image) -> Saved:
+    """Return such a machine with the package of this clone, each step made that is not there."""
+    return await at_work(base, await installed(base, built_package(base.release)))
 
 
 async def _kept(name: str, made_from: Iterable[bytes | str], make: Callable[[Saved], Awaitable[None]]) -> Saved:
@@ -101,3 +107,7 @@ async def _begin_work(base: Image, before: Saved, saved: Saved) -> None:
             await box.shows(f"ss --no-header --tcp --numeric dst 10.0.2.2:{API_PORT}", lambda said: not said)
             await box.machine.shell("sync")
             await box.machine.save(saved.memory)
+
+
+if __name__ == "__main__":
+    asyncio.run(built_at_work(image("bookworm")))

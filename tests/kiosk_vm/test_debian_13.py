@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.debian import built_package
 from tests.kiosk_vm.image import Image, image
 from tests.kiosk_vm.kiosk import kiosk
 from tests.kiosk_vm.machine import Saved
-from tests.kiosk_vm.saved import at_work, installed
+from tests.kiosk_vm.saved import built_at_work
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +18,7 @@ def trixie() -> Image:
 
 @pytest.fixture(scope="module")
 def saved_trixie(trixie: Image) -> Saved:
-    package = built_package("trixie")
-    return asyncio.run(at_work(trixie, asyncio.run(installed(trixie, package))))
+    return asyncio.run(built_at_work(trixie))
 
 
 async def test_the_checkout_on_debian_13(folder: Path, trixie: Image, saved_trixie: Saved) -> None:
