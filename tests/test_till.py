@@ -350,6 +350,27 @@ async def test_the_same_key_opens_the_drawer_once_also_after_a_restart(tmp_path:
     assert drawer.pulses == 1
 
 
+async def test_a_key_whose_pulse_was_refused_while_cash_is_awaited_opens_when_it_is_used_again(
+    bench: TillBench,
+) -> None:
+    key = IdempotencyKey(key="jammed-1", digest="d")
+    await pay(bench)
+    bench.drawer.unplug()
+    await bench.heard.until(lambda: bench.till.drawer_level == "unknown")
+    await bench.till.open_drawer("jammed", "Ada", key)
+    while await bench.journal.idempotent(key.key) is not None:
+        pass  # the drawer's refusal is on its way
+    bench.drawer.close_drawer()
+    bench.drawer.plug_in()
+    await bench.heard.until(lambda: bench.till.drawer_level == "closed")
+    await bench.till.open_drawer("jammed", "Ada", key)
+    await bench.heard.until(lambda: bench.till.drawer_level == "open")
+    await bench.till.open_drawer("jammed", "Ada", key)  # done: the same key opens once
+    bench.drawer.close_drawer()
+    await bench.heard.phase(Phase.COMPLETED)
+    assert bench.drawer.pulses == 2
+
+
 async def test_a_drawer_that_is_not_there_is_said(bench: TillBench) -> None:
     bench.drawer.unplug()
     await bench.heard.until(lambda: bench.till.drawer_level == "unknown")

@@ -20,9 +20,10 @@ from agent.checkout.effects import (
     PrintReceipt,
     SendBooked,
 )
-from agent.checkout.events import Answer, CardChecked, Event, TransactionSaved
+from agent.checkout.events import Answer, CardChecked, DrawerOpenAsked, Event, TransactionSaved
 from agent.checkout.state import Checkout, Phase
 from agent.journal.errors import NotWritten
+from agent.journal.records import IdempotencyKey
 from agent.till import connection as api_connection
 from agent.till.api_calls import CallEffect, Calls
 from agent.till.api_line import ApiLine
@@ -44,6 +45,7 @@ class EffectsTill(Protocol):
     def spawn(self, work: Coroutine[None, None, None]) -> None: ...
     async def put(self, job: Job) -> None: ...
     async def happened(self, checkout_id: str, event: Event) -> None: ...
+    async def forget_key(self, key: IdempotencyKey) -> None: ...
 
 
 class Effects:
@@ -90,10 +92,13 @@ class Effects:
             case _:
                 pass  # a request: it has left
 
-    async def moved(self, kept: Kept, before: Checkout, event: Event, effects: tuple[Effect, ...]) -> None:
-        """Let the drawer, the printer and the page know that a checkout went on from `before`."""
+    async def moved(
+        self, kept: Kept, before: Checkout, event: Event, effects: tuple[Effect, ...], key: IdempotencyKey | None
+    ) -> None:
+        """Let the drawer, the printer and the page know that a checkout went on from `before`. `key`: of the event."""
         after = kept.checkout
-        await self._tell_drawer(before, after, effects)
+        forget = partial(self._till.forget_key, key) if key is not None and isinstance(event, DrawerOpenAsked) else None
+        await self._tell_drawer(before, after, effects, when_refused=forget)
         self._receipts.moved(kept, before)
         self._tell_refused_card(before, after, event)
 
@@ -117,9 +122,11 @@ class Effects:
         await self._line.told(api_connection.told_by(answer))
         await self._till.happened(checkout_id, answer)
 
-    async def _tell_drawer(self, before: Checkout, after: Checkout, effects: tuple[Effect, ...]) -> None:
+    async def _tell_drawer(
+        self, before: Checkout, after: Checkout, effects: tuple[Effect, ...], *, when_refused: Job | None
+    ) -> None:
         if OpenDrawer() in effects:
-            await self._desk.expect_cash(after)
+            await self._desk.expect_cash(after, when_refused)
         elif before.phase is Phase.AWAITING_CASH and after.phase is not Phase.AWAITING_CASH:
             self._desk.stop_expecting()
 

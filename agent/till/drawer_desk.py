@@ -81,14 +81,17 @@ class DrawerDesk:
     async def time_passed(self) -> None:
         await self._keep(evidence.time_passed(self.watch, self._till.now_s()))
 
-    async def expect_cash(self, checkout: Checkout) -> None:
-        """Await the cash of this checkout: ask the drawer to open, where that is ours to do."""
+    async def expect_cash(self, checkout: Checkout, when_refused: Job | None = None) -> None:
+        """Await the cash of this checkout: ask the drawer to open, where that is ours to do.
+
+        `when_refused` is done first when no pulse was sent.
+        """
         if checkout.payment is None:
             return
         now_s = self._till.now_s()
         self.watch, signs = evidence.cash_expected(self.watch, checkout.id, checkout.payment.amount, now_s)
         if self._drawer is not None and self.watch.rules.opened_by == "tillwire":
-            self._till.spawn(self._pulse(self._drawer, checkout, now_s))
+            self._till.spawn(self._pulse(self._drawer, checkout, now_s, when_refused))
         await self._tell(signs)
 
     def stop_expecting(self) -> None:
@@ -106,11 +109,11 @@ class DrawerDesk:
             self.watch, _ = evidence.pulse_refused(self.watch, asked_s)
             raise
 
-    async def _pulse(self, drawer: CashDrawer, checkout: Checkout, asked_s: float) -> None:
+    async def _pulse(self, drawer: CashDrawer, checkout: Checkout, asked_s: float, when_refused: Job | None) -> None:
         try:
             await drawer.open_drawer(lambda: self._still_awaits(checkout) and self._goes_out())
         except DrawerRefused as refused:
-            await self._till.put(partial(self._pulse_refused, asked_s, str(refused)))
+            await self._till.put(partial(self._pulse_refused, asked_s, str(refused), when_refused))
         else:
             asked = self._told("asked", by="till", reason="sale", checkout_id=checkout.id)
             await self._till.put(partial(self._till.drawer_did, asked))
@@ -125,7 +128,9 @@ class DrawerDesk:
         self.watch = evidence.pulse_begins(self.watch, self._till.now_s())
         return True
 
-    async def _pulse_refused(self, asked_s: float, reason: str) -> None:
+    async def _pulse_refused(self, asked_s: float, reason: str, when_refused: Job | None) -> None:
+        if when_refused is not None:
+            await when_refused()
         self.watch, signs = evidence.pulse_refused(self.watch, asked_s)
         await self._tell(signs, detail=reason)
 

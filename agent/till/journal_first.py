@@ -129,7 +129,7 @@ class JournalFirst:
         kept_card = card or (CardRow.WIPED if before.card is not None and after.card is None else CardRow.KEPT)
         entry = Entry(event=event, situation=situation, checkout=after, before=before, card=kept_card, idempotency=key)
         await self.carry_out(Change(kept, after, entry), effects=effects, drawer=drawer)
-        await self._effects.moved(kept, before, event, effects)
+        await self._effects.moved(kept, before, event, effects, key)
         return kept.checkout
 
     async def carry_out(self, *changes: Change, effects: tuple[Effect, ...], drawer: Sequence[DrawerTold] = ()) -> None:
@@ -182,6 +182,13 @@ class JournalFirst:
             return
         if self._unwritten.get(checkout_id) is event:
             del self._unwritten[checkout_id]
+
+    async def forget_key(self, key: IdempotencyKey) -> None:
+        """Nothing came of the request with this key; where that can't be written, it counts as done."""
+        try:
+            await self._journal.forget(key.key)
+        except NotWritten as error:
+            logger.warning("a request that came to nothing counts as done: %s", error)
 
     async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None:
         """Write and tell what will be asked of the drawer. Raises NotWritten."""

@@ -294,6 +294,10 @@ class Till:
         """Write and tell what will be asked of the drawer. Raises NotWritten."""
         await self._journal_first.record_drawer(told, key)
 
+    async def forget_key(self, key: IdempotencyKey) -> None:
+        """Let the request with this key be made again: nothing came of it."""
+        await self._journal_first.forget_key(key)
+
     async def drawer_did(self, told: DrawerTold) -> None:
         """Write and tell what the drawer did; it is so whether it can be written or not."""
         await self._journal_first.drawer_did(told)
