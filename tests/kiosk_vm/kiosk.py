@@ -14,6 +14,7 @@ import aiohttp
 from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient
 from agent.kiosk.client_event import Event
+from agent.kiosk.event_answers import CardRefusedAnswer, ScanAnswer
 from agent.kiosk.sent_events import LONGEST_EVENT_BYTES
 from agent.simulator import CARD_NUMBER, CLIENT_SECRET
 from agent.simulator.certificates import CA_FILE, server_context
@@ -104,6 +105,15 @@ class Kiosk:
     async def reads(self, name: str, reports: list[str]) -> None:
         """Let a reader send what it read, as quickly as real ones do."""
         await self.hands("send", name=name, reports=reports, pause_s=0.005)
+
+    async def reads_whole(self, screen: "Screen", name: str, reports: list[str]) -> None:
+        """Let a reader read again while the box is too busy for all of its keys and says so, as a cashier would."""
+        torn = True
+        while torn:
+            async with screen.listening(ScanAnswer, CardRefusedAnswer) as read:
+                await self.reads(name, reports)
+                told = await read
+            torn = isinstance(told, ScanAnswer) and told.refused == "torn"
 
     # Looking
 
@@ -209,16 +219,16 @@ class Screen:
         return await self.until(checkout_id, lambda seen: seen.phase == phase, phase)
 
     @asynccontextmanager
-    async def listening(self, data: type[Data]) -> AsyncIterator[Awaitable[Data]]:
-        """Give the first event of a kind that comes within the block: of a scan nothing stays to be looked at."""
+    async def listening(self, *kinds: type[Data]) -> AsyncIterator[Awaitable[Data]]:
+        """Give the first event of these kinds that comes within the block: of a scan nothing stays to be looked at."""
         async with aclosing(self.client.follow()) as events:
             await anext(events)
-            yield self._first(data, events)
+            yield self._first(kinds, events)
 
-    async def _first(self, data: type[Data], events: AsyncIterator[Event]) -> Data:
-        async with within(SETTLED_S, lambda: data.__name__):
+    async def _first(self, kinds: tuple[type[Data], ...], events: AsyncIterator[Event]) -> Data:
+        async with within(SETTLED_S, lambda: " or ".join(kind.__name__ for kind in kinds)):
             async for event in events:
-                if isinstance(event.data, data):
+                if isinstance(event.data, kinds):
                     return event.data
         raise AssertionError("the events ended")
 

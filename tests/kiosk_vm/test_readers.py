@@ -17,7 +17,7 @@ BANK_STRIPE = f"%B{BANK_CARD}^MUSTERMANN/ERIKA^4912101?;{BANK_CARD}=49121010000?
 async def test_with_a_keyboard_mode_reader_whose_keys_reach_nobody_else(box: Kiosk) -> None:
     await box.make_reader("hand", HONEYWELL_KEYBOARD, BOOT_KEYBOARD)
     async with box.screen() as screen:
-        await box.sell(screen, lambda: box.reads("hand", typed(f"{CARD_NUMBER}\n")), reader="hand")
+        await box.sell(screen, lambda: box.reads_whole(screen, "hand", typed(f"{CARD_NUMBER}\n")), reader="hand")
     assert "2845" not in await box.console()
     node = await box.machine.shell("stat --format='%G %a' --dereference /dev/tillwire/hand")
     assert node == "tillwire-devices 640\n"
@@ -34,9 +34,9 @@ async def test_with_a_magstripe_reader(box: Kiosk) -> None:
     async with box.screen() as screen:
         await screen.devices("present", "stripe")
         async with screen.listening(CardRefusedAnswer) as refused:
-            await box.reads("stripe", typed(BANK_STRIPE))
+            await box.reads_whole(screen, "stripe", typed(BANK_STRIPE))
             assert (await refused).reason == "payment_card"
-        await box.sell(screen, lambda: box.reads("stripe", typed(STRIPE)), reader="stripe")
+        await box.sell(screen, lambda: box.reads_whole(screen, "stripe", typed(STRIPE)), reader="stripe")
     for number in (CARD_NUMBER, BANK_CARD):
         assert await box.machine.shell(f"grep --recursive --files-with-matches {number} /var || true") == ""
     assert "MUSTERMANN" not in await box.console()
@@ -85,7 +85,7 @@ async def test_a_program_that_stands_still_in_mid_scan_discards_it_and_says_so(b
             await _scan_while_stopped(box, "process")
             torn = await scanned
         assert (torn.card, torn.code, torn.refused) == (None, None, "torn")
-        await box.sell(screen, lambda: box.reads("hand", typed(f"{CARD_NUMBER}\n")), reader="hand")
+        await box.sell(screen, lambda: box.reads_whole(screen, "hand", typed(f"{CARD_NUMBER}\n")), reader="hand")
 
 
 async def _scan_while_stopped(box: Kiosk, stopped: str) -> None:
