@@ -13,7 +13,7 @@ from agent.journal.journal import FILE_NAME, Journal
 from tests.bench.figures import figure, milliseconds
 from tests.bench.footprint import started
 from tests.bench.result import Row
-from tests.bench.shop import CONFIGURATION
+from tests.bench.shop import CONFIGURATION, ESCPOS, lines_of
 from tests.journal_entries import journal_at, new, sale
 
 GOAL = 1.2
@@ -78,7 +78,7 @@ def _configuration(state: Path) -> Path:
     config = state / "tillwire.toml"
     nothing = {name: str(state / name) for name in ("scanner", "drawer", "ca_file")}
     api = {"base_url": "https://127.0.0.1:9", "client_id": "bench", "client_secret": "bench"}
-    text = CONFIGURATION.format(**nothing, **api, opened_by="tillwire", state=state)
+    text = CONFIGURATION.format(**nothing, **api, opened_by="tillwire", model=lines_of(ESCPOS), state=state)
     config.write_text("\n".join(line for line in text.splitlines() if not line.startswith("ca_file")))
     return config
 

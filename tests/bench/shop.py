@@ -30,6 +30,8 @@ READ_S = 0.02
 SETTLING_S = 2.2
 """What the drawer says within 2 s after its port was opened is no evidence."""
 
+ESCPOS: Mapping[str, str] = MappingProxyType({"profile": "escpos"})
+
 CONFIGURATION = """
 [api]
 base_url = "{base_url}"
@@ -63,6 +65,11 @@ listen = "127.0.0.1:0"
 [state]
 directory = "{state}"
 """
+
+
+def lines_of(model: Mapping[str, str]) -> str:
+    """Return these keys of `[drawer]` as they stand in the file."""
+    return "\n".join(f'{key} = "{value}"' for key, value in model.items())
 
 
 @dataclass
@@ -172,7 +179,7 @@ async def open_shop(
     *,
     round_trip_ms: float = 0.0,
     opened_by: str = "tillwire",
-    model: Mapping[str, str] = MappingProxyType({"profile": "escpos"}),
+    model: Mapping[str, str] = ESCPOS,
 ) -> AsyncIterator[Shop]:
     """Start everything, and wait until a drawer's closing counts. `model`: keys of `[drawer]`."""
     async with AsyncExitStack() as stack:
@@ -188,7 +195,7 @@ async def open_shop(
         state = directory / "state"
         state.mkdir(mode=0o700, exist_ok=True)
         devices = {"scanner": scanner.path, "drawer": drawer.path, "opened_by": opened_by}
-        devices["model"] = "\n".join(f'{key} = "{value}"' for key, value in model.items())
+        devices["model"] = lines_of(model)
         config.write_text(CONFIGURATION.format(**api, **devices, state=state))
         agent = await stack.enter_async_context(running(*python("-m", "agent", "run", f"--config={config}", "--json")))
         url = json.loads(await agent.line())["url"]
