@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.settings import load
 from tests.bench.figures import Figure, figure, is_same, milliseconds, single
+from tests.bench.large_journal import configuration
 from tests.bench.report import DOCUMENT, PICTURE, markdown, picture, table
 from tests.bench.result import KEPT, Result, Row, read, write
 
@@ -32,6 +34,10 @@ RESULT = Result(
     counts=True,
     rows=(CLOSING, REST, BYTES),
 )
+
+
+def test_the_agent_of_the_large_journal_understands_its_configuration(tmp_path: Path) -> None:
+    assert load(configuration(tmp_path), {}).state.directory == tmp_path
 
 
 def test_the_median_is_the_middle_and_p95_the_nearest_rank() -> None:

@@ -3,8 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from agent.simulator.server import SimulatorServer
 from tests.command_bench import Box
 from tests.command_checkouts import ATTENTION, COMPLETED, OTHER_AMOUNT, TO_THE_DRAWER, UNSURE, fill, put
 from tests.journal_entries import DIGITS, WALL, journal_at, lone, new, sale
-from tests.till_bench import SEED, at_work, drawer_of, whole_till
+from tests.moved_clock import LONG_S
+from tests.till_bench import SEED, TillBench, at_work, drawer_of, whole_till
 
 DAYS = 90
 LATER = WALL + timedelta(days=DAYS + 1)
@@ -37,6 +38,15 @@ def nobody() -> None:
 
 def lines_of(file: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+@asynccontextmanager
+async def offline_till(box: Box) -> AsyncIterator[TillBench]:
+    """The till of this box, while the API is away."""
+    async with SimulatorServer() as simulator, drawer_of(box.state) as drawer:
+        simulator.refuse_connections(LONG_S)
+        async with at_work(box.state, simulator, drawer) as bench:
+            yield bench
 
 
 async def commit(journal: Journal, *entries: Entry) -> None:
@@ -93,21 +103,19 @@ async def test_a_payment_that_nobody_decided_leaves_too_and_check_names_it(
 ) -> None:
     box = Box(tmp_path, capsys)
     await fill(box.journal)
-    async with SimulatorServer() as simulator, drawer_of(tmp_path) as drawer:
-        simulator.refuse_connections(60.0)
-        async with at_work(box.state, simulator, drawer) as bench:
-            later = bench.till.wall() + timedelta(days=DAYS + 1)
-            told: list[set[str]] = []
-            pages = lambda: told.append({checkout.id for checkout in bench.till.open_checkouts})  # noqa: E731
-            await delete_old(DAYS, box.state, bench.journal, bench.till, later, forgotten=pages)
-            left = {checkout.id for checkout in bench.till.open_checkouts}
-            assert ATTENTION not in left
-            assert told == [left]
-            await delete_old(DAYS, box.state, bench.journal, bench.till, later, forgotten=pages)
-            assert len(told) == 1
-            assert UNSURE in left
-            assert await bench.journal.checkout(ATTENTION) is None
-            assert await bench.journal.checkout(COMPLETED) is None
+    async with offline_till(box) as bench:
+        later = bench.till.wall() + timedelta(days=DAYS + 1)
+        told: list[set[str]] = []
+        pages = lambda: told.append({checkout.id for checkout in bench.till.open_checkouts})  # noqa: E731
+        await delete_old(DAYS, box.state, bench.journal, bench.till, later, forgotten=pages)
+        left = {checkout.id for checkout in bench.till.open_checkouts}
+        assert ATTENTION not in left
+        assert told == [left]
+        await delete_old(DAYS, box.state, bench.journal, bench.till, later, forgotten=pages)
+        assert len(told) == 1
+        assert UNSURE in left
+        assert await bench.journal.checkout(ATTENTION) is None
+        assert await bench.journal.checkout(COMPLETED) is None
     [file] = unresolved_files(box.state)
     assert [line["id"] for line in lines_of(file)] == [ATTENTION]
     said = await box.types("check")
@@ -120,15 +128,13 @@ async def test_a_payment_that_left_is_forgotten_though_the_disk_refuses_to_wipe_
 ) -> None:
     box = Box(tmp_path, capsys)
     await fill(box.journal)
-    async with SimulatorServer() as simulator, drawer_of(tmp_path) as drawer:
-        simulator.refuse_connections(60.0)
-        async with at_work(box.state, simulator, drawer) as bench:
-            later = bench.till.wall() + timedelta(days=DAYS + 1)
-            with read_only(box.journal.with_name("journal.sqlite.pads")):
-                assert await bench.till.forget_unresolved(later, _nowhere, forgotten=nobody) == 1
-                await bench.journal.newest_entry()  # the wiping had its turn before
-            assert bench.till.find_open(ATTENTION) is None
-            assert await bench.till.forget_unresolved(later, _never, forgotten=nobody) == 0
+    async with offline_till(box) as bench:
+        later = bench.till.wall() + timedelta(days=DAYS + 1)
+        with read_only(box.journal.with_name("journal.sqlite.pads")):
+            assert await bench.till.forget_unresolved(later, _nowhere, forgotten=nobody) == 1
+            await bench.journal.newest_entry()  # the wiping had its turn before
+        assert bench.till.find_open(ATTENTION) is None
+        assert await bench.till.forget_unresolved(later, _never, forgotten=nobody) == 0
 
 
 async def test_pages_are_told_of_the_payments_that_left_before_one_that_could_not_be_exported(
@@ -146,12 +152,10 @@ async def test_pages_are_told_of_the_payments_that_left_before_one_that_could_no
             raise NotWritten("no room")
         exported.extend(history.checkout.id for history in histories if history.checkout)
 
-    async with SimulatorServer() as simulator, drawer_of(tmp_path) as drawer:
-        simulator.refuse_connections(60.0)
-        async with at_work(box.state, simulator, drawer) as bench:
-            pages = lambda: told.append([checkout.id for checkout in bench.till.open_checkouts])  # noqa: E731
-            with pytest.raises(NotWritten, match="no room"):
-                await bench.till.forget_unresolved(LATER, export, forgotten=pages)
+    async with offline_till(box) as bench:
+        pages = lambda: told.append([checkout.id for checkout in bench.till.open_checkouts])  # noqa: E731
+        with pytest.raises(NotWritten, match="no room"):
+            await bench.till.forget_unresolved(LATER, export, forgotten=pages)
     assert (exported, told) == (["co_first"], [["co_second"]])
 
 

@@ -43,7 +43,7 @@ async def measure(directory: Path, checkouts: int, starts: int, rounds: int) -> 
     begun: dict[Path, list[float]] = {large: [], empty: []}
     for _ in range(starts):
         for place, took in begun.items():
-            took.append(await started(_configuration(place)))
+            took.append(await started(configuration(place)))
             if (place / f"{FILE_NAME}.damaged").exists():
                 raise RuntimeError("the journal was filled with what no agent writes")
     start = Row(
@@ -73,7 +73,7 @@ async def _fill(path: Path, checkouts: int) -> None:
             connection.execute(statement, (checkouts,))
 
 
-def _configuration(state: Path) -> Path:
+def configuration(state: Path) -> Path:
     """An agent that finds nothing else of what it is configured for."""
     config = state / "tillwire.toml"
     nothing = {name: str(state / name) for name in ("scanner", "drawer", "ca_file")}
