@@ -36,7 +36,7 @@ soak: ## weeks of trade with faults against the real process: CHECKOUTS=…; say
 	@scripts/setup test
 	@.venv/bin/python -m tests.soak --checkouts $(or $(CHECKOUTS),2000)
 
-bench: ## how fast and how small, beside a floor: docs/bench.md; about ten minutes on a quiet machine; ARGUMENTS="--short" …
+bench: ## how fast and how small, beside a floor: docs/bench.md; a quarter of an hour on a quiet machine; ARGUMENTS="--short" …
 	@scripts/setup test
 	@.venv/bin/python -m tests.bench $(ARGUMENTS)
 

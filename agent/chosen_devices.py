@@ -1,11 +1,11 @@
 """The devices that the configuration asks for. They are only made here; each opens itself when it is run."""
 
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, assert_never
+from typing import assert_never
 
-from agent.chosen_printer import choose_printer
+from agent.chosen_printer import PRINTER, choose_printer
 from config.match import Match as MatchSettings
 from config.problems import Problem, WrongConfig
 from config.scanners import EvdevScanner as EvdevSettings
@@ -28,6 +28,8 @@ from device.tty import PortSettings, open_tty
 
 DRAWER = "drawer"
 """The name of the till's one drawer, in events and reports."""
+PAID_MESSAGE = "paid_message"
+"""The name of the line that says the money is in, where it is not the drawer's."""
 
 Run = Callable[[Receiver], Coroutine[None, None, None]]
 
@@ -40,12 +42,6 @@ class Tools:
     opener: Opener = open_tty
 
 
-class BookedLine(Protocol):
-    """The line whose other side waits for word that a payment is booked."""
-
-    async def send_booked(self, text: bytes) -> None: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenDevices:
     """What is to be run, and what the till uses of it."""
@@ -53,7 +49,7 @@ class ChosenDevices:
     runs: Sequence[Run]
     drawer: CashDrawer | None
     printer: ReceiptPrinter | None
-    booked: BookedLine | None
+    paid: PaidMessagePort | None
 
 
 def drawer_profile(settings: Settings) -> DrawerProfile | None:
@@ -83,8 +79,18 @@ def choose(settings: Settings, tools: Tools) -> ChosenDevices:
     printer = choose_printer(settings.printer, drawer, plugging=tools.plugging, opener=tools.opener)
     own = None if settings.printer.connection == "drawer" else drawer  # a shared printer runs its drawer
     runs: list[Run] = [device.run for device in (*scanners, own, printer, line) if device is not None]
-    booked = (line or drawer) if paid is not None else None
-    return ChosenDevices(runs=runs, drawer=drawer, printer=printer, booked=booked)
+    return ChosenDevices(runs=runs, drawer=drawer, printer=printer, paid=line)
+
+
+def names_of(settings: Settings) -> Iterator[str]:
+    """Yield the name of each device that reports. A printer on the drawer's port is one of its own."""
+    yield from (scanner.name for scanner in settings.scanner)
+    if settings.drawer.profile != "none":
+        yield DRAWER
+    if settings.printer.connection != "none":
+        yield PRINTER
+    if settings.cash.paid_message is not None and not _shares_port(settings):
+        yield PAID_MESSAGE
 
 
 def choose_scanners(settings: Settings, tools: Tools) -> list[Scanner]:
@@ -120,7 +126,7 @@ def _shares_port(settings: Settings) -> bool:
 def _paid_line(paid: PaidMessageSettings, tools: Tools) -> PaidMessagePort:
     port = PortSettings(path=str(paid.port), baudrate=paid.baudrate)
     return PaidMessagePort(
-        name="paid_message", settings=port, pattern=_pattern(paid), plugging=tools.plugging, opener=tools.opener
+        name=PAID_MESSAGE, settings=port, pattern=_pattern(paid), plugging=tools.plugging, opener=tools.opener
     )
 
 

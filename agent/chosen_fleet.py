@@ -6,7 +6,7 @@ import logging
 import random
 import ssl
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from agent.checkout.offline import OfflineLimits
 from agent.configured import offline_limits
 from agent.fleet.admission import Allowed
-from agent.fleet.command_desk import Findings, Values
+from agent.fleet.command_desk import CheckFailed, Findings, Values
 from agent.fleet.cursor import Cursor
 from agent.fleet.topics import Topics
 from agent.fleet.view import Standing
@@ -131,31 +131,14 @@ class TillBox:
         self._checking = asyncio.Lock()
 
     async def check(self, values: Values) -> Findings:
-        """Run the very command, in a process of its own: it asks this agent, as it does for a person. One at a time."""
-        async with self._checking:
-            return await self._check(values)
+        """Run the very command, in a process of its own: it asks this agent, as it does for a person. One at a time.
 
-    async def _check(self, values: Values) -> Findings:
-        words = ("-m", "agent", "check", "--json", "--config", str(self._tools.outside.config_file))
-        environment = with_changes({**read_changes(self._settings), **values}, self._tools.environment)
-        running = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *words,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        try:
-            async with asyncio.timeout(CHECK_TIMEOUT_S):
-                said, _ = await running.communicate()
-        except TimeoutError:
-            return Findings(ready=False, wrong=("check: did not end in time",))
-        finally:
-            if running.returncode is None:
-                running.kill()
-                await running.wait()
-        return _findings(said)
+        Raises CheckFailed.
+        """
+        command = (sys.executable, "-m", "agent", "check", "--json", "--config", str(self._tools.outside.config_file))
+        async with self._checking:
+            environment = with_changes({**read_changes(self._settings), **values}, self._tools.environment)
+            return await findings_of(command, environment)
 
     async def offline_limits(self, values: Values) -> OfflineLimits:
         """Return the limits with these values instead. Raises ValueError where they cannot be."""
@@ -200,10 +183,34 @@ class _Said(BaseModel):
     findings: tuple[_Finding, ...]
 
 
+async def findings_of(command: Sequence[str], environment: Mapping[str, str]) -> Findings:
+    """Run `tillwire check --json`. Raises CheckFailed."""
+    try:
+        running = await asyncio.create_subprocess_exec(
+            *command,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise CheckFailed(f"tillwire check could not be started: {error.strerror}") from error
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            said, _ = await running.communicate()
+    except TimeoutError:
+        raise CheckFailed("tillwire check did not end in time") from None
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
+    return _findings(said)
+
+
 def _findings(said: bytes) -> Findings:
     try:
         told = _Said.model_validate(json.loads(said))
     except ValueError:
-        return Findings(ready=False, wrong=("check: gave no answer",))
+        raise CheckFailed("tillwire check gave no answer") from None
     wrong = tuple(f"{each.about}: {each.text}" for each in told.findings if each.verdict == "wrong")
     return Findings(ready=told.ready, wrong=wrong)

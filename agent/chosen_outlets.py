@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from agent.checkout.receipts import ReceiptCopy, receipt_lines
 from agent.checkout.state import Checkout
-from agent.chosen_devices import BookedLine, ChosenDevices
+from agent.chosen_devices import ChosenDevices
 from agent.receipt import FEED, FEED_AND_CUT, CodePage, as_escpos
-from agent.till.outlets import NotPrinted
+from agent.till.outlets import NoSuchReceipt, NotPrinted
 from config.settings import Settings
 from device.interface import DrawerRefused, PrintInterrupted, PrintRefused, ReceiptPrinter
+from device.paid_message import PaidMessagePort
 
 logger = logging.getLogger("tillwire.outlets")
 
@@ -19,7 +20,7 @@ logger = logging.getLogger("tillwire.outlets")
 class BookedMessage:
     """The other side of the paid message's line, and what it is told."""
 
-    line: BookedLine
+    line: PaidMessagePort
     template: str
 
     async def send(self, checkout: Checkout) -> None:
@@ -43,10 +44,10 @@ class Paper:
     receipts: Sequence[ReceiptCopy]
 
     async def print(self, checkout: Checkout, copy: ReceiptCopy) -> None:
-        """Raise NotPrinted."""
+        """Raise NotPrinted, NoSuchReceipt."""
         lines = receipt_lines(checkout, copy)
         if not lines:
-            raise NotPrinted("this checkout has no such receipt")
+            raise NoSuchReceipt("this checkout has no such receipt")
         ending = FEED_AND_CUT if self.cuts else FEED
         try:
             await self.printer.print_bytes(as_escpos(lines, self.width, self.code_page, ending=ending))
@@ -93,8 +94,8 @@ def choose_outlets(settings: Settings, devices: ChosenDevices) -> ChosenOutlets:
     """Make the outlets of these devices."""
     paid, wanted = settings.cash.paid_message, settings.printer
     message = paper = None
-    if paid is not None and paid.booked_message is not None and devices.booked is not None:
-        message = BookedMessage(devices.booked, paid.booked_message)
+    if paid is not None and paid.booked_message is not None and devices.paid is not None:
+        message = BookedMessage(devices.paid, paid.booked_message)
     if devices.printer is not None:
         paper = Paper(devices.printer, wanted.width, CodePage(wanted.code_page), wanted.cut, wanted.receipts)
     return ChosenOutlets(paper, message)

@@ -13,10 +13,12 @@ from agent.kiosk.server import KioskSettings
 from agent.smart.login import Client, ClientCredentialsLogin, DeviceLogin, DevicePinLogin, Login
 from agent.till.settings import TillSettings
 from config.addresses import UnixAddress
+from config.problems import Problem, WrongConfig
 from config.secret_files import read_secrets
-from config.settings import Offline, Settings
+from config.settings import Kiosk, Offline, Settings
 
 T = TypeVar("T")
+_NO_PAIR = "not a certificate in PEM with its own key, or the key has a passphrase"
 
 
 def till_settings(settings: Settings, settling_s: float) -> TillSettings:
@@ -25,6 +27,7 @@ def till_settings(settings: Settings, settling_s: float) -> TillSettings:
         rules=Rules(
             confirmed_by=settings.cash.confirmed_by,
             late_window_s=settings.api.late_window_s,
+            at_terminal_s=settings.api.terminal_timeout_s,
             idle_s=settings.kiosk.idle_s,
         ),
         offline=offline_limits(settings.offline),
@@ -78,19 +81,44 @@ def login_of(settings: Settings, environment: Mapping[str, str]) -> Login:
             assert_never(api.login)
 
 
+def trust_of(settings: Settings) -> ssl.SSLContext | None:
+    """Return the system's authorities and `[api] ca_file`; None without one. Raises WrongConfig. Reads files."""
+    ca_file = settings.api.ca_file
+    if ca_file is None:
+        return None
+    trust = ssl.create_default_context()
+    try:
+        trust.load_verify_locations(ca_file)
+    except OSError as error:
+        problem = f"{ca_file} cannot be used as a CA: {error.strerror or error}"
+        raise WrongConfig([Problem("[api]", "ca_file", problem)]) from None
+    return trust
+
+
+def tls_of(kiosk: Kiosk) -> ssl.SSLContext | None:
+    """Return the local interface's certificate with its key; None without one. Raises WrongConfig. Reads files."""
+    certificate, key = kiosk.tls_certificate_file, kiosk.tls_key_file
+    if certificate is None:
+        return None
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        tls.load_cert_chain(certificate, key, password="")  # else a key with a passphrase asks for it at the terminal
+    except OSError as error:
+        why = _NO_PAIR if isinstance(error, ssl.SSLError) else error.strerror
+        problem = f"{certificate} with its key {key} cannot be used: {why}"
+        raise WrongConfig([Problem("[kiosk]", "tls_certificate_file", problem)]) from None
+    return tls
+
+
 def kiosk_settings(settings: Settings) -> KioskSettings:
-    """Return what the configuration says of the local interface."""
+    """Return what the configuration says of the local interface. Raises WrongConfig when its certificate is none."""
     kiosk, address = settings.kiosk, settings.kiosk.address
-    tls = None
-    if kiosk.tls_certificate_file is not None:
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(kiosk.tls_certificate_file, kiosk.tls_key_file)
     return KioskSettings(
         listen=Path(address.path) if isinstance(address, UnixAddress) else (address.host, address.port),
         control_socket=settings.control_socket,
         allowed_origins=frozenset(kiosk.allowed_origins),
         allowed_hosts=frozenset(kiosk.allowed_hosts),
-        tls=tls,
+        tls=tls_of(kiosk),
         page=kiosk.page,
     )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agent.chosen_devices import ChosenDevices, Tools
 from agent.chosen_outlets import choose_outlets
-from agent.configured import kiosk_settings, login_of, till_settings
+from agent.configured import kiosk_settings, login_of, till_settings, trust_of
 from agent.journal.errors import Damaged, JournalError
 from agent.journal.journal import FILE_NAME, Journal, open_journal
 from agent.journal.opening import keep_copy
@@ -58,12 +58,13 @@ async def serve(
     the journal raises.
     """
     outside = outside or Outside()
+    kiosk = await asyncio.to_thread(kiosk_settings, settings)
     try:
         async with AsyncExitStack() as stack:
             begin = partial(beginning, settings, outside.wall(), outside.seed, outside.settling_s)
             recording = await stack.enter_async_context(open_recording(outside.record, settings, begin))
             agent = await _build(stack, settings, environment, outside, recording)
-            await _work(agent, kiosk_settings(settings), stop, ready)
+            await _work(agent, kiosk, stop, ready)
     except (Damaged, ExceptionGroup) as ended:
         errors = list(_errors_in(ended))
         if found := [error for error in errors if isinstance(error, Damaged)]:
@@ -84,9 +85,10 @@ async def _serve_damaged(
     directory = settings.state.directory
     await asyncio.to_thread(keep_copy, directory / FILE_NAME)
     cards = till_settings(settings, outside.settling_s).cards
+    kiosk = await asyncio.to_thread(kiosk_settings, settings)
     reason = reason_of(damaged, directory)
     beside = outside.beside_no_till(reason)
-    await serve_out_of_order(reason, directory, cards, kiosk_settings(settings), stop, ready=ready, beside=beside)
+    await serve_out_of_order(reason, directory, cards, kiosk, stop, ready=ready, beside=beside)
 
 
 def _errors_in(error: Exception) -> Iterator[Exception]:
@@ -206,11 +208,14 @@ async def _journal(directory: Path, outside: Outside, metrics: Metrics) -> Async
 
 @asynccontextmanager
 async def _api(settings: Settings, login: Login, observer: Observer | None) -> AsyncIterator[SmartTransactions]:
-    timeouts = Timeouts(connect_s=settings.api.connect_timeout_s, request_s=settings.api.request_timeout_s)
+    timeouts = Timeouts(
+        connect_s=settings.api.connect_timeout_s,
+        request_s=settings.api.request_timeout_s,
+        blocking_s=settings.api.terminal_timeout_s,
+    )
     store = CredentialStore(settings.state.directory)
-    async with connect(
-        settings.api.base_url, login, store, timeouts=timeouts, ca_file=settings.api.ca_file, observer=observer
-    ) as api:
+    trust = await asyncio.to_thread(trust_of, settings)
+    async with connect(settings.api.base_url, login, store, timeouts=timeouts, trust=trust, observer=observer) as api:
         yield api
 
 

@@ -53,10 +53,17 @@ def udev_rules(settings: Settings, lane: str | None) -> list[str]:
 
 def _keyboard_reader(scanner: EvdevScanner, folder: str) -> Iterator[str]:
     match = scanner.match
-    keys = [*_input_ids(match), *([f'ATTRS{{uniq}}=="{match.serial}"'] if match.serial else []), *_place(match.path)]
-    node = ('SUBSYSTEM=="input"', 'KERNEL=="event*"', *keys)
-    yield _rule(*node, _group("0640"), 'ENV{LIBINPUT_IGNORE_DEVICE}="1"')
-    yield _rule(*node, 'ENV{ID_INPUT_KEY}=="1"', f'SYMLINK+="{folder}{scanner.name}"')
+    for serial in _input_serials(match.serial):
+        node = ('SUBSYSTEM=="input"', 'KERNEL=="event*"', *_input_ids(match), *serial, *_place(match.path))
+        yield _rule(*node, _group("0640"), 'ENV{LIBINPUT_IGNORE_DEVICE}="1"')
+        yield _rule(*node, 'ENV{ID_INPUT_KEY}=="1"', f'SYMLINK+="{folder}{scanner.name}"')
+
+
+def _input_serials(serial: str | None) -> list[list[str]]:
+    """Return either key of a serial number: udev has _ for a blank and for / in its own, and none on Bluetooth."""
+    if serial is None:
+        return [[]]
+    return [[f'ENV{{ID_SERIAL_SHORT}}=="{serial}"'], [f'ATTRS{{uniq}}=="{serial}"']]
 
 
 def _input_ids(match: Match) -> Iterator[str]:
@@ -69,12 +76,26 @@ def _input_ids(match: Match) -> Iterator[str]:
 
 def _pos_reader(scanner: HidPosScanner, folder: str) -> Iterator[str]:
     match = scanner.match
-    vendor, model = (match.id_vendor or "*").upper(), (match.id_model or "*").upper()
-    keys = [f'KERNELS=="*:{vendor}:{model}.*"', *([f'ENV{{HID_UNIQ}}=="{match.serial}"'] if match.serial else [])]
     yield _rule('SUBSYSTEM=="hidraw"', 'IMPORT{parent}="HID_UNIQ"', 'IMPORT{builtin}="path_id"')
     needs_writing = match.id_vendor is None or match.id_vendor in NEED_FEATURE_REPORT
     rights = _group("0660" if needs_writing else "0640")
-    yield _rule('SUBSYSTEM=="hidraw"', *keys, *_place(match.path), rights, f'SYMLINK+="{folder}{scanner.name}"')
+    for keys in _pos_keys(match):
+        yield _rule('SUBSYSTEM=="hidraw"', *keys, *_place(match.path), rights, f'SYMLINK+="{folder}{scanner.name}"')
+
+
+def _pos_keys(match: Match) -> list[list[str]]:
+    """Return either way to a serial number.
+
+    The HID layer has it with the blanks at its end. Udev passes over those where it reads the USB device, and a reader
+    on Bluetooth has none above it.
+    """
+    vendor, model = (match.id_vendor or "*").upper(), (match.id_model or "*").upper()
+    by_hid = [f'KERNELS=="*:{vendor}:{model}.*"']
+    if match.serial is None:
+        return [by_hid]
+    usb = {"idVendor": match.id_vendor, "idProduct": match.id_model, "serial": match.serial}
+    by_usb = [f'ATTRS{{{name}}}=="{value}"' for name, value in usb.items() if value is not None]
+    return [[*by_hid, f'ENV{{HID_UNIQ}}=="{match.serial}"'], by_usb]
 
 
 def _port(port: str, match: Match | None, name: str, *more: str) -> Iterator[str]:
@@ -89,7 +110,8 @@ def _port(port: str, match: Match | None, name: str, *more: str) -> Iterator[str
 def _printer(printer: Printer, folder: str) -> Iterator[str]:
     """Yield the rule of a printer of its own; one that the drawer hangs on has the drawer's."""
     if printer.connection == "serial" and printer.port is not None:
-        yield from _port(printer.port, None, f"{folder}printer")
+        adapter = None if printer.match is None else Match(**printer.match.model_dump())
+        yield from _port(printer.port, adapter, f"{folder}printer")
     elif printer.connection == "usb" and (match := printer.match) is not None:
         ids = [f'ATTR{{idVendor}}=="{match.id_vendor}"', f'ATTR{{idProduct}}=="{match.id_model}"']
         serial = [f'ATTR{{serial}}=="{match.serial}"'] if match.serial else []

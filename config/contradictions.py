@@ -17,9 +17,9 @@ def contradictions(tables: Mapping[str, Table], scanners: Sequence[Table]) -> It
     yield from _login(tables["api"])
     yield from _card_lengths(tables["cards"])
     yield from _scanner_names(scanners)
-    yield from _ports(scanners, tables["drawer"])
+    yield from _ports(tables, scanners)
     yield from _drawer(tables["drawer"])
-    yield from _printer(tables["printer"], tables["drawer"], scanners)
+    yield from _printer(tables["printer"], tables["drawer"])
     yield from _cash(tables["cash"], tables["drawer"])
     yield from _listen(tables["kiosk"])
     yield from _control_socket(tables["kiosk"], tables["state"])
@@ -44,16 +44,23 @@ def _scanner_names(scanners: Sequence[Table]) -> Iterator[Finding]:
         yield Finding(("scanner", number, "name"), "is the name of another scanner")
 
 
-def _ports(scanners: Sequence[Table], drawer: Table) -> Iterator[Finding]:
-    """One port has one owner; a till's paid message may come on the drawer's."""
-    for number in _repeated([scanner.get("port") for scanner in scanners], taken=drawer["port"]):
-        yield Finding(("scanner", number, "port"), "is the port of another device")
+def _ports(tables: Mapping[str, Table], scanners: Sequence[Table]) -> Iterator[Finding]:
+    """One port has one owner, as the ports are written; a till's paid message may come on the drawer's."""
+    drawer, printer, paid = tables["drawer"], tables["printer"], _paid_message(tables["cash"])
+    owners: list[tuple[tuple[str | int, ...], object]] = [(("drawer", "port"), drawer["port"])]
+    owners += [(("scanner", number, "port"), scanner.get("port")) for number, scanner in enumerate(scanners)]
+    if printer["connection"] == "serial" and printer["port"] != drawer["port"]:  # the drawer's: see _printer
+        owners.append((("printer", "port"), printer["port"]))
+    if paid.get("port") != drawer["port"]:
+        owners.append((("cash", "paid_message", "port"), paid.get("port")))
+    for number in _repeated([port for _, port in owners]):
+        yield Finding(owners[number][0], "is the port of another device")
 
 
-def _repeated(values: Sequence[object], taken: object = None) -> Iterator[int]:
-    """Number the values that are taken, or stand further in front too."""
+def _repeated(values: Sequence[object]) -> Iterator[int]:
+    """Number the values that stand further in front too."""
     for number, value in enumerate(values):
-        if value is not None and (value == taken or value in values[:number]):
+        if value is not None and value in values[:number]:
             yield number
 
 
@@ -65,19 +72,15 @@ def _drawer(drawer: Table) -> Iterator[Finding]:
 _NEEDED = {"serial": "port", "network": "address", "usb": "match"}
 
 
-def _printer(printer: Table, drawer: Table, scanners: Sequence[Table]) -> Iterator[Finding]:
+def _printer(printer: Table, drawer: Table) -> Iterator[Finding]:
     connection = printer["connection"]
     needed = _NEEDED.get(str(connection))
     if needed is not None and not printer[needed]:
         yield Finding(("printer", needed), f'is missing: connection = "{connection}" needs it')
     if connection == "drawer" and drawer["profile"] == "none":
         yield Finding(("printer", "connection"), '"drawer" needs a drawer that hangs on it: set drawer.profile')
-    if connection != "serial" or not printer["port"]:
-        return
-    if printer["port"] == drawer["port"]:
+    if connection == "serial" and printer["port"] and printer["port"] == drawer["port"]:
         yield Finding(("printer", "port"), 'is the drawer\'s: write connection = "drawer"')
-    elif printer["port"] in [scanner.get("port") for scanner in scanners]:
-        yield Finding(("printer", "port"), "is the port of another device")
 
 
 def _cash(cash: Table, drawer: Table) -> Iterator[Finding]:
@@ -91,6 +94,17 @@ def _cash(cash: Table, drawer: Table) -> Iterator[Finding]:
         )
     if "paid-message" in methods and not cash["paid_message"]:
         yield Finding(("cash", "paid_message"), 'is missing: "paid-message" in confirmed_by needs it')
+    paid = _paid_message(cash)
+    if drawer["profile"] != "none" and paid.get("booked_message") and paid.get("port") == drawer["port"]:
+        yield Finding(
+            ("cash", "paid_message", "booked_message"),
+            "would be written to the drawer, and many a drawer opens at any byte: it needs a port of its own",
+        )
+
+
+def _paid_message(cash: Table) -> Table:
+    written = cash["paid_message"]
+    return written if isinstance(written, Mapping) else {}
 
 
 def _listen(kiosk: Table) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from pydantic import Field, model_validator
 
 from config.table import Table
-from config.values import Text, UsbId
+from config.values import UdevName, UsbId
 
 ITS_NAME = "which adapter gets the name of port, where that is under /dev/tillwire/ (tillwire udev-rules)"
 
@@ -13,8 +13,8 @@ class Match(Table):
 
     id_vendor: UsbId | None = None
     id_model: UsbId | None = None
-    serial: Text | None = None
-    path: Text | None = Field(None, description="where it is plugged in, for two of the same kind")
+    serial: UdevName | None = None
+    path: UdevName | None = Field(None, description="where it is plugged in, for two of the same kind")
 
     @model_validator(mode="after")
     def _says_something(self) -> "Match":

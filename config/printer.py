@@ -5,8 +5,9 @@ from typing import Literal
 from pydantic import Field
 
 from config.addresses import TcpAddress, parse_printer
+from config.match import ITS_NAME
 from config.table import Table
-from config.values import Baudrate, Columns, DeviceFile, PrinterAddress, Seconds, Switch, Text, UsbId
+from config.values import Baudrate, Columns, DeviceFile, PrinterAddress, Seconds, Switch, UdevName, UsbId
 
 LONGEST_PROVISIONAL_S = 600  # seconds: nobody waits longer for any receipt
 
@@ -16,7 +17,7 @@ class PrinterMatch(Table):
 
     id_vendor: UsbId
     id_model: UsbId
-    serial: Text | None = Field(None, description="for two of the same model")
+    serial: UdevName | None = Field(None, description="for two of the same model")
 
 
 class Printer(Table):
@@ -28,7 +29,7 @@ class Printer(Table):
     port: DeviceFile | None = Field(None, description='for connection = "serial"')
     baudrate: Baudrate = 9600
     address: PrinterAddress | None = Field(None, description='for connection = "network"')
-    match: PrinterMatch | None = Field(None, description='for connection = "usb"')
+    match: PrinterMatch | None = Field(None, description=f'for connection = "usb"; else {ITS_NAME}')
     answers: Switch = Field(default=True, description="it tells how it is; a silent printer is given no receipt")
     width: Columns = 42
     code_page: Literal["cp1252", "cp858"] = Field("cp1252", description="of the printer: umlauts and the euro sign")

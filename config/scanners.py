@@ -6,7 +6,7 @@ from pydantic import Field
 
 from config.match import ITS_NAME, Match
 from config.table import Table
-from config.values import Baudrate, DeviceFile, DeviceName, IdleSeconds, ReaderPrefix, Switch
+from config.values import Baudrate, DeviceFile, IdleSeconds, ReaderName, ReaderPrefix, Switch
 
 Suffix = Literal["enter", "tab", "none"]
 OtherCodes = Literal["refuse", "forward"]
@@ -16,7 +16,7 @@ class EvdevScanner(Table):
     """A reader that types like a keyboard."""
 
     driver: Literal["evdev"]
-    name: DeviceName
+    name: ReaderName
     match: Match
     layout: Literal["us", "de", "fr", "ch", "uk"] = "us"
     suffix: Suffix = "enter"
@@ -34,7 +34,7 @@ class HidPosScanner(Table):
     """A reader in HID POS mode, which sends whole codes."""
 
     driver: Literal["hidpos"]
-    name: DeviceName
+    name: ReaderName
     match: Match
     idle_s: IdleSeconds = Field(0.15, description="a scan that pauses for so long between two reports is torn")
     other_codes: OtherCodes = "refuse"
@@ -44,7 +44,7 @@ class SerialScanner(Table):
     """A reader on a serial line."""
 
     driver: Literal["serial"]
-    name: DeviceName
+    name: ReaderName
     port: DeviceFile
     match: Match | None = Field(None, description=ITS_NAME)
     baudrate: Baudrate = 9600

@@ -48,7 +48,9 @@ from config.values import (
 
 DEFAULT_FILE = Path("/etc/tillwire/tillwire.toml")
 LONGEST_TIMEOUT_S = 120  # seconds: a customer stands there; and milliseconds written for seconds are noticed
+LONGEST_AT_TERMINAL_S = 150  # seconds: shorter than an access token is renewed ahead of its end
 LONGEST_WINDOW_S = 3600  # seconds: nobody waits longer for a proof
+LONGEST_KEPT_DAYS = 36500  # a hundred years: longer than any duty to keep records, and the calendar can go back so far
 CONTROL_SOCKET_NAME = "tillwire.sock"
 
 
@@ -67,6 +69,9 @@ class Api(Table):
     ca_file: OptionalPath = Field(None, description="an extra CA: a proxy's, or the simulator's")
     connect_timeout_s: Seconds = Field(5.0, le=LONGEST_TIMEOUT_S)
     request_timeout_s: Seconds = Field(15.0, le=LONGEST_TIMEOUT_S)
+    terminal_timeout_s: Seconds = Field(
+        150.0, le=LONGEST_AT_TERMINAL_S, description="how long somebody may take at the card terminal"
+    )
     late_window_s: Seconds = Field(
         60.0, le=LONGEST_WINDOW_S, description="how long a request without an answer may still be carried out"
     )
@@ -108,8 +113,12 @@ class PaidMessage(Table):
     port: DeviceFile
     match: Match | None = Field(None, description=ITS_NAME)
     baudrate: Baudrate = 9600
-    pattern: Pattern = Field(description="a regular expression, which may name an (?P<amount>…)")
-    booked_message: BookedMessage | None = Field(None, description="sent on that port once the checkout is completed")
+    pattern: Pattern = Field(
+        description="a regular expression, which may name an (?P<amount>…) in cents or (?P<euros>…)"
+    )
+    booked_message: BookedMessage | None = Field(
+        None, description="sent on that port, not on a drawer's, once the checkout is completed"
+    )
 
 
 class Cash(Table):
@@ -150,7 +159,7 @@ class State(Table):
     """Where the journal, the tokens and the pairing are kept."""
 
     directory: AbsolutePath = Path("/var/lib/tillwire")
-    keep_days: Whole = Field(90, ge=1)
+    keep_days: Whole = Field(90, ge=1, le=LONGEST_KEPT_DAYS)
 
 
 def _tables_in_a_list(value: object) -> object:

@@ -17,6 +17,7 @@ from config.addresses import (
 )
 
 SHORTEST_ISSUER = 6  # digits of an issuer's number, ISO/IEC 7812-1; fewer would take whole card schemes for loyalty
+NAMES_OF_OTHERS = ("drawer", "printer", "paid_message")  # in reports, and under /dev/tillwire
 BOOKED_FIELDS = ("merchantRef", "transactionRef", "transaction_id")  # of a checkout, as in the local interface
 
 
@@ -27,7 +28,16 @@ def _absolute(path: Path) -> Path:
     return path
 
 
+def _udev_name(name: str) -> str:
+    """Take what stands in a udev rule as it is: no quotation mark, pattern or line end. Root's udev obeys the rules."""
+    if not re.fullmatch(r"[A-Za-z0-9#+\-.:=@_/ ]+", name):
+        raise ValueError("must be letters, digits, blanks and # + - . : = @ _ / only; `tillwire devices` shows it")
+    return name
+
+
 def _device_file(port: str) -> str:
+    if " " in port or ".." in Path(port).parts:
+        raise ValueError("must be the file of a device, without a blank and without ..")
     return str(_absolute(Path(port)))
 
 
@@ -61,6 +71,12 @@ def _device_name(name: str) -> str:
     return name
 
 
+def _reader_name(name: str) -> str:
+    if name in NAMES_OF_OTHERS:
+        raise ValueError(f"is the {name.replace('_', ' ')}'s: give the reader another name")
+    return name
+
+
 def _profile_name(name: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise ValueError('must be the name of a profile without .toml, as "escpos", or "none"')
@@ -86,8 +102,8 @@ def _pattern(pattern: str) -> str:
         groups = re.compile(pattern).groupindex
     except (re.error, OverflowError) as error:
         raise ValueError(f"is no regular expression: {error}") from None
-    if set(groups) - {"amount"}:
-        raise ValueError("knows one named group only: (?P<amount>…)")
+    if set(groups) not in (set(), {"amount"}, {"euros"}):
+        raise ValueError("knows one named group: (?P<amount>…) in cents, or (?P<euros>…) in euros and cents")
     return pattern
 
 
@@ -116,7 +132,8 @@ IdleSeconds = Annotated[Seconds, Field(gt=0.1, le=5)]  # slow readers type a key
 ReaderPrefix = Annotated[str, Field(max_length=16)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 OptionalPath = Annotated[AbsolutePath | None, BeforeValidator(_empty_is_none)]
-DeviceFile = Annotated[str, AfterValidator(_device_file)]
+UdevName = Annotated[str, AfterValidator(_udev_name)]
+DeviceFile = Annotated[UdevName, AfterValidator(_device_file)]
 Baudrate = Literal[300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
 CardLength = Annotated[Whole, Field(ge=12, le=19)]  # as agent/card.py takes them
 ConfirmedBy = Literal["drawer-closed", "drawer-opened", "paid-message", "operator"]
@@ -125,6 +142,7 @@ BookedMessage = Annotated[str, AfterValidator(_booked_message)]
 Columns = Annotated[Whole, Field(ge=16, le=96)]  # as agent/receipt.py sets them
 CardPrefix = Annotated[str, AfterValidator(_card_prefix)]
 DeviceName = Annotated[str, AfterValidator(_device_name)]
+ReaderName = Annotated[DeviceName, AfterValidator(_reader_name)]
 DeviceUuid = Annotated[str, AfterValidator(_device_uuid)]
 Host = Annotated[str, AfterValidator(checked_host)]
 Listen = Annotated[str, AfterValidator(_listen)]

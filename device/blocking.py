@@ -23,6 +23,7 @@ class Closable(Protocol):
 
 
 Opened = TypeVar("Opened", bound=Closable)
+Answer = TypeVar("Answer")
 
 
 class OpenTimeout(TimeoutError):
@@ -52,12 +53,21 @@ async def close_in_executor(
 ) -> None:
     """Close the device, in the executor that uses it, if any. When that takes too long it goes on without us."""
     closing = asyncio.get_running_loop().run_in_executor(executor, device.close)
-    try:
-        await asyncio.wait_for(asyncio.shield(closing), timeout_s)
-    except TimeoutError:
+    closing.add_done_callback(look_at)
+    done, _ = await asyncio.wait([closing], timeout=timeout_s)  # wait_for of 3.11 loses a cancellation
+    if not done:
         log.warning("closing a device takes longer than %s s; not waiting for it", timeout_s)
+        return
+    try:
+        closing.result()
     except OSError as error:
         log.info("closing a device failed, as it does for one that is gone: %s", error)
+
+
+def look_at(asked: "asyncio.Future[Answer]") -> None:
+    """Whoever asked may have gone away; asyncio complains of an error that nobody looked at."""
+    if not asked.cancelled():
+        asked.exception()
 
 
 def _close_late(opening: "asyncio.Future[Opened]") -> None:

@@ -1,5 +1,6 @@
 """What is plugged in, and the lines of the configuration that would use it: what `tillwire devices` shows."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -7,6 +8,8 @@ from typing import Literal
 from device.matching import Match, PluggedDevice, describe, is_meant
 from device.plugged_devices import System, plugged_devices
 
+_CONFIGURABLE = re.compile(r"[A-Za-z0-9#+\-.:=@_/ ]+")  # as config/values.py has it, which devices do not know
+_LINK_BY_ID = re.compile(r"/dev/serial/by-id/[A-Za-z0-9#+\-.:=@_]+")
 Use = Literal["reader", "keyboard", "port"]
 
 
@@ -48,8 +51,8 @@ def shortest_match(device: PluggedDevice, like_it: Iterable[PluggedDevice]) -> M
     ids = {"id_vendor": device.id_vendor, "id_model": device.id_model}
     candidates = (
         Match(**ids),
-        Match(**ids, serial=device.serial),
-        Match(**ids, path=device.path),
+        Match(**ids, serial=_configurable(device.serial)),
+        Match(**ids, path=_configurable(device.path)),
         Match(path=device.node),
     )
     named = (match for match in candidates if any((match.id_vendor, match.serial, match.path)))
@@ -67,4 +70,9 @@ def _port(device: PluggedDevice) -> Suggestion:
 
 def stable_path(device: PluggedDevice) -> str:
     """The path of a port that stays the same when other ports come: its link by id, where udev made one."""
-    return next((link for link in device.links if link.startswith("/dev/serial/by-id/")), device.node)
+    return next((link for link in device.links if _LINK_BY_ID.fullmatch(link)), device.node)
+
+
+def _configurable(name: str | None) -> str | None:
+    """Return a name that the configuration takes, None for another: what a device says of itself may be anything."""
+    return name if name and _CONFIGURABLE.fullmatch(name) else None

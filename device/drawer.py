@@ -29,12 +29,11 @@ from device.interface import (
     DrawerLevel,
     DrawerRefused,
     Level,
-    PaidMessage,
     PrintRefused,
     Receiver,
     Report,
 )
-from device.paid_message import Paid, PaidLines
+from device.paid_message import PaidMessages
 from device.plugging import Plugging
 from device.port import OnData, OnLost, Port, PortLost, PortSettings
 from device.reconnect import Unavailable, keep_open, unavailable
@@ -131,11 +130,6 @@ class SerialDrawer:
         except DrawerRefused as refused:
             raise PrintRefused(str(refused)) from refused
 
-    async def send_booked(self, text: bytes) -> None:
-        """Tell the other side of the port that the payment is booked. Raises DrawerRefused when nothing was sent."""
-        async with self._connected() as connection:
-            await connection.line.send(text)
-
     async def _pulse(self, connection: _Connection, still_wanted: Callable[[], bool]) -> float:
         """One pulse. It counts as sent, for the recharge, unless it is certain that nothing left."""
         pulsed_before = self._pulsed_at
@@ -195,16 +189,19 @@ class SerialDrawer:
 
         def received(data: bytes, at: float) -> None:
             watch.received(data, at)
-            self._tell_paid(lines.feed(data, at) if lines else [])
+            if messages is not None:
+                messages.received(data, at)
 
         async with self._opened(received, lost.set_result) as port:
-            lines = PaidLines(self._paid_pattern, time.monotonic()) if self._paid_pattern else None
+            messages = self._messages(number)
             self._connections = number
             self._connection = _Connection(port, watch, self._profile)
             present()
             try:
                 reason = await _until_lost(watch.run(self._connection.line, port), lost)
             finally:
+                if messages is not None:
+                    messages.close()
                 self._connection = None
             self._tell("unknown", number, time.monotonic())
             return reason
@@ -235,10 +232,10 @@ class SerialDrawer:
             self._told = (number, level)
             self._report(DrawerLevel(drawer=self._name, level=level, connection=number, at=at))
 
-    def _tell_paid(self, messages: list[Paid]) -> None:
-        for paid in messages:
-            message = PaidMessage(drawer=self._name, amount=paid.amount, connection=self._connections, at=paid.at)
-            self._report(message)
+    def _messages(self, number: int) -> PaidMessages | None:
+        if self._paid_pattern is None:
+            return None
+        return PaidMessages(self._paid_pattern, drawer=self._name, connection=number, report=self._report)
 
     def _tell_fault(self, fault: str | None) -> None:
         state: Literal["present", "fault"] = "present" if fault is None else "fault"

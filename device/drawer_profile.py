@@ -32,9 +32,10 @@ MAX_PULSE_MS = 510
 # One complete pulse. Two in one profile would drive both drawers of a printer at once, more than its power supply gives
 # (hardware.md 1.2), and half a command sticks in the printer and fires with the next print (hardware.md 8).
 PULSES = {
-    "escpos": re.compile(rb"\x1bp.{3}|\x10\x14\x01.{2}", re.DOTALL),
-    "star": re.compile(rb"(?:\x1b\x07.{2})?[\x07\x1c\x1a\x19]", re.DOTALL),
+    "escpos": re.compile(rb"\x1bp.(?P<times_2_ms>.).|\x10\x14\x01.(?P<times_100_ms>.)", re.DOTALL),
+    "star": re.compile(rb"(?:\x1b\x07(?P<times_10_ms>.).)?[\x07\x1c\x1a\x19]", re.DOTALL),
 }
+UNIT_MS = {"times_2_ms": 2, "times_10_ms": 10, "times_100_ms": 100}
 
 
 def _hexadecimal(value: object) -> object:
@@ -73,6 +74,11 @@ def _pulse_bytes(value: object, info: ValidationInfo) -> object:
         else:
             raise ValueError('each word is a byte in hexadecimal, "pulse/N" or "off/N", as "1B 70 00 pulse/2 off/2"')
     return bytes(made)
+
+
+def _drives_ms(pulse: re.Match[bytes]) -> int:
+    """How long a pulse drives the solenoid, by the time that its bytes name; 0 where they name none."""
+    return sum(UNIT_MS[unit] * time[0] for unit, time in pulse.groupdict().items() if time)
 
 
 Hexadecimal = Annotated[bytes, BeforeValidator(_hexadecimal)]
@@ -219,8 +225,11 @@ class DrawerProfile(_Strict):
             return self
         for key in ("open_bytes", "realtime_open_bytes"):
             command: bytes = getattr(self, key)
-            if command and len(PULSES[self.status.printer].findall(command)) != 1:
+            pulses = list(PULSES[self.status.printer].finditer(command))
+            if command and len(pulses) != 1:
                 raise ValueError(f"{key}: must be one complete pulse, of one drawer")
+            if any(_drives_ms(pulse) > MAX_PULSE_MS for pulse in pulses):
+                raise ValueError(f"{key}: drives the drawer for longer than {MAX_PULSE_MS} ms")
         return self
 
     @property

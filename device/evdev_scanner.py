@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import evdev
 
 from device.interface import Receiver
-from device.key_decoder import EV_LED, LED_CAPSL, InputEvent, KeyDecoder, KeyReading
+from device.key_decoder import EV_LED, EV_SYN, LED_CAPSL, SYN_DROPPED, InputEvent, KeyDecoder, KeyReading
 from device.layout_doubt import LayoutDoubt
 from device.matching import Match, PluggedDevice, is_only_keyboard, the_one
 from device.plugged_devices import System, plugged_devices
@@ -129,20 +129,18 @@ class KeySource:
     def __init__(self, device: KeyDevice, decoder: KeyDecoder) -> None:
         self._device = device
         self._decoder = decoder
-        now = time.monotonic()
-        decoder.opened(now)
-        decoder.feed(InputEvent(now, EV_LED, LED_CAPSL, LED_CAPSL in device.leds()))
+        decoder.opened(time.monotonic())
+        self._look_at_light()
 
     def fileno(self) -> int:
         return self._device.fileno()
 
     def read(self) -> list[Outcome]:
-        feed = self._decoder.feed
-        return [
-            outcome
-            for event in self._device.read()
-            for outcome in feed(InputEvent(event.timestamp(), event.type, event.code, event.value))
-        ]
+        events = [InputEvent(event.timestamp(), event.type, event.code, event.value) for event in self._device.read()]
+        outcomes = [outcome for event in events for outcome in self._decoder.feed(event)]
+        if any((event.type, event.code) == (EV_SYN, SYN_DROPPED) for event in events):
+            self._look_at_light()
+        return outcomes
 
     def wake_at(self) -> float | None:
         return self._decoder.wake_at()
@@ -155,6 +153,11 @@ class KeySource:
 
     def close(self) -> None:
         self._device.close()
+
+    def _look_at_light(self) -> None:
+        """Where its events may be missing."""
+        on = LED_CAPSL in self._device.leds()
+        self._decoder.feed(InputEvent(time.monotonic(), EV_LED, LED_CAPSL, on))
 
 
 def grab(device: KeyDevice, name: str) -> None:

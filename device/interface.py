@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 Level = Literal["open", "closed", "unknown"]
+DeviceKind = Literal["scanner", "drawer", "printer", "paid_message"]
+Presence = Literal["present", "missing", "lost", "fault"]
 
 
 class Torn(StrEnum):
@@ -50,8 +52,8 @@ class DeviceState:
     """A device came, went, or cannot be used."""
 
     name: str
-    kind: Literal["scanner", "drawer", "printer"]
-    state: Literal["present", "missing", "lost", "fault"]
+    kind: DeviceKind
+    state: Presence
     reason: str | None = None  # one plain line that says what to do
     at: float
 
@@ -79,7 +81,15 @@ class PaidMessage:
     at: float
 
 
-Report = Scan | TornScan | DeviceState | DrawerLevel | PaidMessage
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TornMessage:
+    """A line from a till or cash machine that cannot be read whole. It may have said that the money is in."""
+
+    drawer: str
+    at: float
+
+
+Report = Scan | TornScan | DeviceState | DrawerLevel | PaidMessage | TornMessage
 Receiver = Callable[[Report], None]
 
 

@@ -125,6 +125,8 @@ class KeyDecoder:
         outcomes = self.wake(event.at)
         if event.at >= self._last + self._reading.idle_s:
             self._keyboard.rest()
+            if not self._discard.active:
+                self._keyboard.between_scans()
         self._last = event.at
         if event.value == RELEASED:
             typed = self._keyboard.release(event.code)

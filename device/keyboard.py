@@ -56,7 +56,8 @@ class Keyboard:
         """
         self._layout = LAYOUTS[layout]
         self._caps_lock = caps_lock
-        self._caps = False
+        self._light = False  # of Caps Lock, for a reader that minds it
+        self._caps: bool | None = False  # None: events were lost, one of Caps Lock perhaps
         self._modifiers: set[int] = set()
         self._presses: deque[int | None] = deque(maxlen=KEYS_AT_ONCE)  # the last other keys; None for one let go
         self._scan_is_over = False
@@ -86,15 +87,22 @@ class Keyboard:
         """Nothing was pressed or released for the idle time: no key is held that long."""
         self._presses.clear()
 
+    def between_scans(self) -> None:
+        """At rest, and no scan has begun: who switches Caps Lock for a scan has switched it back."""
+        if self._caps is None:
+            self._caps = self._light
+
     def forget(self) -> None:
         """Forget every key: events were lost, or the reader is a new one."""
         self._presses.clear()
+        self._caps = None
         self.let_go()
 
     def caps_lock_light(self, *, on: bool) -> None:
         """The kernel switched the reader's Caps Lock light."""
         if self._caps_lock == "compensated":
-            self._caps = on
+            self._light = on
+            self._caps = None if self._caps is None else on
 
     def press(self, key: int) -> Typed:
         """What the press of a key types."""
@@ -104,7 +112,8 @@ class Keyboard:
             return NoCharacter.OUT_OF_ORDER if again else ""
         self._hold(key)
         if key in LOCK_KEYS:
-            self._caps ^= key == KEY_CAPSLOCK
+            if key == KEY_CAPSLOCK and self._caps is not None:
+                self._caps = not self._caps
             return ""
         if key in END_KEYS:
             return END_KEYS[key]
@@ -143,6 +152,8 @@ class Keyboard:
         return self._printable(key)
 
     def _printable(self, key: int) -> Typed:
+        if self._caps is None and self._layout.is_letter(key):
+            return NoCharacter.LOST
         swallowed = self._after_dead and key == KEY_SPACE  # a dead key and Space type the dead key's character
         level = self._level(key)
         character = self._layout.character(level, key) if level else None

@@ -226,8 +226,10 @@ def _explains(marked: Callable[[int], bool], data: bytes) -> bool:
 
 def _is_received(reading: LineReading, chunks: Sequence[Chunk]) -> bool:
     decoder = LineDecoder("", reading)
-    decoder.opened(chunks[0].at - reading.idle_s)
-    outcomes = [outcome for chunk in chunks for outcome in decoder.feed(chunk.data, chunk.at)]
+    outcomes: list[Outcome] = []
+    for chunk in chunks:
+        outcomes += decoder.wake(chunk.at)
+        outcomes += decoder.feed(chunk.data, chunk.at)
     return _is_the_text([*outcomes, *decoder.wake(chunks[-1].at + reading.idle_s)])
 
 

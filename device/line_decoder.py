@@ -1,4 +1,4 @@
-"""From the bytes of one serial reader to whole scans. Pure: the times at which the bytes came are given.
+"""From the bytes of one serial reader to whole scans. Pure: the times at which the bytes were read are given.
 
 Ends that are recognised without being told: CR, LF, CR LF, and STX … ETX, where CR and LF inside belong to the text.
 A reader that has sent one frame frames all of its scans; a line without STX has lost its beginning then. A text is
@@ -9,6 +9,10 @@ enough as it is for keys (device/key_decoder.py): a line can turn any byte into 
 before the byte it belongs to is read, or after. The silence shows that nothing of the torn scan is on its way.
 
 Without a suffix the silence is the end, also of a torn scan. CR, LF and ETX still end one at once.
+
+Silence is what `wake` says, and nothing else: somebody looked at the line after the idle time, and nothing lay there.
+The time between two reads is none. A process that stood still reads late what came in one burst; taken for silence,
+that would make two scans of one. Where a stall hides a true gap, two scans become one, which is no card.
 """
 
 import re
@@ -52,28 +56,33 @@ class LineDecoder:
         self._discard = Discard(scanner)
         self._end_was_last = False  # while discarding: nothing came after an end
         self._last = 0.0
-        self._opened = -reading.idle_s
+        self._was_silent = True  # since the port was opened
 
     def opened(self, at: float) -> None:
         """The port was opened. Bytes that come before it was silent for the idle time are the rest of something."""
-        self._opened = at
+        self._last = at
+        self._was_silent = False
         self._always_framed = False
 
     def lost(self, at: float) -> tuple[Outcome, ...]:
-        """The port is gone."""
-        outcomes = self.wake(at)
+        """The port is gone, and with it what nobody had read yet: no silence ends a scan now."""
         if self._reading_one:
             self._tear(Torn.LOST)
-        return outcomes + self._discard.report(at)
+        return self._discard.report(at)
 
     def wake_at(self) -> float | None:
-        """When `wake` has something to say if nothing comes before."""
-        return self._last + self._reading.idle_s if self._reading_one or self._discard.unreported else None
+        """When to look whether the line is silent, if nothing comes before."""
+        pending = self._reading_one or self._discard.unreported or not self._was_silent
+        return self._last + self._reading.idle_s if pending else None
 
     def wake(self, now: float) -> tuple[Outcome, ...]:
-        """Time has passed: the end of a scan without suffix, a scan that stalled, or the end of a torn one."""
+        """Nothing lay on the line at `now`: the end of a scan without suffix, a stalled one, or the end of a torn one.
+
+        To be called only after the line was looked at, and before anything more of it is read.
+        """
         if now < self._last + self._reading.idle_s:
             return ()
+        self._was_silent = True
         outcomes: tuple[Outcome, ...] = ()
         if self._reading_one and self._reading.suffix == "none" and not self._framed:
             outcomes = self._end(self._last)
@@ -95,8 +104,8 @@ class LineDecoder:
 
     def feed(self, data: bytes, at: float) -> tuple[Outcome, ...]:
         """Take what was read at `at`."""
-        outcomes = list(self.wake(at))
         self._last = at
+        outcomes: list[Outcome] = []
         for token in _TOKENS.findall(data):
             outcomes.extend(self._take(token, at))
         return tuple(outcomes)
@@ -118,7 +127,7 @@ class LineDecoder:
         elif token in self._ends and not self._framed:
             return self._end(at)
         else:
-            self._keep(token, at)
+            self._keep(token)
         return ()
 
     def _begin_frame(self) -> None:
@@ -133,8 +142,8 @@ class LineDecoder:
             self._tear(Torn.DROPPED)
             self._end_was_last = True
 
-    def _keep(self, token: bytes, at: float) -> None:
-        if at < self._opened + self._reading.idle_s:
+    def _keep(self, token: bytes) -> None:
+        if not self._was_silent:
             self._tear(Torn.LOST)
         elif len(self._received) + len(token) > MAX_CHARACTERS:
             self._tear(Torn.OVERFLOW)

@@ -40,6 +40,7 @@ class PluggedDevice:
     id_model: str | None = None
     serial: str | None = None
     path: str | None = None
+    usb_socket: str | None = None  # the kernel's name of it, which is the path where udev has given none
     links: tuple[str, ...] = ()  # the symbolic links that udev made for the node
     keys: frozenset[int] = frozenset()
     report_descriptor: bytes = b""
@@ -61,7 +62,7 @@ class PluggedDevice:
 
 def is_meant(match: Match, device: PluggedDevice) -> bool:
     """Whether everything that the match names is so."""
-    places = {device.path, device.node, *device.links}
+    places = {device.path, device.usb_socket, device.node, *device.links}
     return all(
         wanted is None or wanted in found
         for wanted, found in (

@@ -2,10 +2,11 @@ r"""A line that says the money is in: from a till, a cash machine, a recycler or
 
 A line counts whole or not at all. It ends with CR, LF or both; what matches is the whole line, since `unpaid 796` must
 not pass for `paid 796`. The configured pattern may name one amount: `(?P<amount>\d+)` in cents, or
-`(?P<euros>\d+[.,]\d\d)` in euros and cents. A named amount that is no amount makes the line no message; a group that
-took no part in the match is a message without an amount.
+`(?P<euros>\d+[.,]\d\d)` in euros and cents. A group that took no part in the match is a message without an amount.
 
-What was on its way when the port was opened is the tail of some line, and is thrown away up to its end.
+A line is torn, and told as such, since it may have been a message, when its rest does not come, when it is longer than
+any message, when a byte of it is no character, or when the amount that it names is none. What was on its way when the
+port was opened is the tail of some line, and torn. A whole line that does not match says something else.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from device.interface import DrawerRefused, PaidMessage, Receiver, Report
+from device.interface import DrawerRefused, PaidMessage, Receiver, Report, TornMessage
 from device.plugging import Plugging
 from device.port import PortSettings
 from device.reconnect import keep_open
@@ -27,6 +28,7 @@ LONGEST_LINE_BYTES = 256  # a message is a few words; what is longer is another 
 # Bytes within this time of opening the port belong to a line that was on its way: a byte at 300 Bd takes 33 ms, and an
 # adapter hands over its buffer every 16 ms.
 ON_ITS_WAY_S = 0.2
+NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"  # in place of a byte that is none in UTF-8
 STALLED_S = 1.0  # the rest of a line comes within this time, or something was lost in its middle
 LONGEST_AMOUNT_DIGITS = 9  # ten million euros
 
@@ -37,6 +39,16 @@ class Paid:
 
     amount: int | None
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TornLine:
+    """It may have said that the money is in."""
+
+    at: float
+
+
+Heard = Paid | TornLine
 
 
 def paid_pattern(pattern: str) -> re.Pattern[str]:
@@ -62,42 +74,95 @@ class PaidLines:
         self._torn = False
         self._last: float | None = None
 
-    def feed(self, data: bytes, at: float) -> list[Paid]:
-        """Take bytes that arrived at `at`, and give the messages that are now whole."""
-        if at - self._opened_at < ON_ITS_WAY_S and self._last is None:
-            self._torn = True
-        if self._line and self._last is not None and at - self._last > STALLED_S:
-            self._torn = True
+    def feed(self, data: bytes, at: float) -> list[Heard]:
+        """Take bytes that arrived at `at`, and give the messages that are now whole, and what is torn."""
+        was_on_its_way = at - self._opened_at < ON_ITS_WAY_S and self._last is None
+        heard = self._tear(at) if was_on_its_way else self.looked(at)
         self._last = at
-        return [paid for byte in data if (paid := self._byte(byte, at))]
+        return heard + [each for byte in data for each in self._byte(byte, at)]
 
-    def _byte(self, byte: int, at: float) -> Paid | None:
-        if byte not in b"\r\n":
-            self._line.append(byte)
-            if len(self._line) > LONGEST_LINE_BYTES:
-                self._line.clear()
-                self._torn = True
-            return None
+    def looked(self, now: float) -> list[Heard]:
+        """Nothing more came until now: the rest of a line may be missing."""
+        stalls_at = self.stalls_at
+        return self._tear(now) if stalls_at is not None and now >= stalls_at else []
+
+    @property
+    def stalls_at(self) -> float | None:
+        """When the rest of the present line is taken for lost; None: none is awaited."""
+        is_awaited = bool(self._line) and not self._torn
+        return self._last + STALLED_S if is_awaited and self._last is not None else None
+
+    def _tear(self, at: float) -> list[Heard]:
+        """Up to its end nothing of this line counts; it is told once."""
+        if self._torn:
+            return []
+        self._torn = True
+        return [TornLine(at)]
+
+    def _byte(self, byte: int, at: float) -> list[Heard]:
+        if byte in b"\r\n":
+            return self._ended(at)
+        self._line.append(byte)
+        if len(self._line) <= LONGEST_LINE_BYTES:
+            return []
+        self._line.clear()
+        return self._tear(at)
+
+    def _ended(self, at: float) -> list[Heard]:
         text, torn = self._line.decode("utf-8", errors="replace"), self._torn
         self._line.clear()
         self._torn = False
-        return None if torn or not text else self._message(text, at)
+        return [] if torn or not text else self._line_says(text, at)
 
-    def _message(self, text: str, at: float) -> Paid | None:
+    def _line_says(self, text: str, at: float) -> list[Heard]:
         match = self._pattern.fullmatch(text.strip())
         if match is None:
-            return None
+            return [TornLine(at)] if NO_CHARACTER in text else []
         groups = match.groupdict()
         if (euros := groups.get("euros")) is not None:
-            return _paid(re.fullmatch(r"(\d+)[.,](\d\d)", euros, re.ASCII), at)
+            return [_paid(re.fullmatch(r"(\d+)[.,](\d\d)", euros, re.ASCII), at)]
         if (cents := groups.get("amount")) is not None:
-            return _paid(re.fullmatch(r"(\d+)", cents, re.ASCII), at)
-        return Paid(None, at)
+            return [_paid(re.fullmatch(r"(\d+)", cents, re.ASCII), at)]
+        return [Paid(None, at)]
 
 
-def _paid(digits: re.Match[str] | None, at: float) -> Paid | None:
+def _paid(digits: re.Match[str] | None, at: float) -> Heard:
     amount = "".join(digits.groups()) if digits else ""
-    return Paid(int(amount), at) if 0 < len(amount) <= LONGEST_AMOUNT_DIGITS else None
+    return Paid(int(amount), at) if 0 < len(amount) <= LONGEST_AMOUNT_DIGITS else TornLine(at)
+
+
+class PaidMessages:
+    """Reports what the lines of one connection say; also that the rest of one did not come. Ended by `close`."""
+
+    def __init__(self, pattern: re.Pattern[str], *, drawer: str, connection: int, report: Receiver) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._lines = PaidLines(pattern, opened_at=self._loop.time())
+        self._drawer = drawer
+        self._connection = connection
+        self._report = report
+        self._look: asyncio.TimerHandle | None = None
+
+    def received(self, data: bytes, at: float) -> None:
+        self.close()
+        self._tell(self._lines.feed(data, at))
+        if (stalls_at := self._lines.stalls_at) is not None:
+            self._look = self._loop.call_at(stalls_at, self._look_again, stalls_at)
+
+    def close(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+
+    def _look_again(self, at: float) -> None:
+        self._tell(self._lines.looked(at))
+
+    def _tell(self, heard: list[Heard]) -> None:
+        for each in heard:
+            if isinstance(each, Paid):
+                self._report(
+                    PaidMessage(drawer=self._drawer, amount=each.amount, connection=self._connection, at=each.at)
+                )
+            else:
+                self._report(TornMessage(drawer=self._drawer, at=each.at))
 
 
 class PaidMessagePort:
@@ -129,7 +194,9 @@ class PaidMessagePort:
         """Hold the port and read messages until cancelled."""
         self._report = report
         try:
-            await keep_open(self._use_once, name=self._name, kind="drawer", report=report, plugging=self._plugging)
+            await keep_open(
+                self._use_once, name=self._name, kind="paid_message", report=report, plugging=self._plugging
+            )
         finally:
             self._report = _nobody
 
@@ -147,22 +214,20 @@ class PaidMessagePort:
         lost: asyncio.Future[str] = loop.create_future()
 
         def received(data: bytes, at: float) -> None:
-            for paid in lines.feed(data, at):
-                self._tell(paid)
+            messages.received(data, at)
 
         async with opened_port(self._settings, on_data=received, on_lost=lost.set_result, opener=self._opener) as port:
-            lines = PaidLines(self._pattern, opened_at=loop.time())  # before the loop can read a byte
             self._connections += 1
+            messages = PaidMessages(  # before the loop can read a byte
+                self._pattern, drawer=self._name, connection=self._connections, report=self._report
+            )
             self._line = SharedLine(port, self._settings.baudrate)
             present()
             try:
                 return await lost
             finally:
+                messages.close()
                 self._line = None
-
-    def _tell(self, paid: Paid) -> None:
-        message = PaidMessage(drawer=self._name, amount=paid.amount, connection=self._connections, at=paid.at)
-        self._report(message)
 
 
 def _nobody(report: Report) -> None:

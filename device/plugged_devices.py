@@ -58,7 +58,8 @@ def _device(entry: Path, subsystem: Subsystem, system: System) -> PluggedDevice 
         id_vendor=properties.get("ID_VENDOR_ID", own.get("vendor")),
         id_model=properties.get("ID_MODEL_ID", own.get("model")),
         serial=properties.get("ID_SERIAL_SHORT", own.get("serial")),
-        path=properties.get("ID_PATH", own.get("path")),
+        path=properties.get("ID_PATH", own.get("usb_socket")),
+        usb_socket=own.get("usb_socket"),
         links=tuple(f"/dev/{line[2:]}" for line in udev if line.startswith("S:")),
         keys=_bits(_text(entry / "device/capabilities/key")),
         report_descriptor=_bytes(entry / "device/report_descriptor"),
@@ -77,7 +78,7 @@ def _ids_of_sysfs(entry: Path, subsystem: Subsystem) -> Mapping[str, str]:
         "vendor": _text(usb / "idVendor"),
         "model": _text(usb / "idProduct"),
         "serial": _text(usb / "serial"),
-        "path": usb.name,
+        "usb_socket": usb.name,
         "name": " ".join(filter(None, (_text(usb / "manufacturer"), _text(usb / "product")))),
     }
     return {**own, **{key: value for key, value in ids.items() if value}}

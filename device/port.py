@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Never, Protocol, TypeVar
 
-from device.blocking import OPEN_TIMEOUT_S, close_in_executor, open_in_executor
+from device.blocking import OPEN_TIMEOUT_S, close_in_executor, look_at, open_in_executor
 from device.tty import LinesNotSupported, PortSettings, Tty, open_tty
 
 __all__ = [
@@ -133,7 +133,7 @@ class LoopPort:
         self._refuse_if_ended()
         self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="port")
         asked = self._loop.run_in_executor(self._thread, question, self._tty)
-        asked.add_done_callback(_look_at)
+        asked.add_done_callback(look_at)
         done, _ = await asyncio.wait([asked], timeout=ASK_TIMEOUT_S)
         return self._ask(asked.result if done else _not_answered)
 
@@ -234,9 +234,3 @@ class LoopPort:
 
 def _not_answered() -> Never:
     raise TimeoutError(errno.ETIMEDOUT, "the adapter does not answer: unplug it and plug it in again")
-
-
-def _look_at(asked: "asyncio.Future[Answer]") -> None:
-    """Whoever asked may have gone away; asyncio complains of an error that nobody looked at."""
-    if not asked.cancelled():
-        asked.exception()

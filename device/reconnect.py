@@ -11,10 +11,9 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from device.blocking import OpenTimeout
-from device.interface import DeviceState, Receiver
+from device.interface import DeviceKind, DeviceState, Presence, Receiver
 from device.plugging import NoPlugging, Plugging
 
-Kind = Literal["scanner", "drawer", "printer"]
 State = Literal["missing", "fault"]
 
 FIRST_DELAY_S = 0.05
@@ -62,7 +61,7 @@ async def keep_open(
     use_once: UseOnce,
     *,
     name: str,
-    kind: Kind,
+    kind: DeviceKind,
     report: Receiver,
     plugging: Plugging | None = None,
     grace_s: float = PERMISSION_GRACE_S,
@@ -93,7 +92,7 @@ async def keep_open(
 class _Announcer:
     """Reports a device's state when it has changed."""
 
-    def __init__(self, name: str, kind: Kind, report: Receiver, grace_s: float) -> None:
+    def __init__(self, name: str, kind: DeviceKind, report: Receiver, grace_s: float) -> None:
         self._name = name
         self._kind = kind
         self._report = report
@@ -122,7 +121,7 @@ class _Announcer:
             self._grace_until = now + self._grace_s
         return now >= self._grace_until
 
-    def _say(self, state: Literal["present", "missing", "lost", "fault"], reason: str | None) -> None:
+    def _say(self, state: Presence, reason: str | None) -> None:
         if self._said is not None and (self._said.state, self._said.reason) == (state, reason):
             return
         self._said = DeviceState(name=self._name, kind=self._kind, state=state, reason=reason, at=time.monotonic())

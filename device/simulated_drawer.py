@@ -184,12 +184,12 @@ class SimulatedDrawer:
     def _do(self, acts: Acts) -> None:
         if self.faults.dead:
             return
+        if acts.answer:  # as it was before the pulse
+            self._later(self.faults.delay_s, lambda: self.send(self._spoilt(acts.answer)))
         for _ in range(acts.pulses):
             self.pulses += 1
             if not self.faults.stuck:
                 self._later(self._opening_s, self.open_by_key)
-        if acts.answer:
-            self._later(self.faults.delay_s, lambda: self.send(self._spoilt(acts.answer)))
 
     def _spoilt(self, status: bytes) -> bytes:
         half = (len(status) + 1) // 2

@@ -22,7 +22,7 @@ from evdev.eventio import EventIO
 from device.evdev_scanner import EvdevScannerSettings, KeyDevice
 from device.hidpos_decoder import REPORT_BYTES, REPORT_ID
 from device.hidpos_scanner import HidPosScannerSettings, HidrawDevice, ReportDevice
-from device.key_decoder import EV_SYN, SYN_DROPPED, InputEvent, Suffix
+from device.key_decoder import EV_SYN, LED_CAPSL, SYN_DROPPED, InputEvent, Suffix
 from device.keyboard_layouts import LayoutName
 from device.keystrokes import key_events, strokes
 from device.reconnect import Unavailable
@@ -93,6 +93,7 @@ class SimulatedKeyScanner:
     def __init__(self, layout: LayoutName = "us", suffix: Suffix = "enter", key_s: float = KEY_S) -> None:
         self.held_by_another = False
         self.grabbed = False
+        self.caps_lock_is_on = False
         self._layout = layout
         self._suffix = suffix
         self._key_s = key_s
@@ -227,7 +228,7 @@ class _PipeKeyDevice(EventIO):
         self._reader.grabbed = True
 
     def leds(self) -> list[int]:
-        return []
+        return [LED_CAPSL] if self._reader.caps_lock_is_on else []
 
     def close(self) -> None:
         os.close(self.fd)

@@ -86,7 +86,8 @@ class UsbPrinterTalk:
                 try:
                     yield interface
                 finally:
-                    usb.util.release_interface(device, interface)
+                    with contextlib.suppress(usb.core.USBError):  # unplugged meanwhile: what was printed is told
+                        usb.util.release_interface(device, interface)
         except usb.core.USBError as error:
             raise self._unavailable(error) from error
         finally:

@@ -40,10 +40,11 @@ from agent.checkout.events import (
     Turn,
     Woke,
 )
-from agent.checkout.standing_guards import OVERDUE_AFTER
 from agent.checkout.state import ApiProblem, Call, Level, Situation
 from tests.checkouts import (
     CHARGE,
+    DISCHARGE,
+    FREE,
     INVALID,
     LUNCH,
     MASKED,
@@ -57,10 +58,11 @@ from tests.checkouts import (
     situation,
 )
 
+ONE_DAY = timedelta(days=1)
 OPERATOR = replace(RULES, confirmed_by=("drawer-closed", "operator"))
 
 REQUESTS: tuple[Event, ...] = (
-    *(BasketSet(basket=basket) for basket in (NOTHING, LUNCH, CHARGE)),
+    *(BasketSet(basket=basket) for basket in (NOTHING, LUNCH, CHARGE, DISCHARGE, FREE)),
     CardSet(number=MASKED),
     CardSet(number=MASKED, same=True),
     CardRemoved(),
@@ -107,6 +109,7 @@ _READ = tuple(
             facts("received"),
             facts("cancelled"),
             facts("created", card=INVALID),
+            facts("created", products=DISCHARGE.products),
         ),
     )
 )
@@ -161,11 +164,12 @@ def _situations_of(event: Event) -> Iterator[Situation]:
             for drawer, waiting in product(("open", "closed"), (False, True)):
                 yield situation(drawer=drawer, card_waiting=waiting)
         case RetryAsked() | ResolveAsked():
-            yield from (situation(wall=wall) for wall in (WALL, WALL + OVERDUE_AFTER))
+            yield from (situation(wall=wall) for wall in (WALL, WALL + ONE_DAY))
         case ReverseAsked() | CancelAnswered():
-            yield from (situation(), situation(wall=WALL + timedelta(days=1)))
+            yield from (situation(), situation(wall=WALL + ONE_DAY))
             yield from (situation(cash_awaited=True), situation(reversal_over=True), situation(balance_in_use=True))
         case ReadAnswered() | CallNotSent() | CallNotAuthorised():
+            yield situation(wall=WALL + ONE_DAY)
             yield from (situation(front_taken=taken, drawer=drawer) for taken, drawer in _PLACES)
         case _:
             yield situation()

@@ -14,6 +14,7 @@ from agent.checkout.step import NotAllowed, step
 from tests.checkout_events_domain import ANSWERS, UNASKED
 from tests.checkouts import (
     CHARGE,
+    FREE,
     LUNCH,
     NOTHING,
     NOW_S,
@@ -82,8 +83,11 @@ class Taken:
 def _plain(checkout: Checkout) -> Checkout:
     """From `awaiting_cash` on one rule looks at the basket: of a charge for which a person has a new one created.
 
-    The walk begins with such a charge, too, so that it need not carry every charge along from there.
+    The walk begins with such a charge, too, so that it need not carry every charge along from there. That a
+    basket costs nothing matters in a draft only: from there on it is the API's answer that counts.
     """
+    if checkout.basket == FREE and checkout.phase is not Phase.DRAFT:
+        return replace(checkout, basket=LUNCH)
     kept = checkout.phase in CHOOSING or (checkout.basket == CHARGE and checkout.phase is not Phase.AWAITING_CASH)
     return checkout if kept else replace(checkout, basket=LUNCH)
 

@@ -56,6 +56,7 @@ VALID = Card(number=MASKED, valid=True, locked=False, balance=500)
 INVALID = Card(number=MASKED, valid=False)
 LOCKED = Card(number=MASKED, valid=True, locked=True)
 CHARGE_EAN = "4260447149502"
+DISCHARGE_EAN = "4260447149533"
 
 
 class Line(Json):
@@ -72,6 +73,8 @@ def basket_of(cents: int, ean: str | int = "4999012345678") -> Basket:
 LUNCH = basket_of(796)
 SNACK = basket_of(349)
 CHARGE = basket_of(796, CHARGE_EAN)
+DISCHARGE = basket_of(796, DISCHARGE_EAN)
+FREE = basket_of(0)
 NOTHING = Basket()
 RULES = Rules(idle_s=900.0)  # longer than an amount is good for, so that both times matter
 
@@ -234,6 +237,7 @@ COUNTS_CREATES = frozenset({Phase.APPLYING, Phase.CONFIRMED})
 def _with_reversal(over: Checkout, checkout: Checkout) -> Checkout:
     return replace(
         over,
+        waiting_since=checkout.waiting_since and WALL,
         receipt_number=checkout.receipt_number,
         reversal=checkout.reversal and _reversal_now(checkout.reversal),
         reversed_by=checkout.reversed_by,

@@ -78,6 +78,7 @@ class Box:
         self.state = self.directory / "state"
         self.state.mkdir(mode=0o755)
         self.write()
+        self.config.chmod(0o600)  # it holds a secret
 
     def write(self, **changes: str) -> None:
         for name, value in changes.items():
@@ -123,7 +124,7 @@ class Box:
             await running
 
     async def level_is_known(self) -> None:
-        """Wait until the running agent knows the drawer's level: its first one is a state, which no event tells."""
+        """Wait until the running agent knows the drawer's level: its first one comes after the start."""
         while (await self.types("drawer", "status")).code != 0:
             pass
 

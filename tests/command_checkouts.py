@@ -19,7 +19,7 @@ from agent.checkout.state import Basket, Checkout, Json, ReceiptLines, Rules, Tr
 from agent.checkout.step import step
 from agent.journal.journal import Journal
 from agent.journal.records import CardRow, Entry
-from agent.till.settings import Order
+from agent.till.order import Order
 from tests import checkouts as c
 from tests.journal_entries import DIGITS, journal_at
 

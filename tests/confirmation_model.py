@@ -188,6 +188,7 @@ ACTS: dict[Act, int] = {
     _confirm: 8,
     lambda world: world.confirm(AMOUNT - 1): 1,
     _message: 10,
+    World.tear_message: 3,
     World.lose_messages: 5,
     World.find_messages: 5,
     World.restart: 2,

@@ -10,7 +10,8 @@ the pulse (with `opened_by = "register"`: at any time); it was open for at least
 one, is the amount due. - Evidence belongs to one checkout, one amount and one unbroken connection of the port. The
 first status after the port   was opened is a state, what is known within 2 s of that is no evidence, and *unknown*
 confirms nothing. - *operator*: where the policy says so; and always after a restart, a lost drawer, one that did not
-open or was not   asked, that closed too soon or cannot be told, and after a lost line of messages.
+open or was not   asked, that closed too soon or cannot be told, after a lost line of messages, and where one of
+  them cannot be read.
 """
 
 import math
@@ -56,6 +57,11 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageTorn:
+    """A line came that cannot be read: it may have been a message."""
+
+
+@dataclass(frozen=True, slots=True)
 class Awaited:
     """From now on cash is awaited: the screen asked to pay, or a person asked for the drawer once more."""
 
@@ -88,7 +94,7 @@ class Passed:
 
 
 Line = Told | Lost | MessagesLost | MessagesBack
-What = Line | Message | Awaited | PulseLeft | PulseRefused | Restarted | Over | Passed
+What = Line | Message | MessageTorn | Awaited | PulseLeft | PulseRefused | Restarted | Over | Passed
 Entry = tuple[float, What]
 Log = Sequence[Entry]
 
@@ -142,7 +148,7 @@ def _troubles(before: Log, since: Log, rules: DrawerRules) -> Iterator[bool]:
 def _missed_messages(before: Log, since: Log) -> bool:
     lines = [what for _, what in before if isinstance(what, MessagesLost | MessagesBack | Restarted)]
     was_down = bool(lines) and isinstance(lines[-1], MessagesLost)
-    return was_down or any(isinstance(what, MessagesLost) for _, what in since)
+    return was_down or any(isinstance(what, MessagesLost | MessageTorn) for _, what in since)
 
 
 def _split(log: Log) -> tuple[Log, Log]:

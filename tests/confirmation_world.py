@@ -41,7 +41,7 @@ from device.drawer_profile import DrawerProfile, LineStatus, NoStatus, QueryStat
 from device.drawer_profile_file import load_profile
 from device.drawer_reading import DrawerReading
 from device.drawer_status import greeting_of, question_of
-from device.interface import DrawerCapabilities, DrawerLevel, DrawerRefused, PaidMessage
+from device.interface import DrawerCapabilities, DrawerLevel, DrawerRefused, PaidMessage, TornMessage
 from device.modem_lines import LineSample
 from device.simulated_firmware import Acts, Switch, firmware_of
 from tests import confirmation_oracle as oracle
@@ -120,6 +120,7 @@ class World:
         self.awaited = self.pulse_of = 0  # how often cash was awaited, and for which time the pulse is
         self.pulses_wait = False
         self.confirmed: dict[str, Confirmation] = {}
+        self.unexpected = False
         self.number = 0
         self.checkout = self._next_customer()
         self.desk = DrawerDesk(self, self, rules)
@@ -346,7 +347,14 @@ class World:
 
     def pay_at_the_machine(self, amount: int | None) -> None:
         said = PaidMessage(drawer="paid_message", amount=amount, connection=1, at=self.now)
+        before, self.unexpected = self.checkout, False
         self._note(oracle.Message(amount), lambda: _run(self.desk.paid(said)))
+        if self.unexpected != ("paid-message" in self.rules.confirmed_by and self.checkout is before):
+            raise Wrong(f"a message was {'told beside what it did' if self.unexpected else 'lost'}")
+
+    def tear_message(self) -> None:
+        torn = TornMessage(drawer="paid_message", at=self.now)
+        self._note(oracle.MessageTorn(), lambda: _run(self.desk.message_torn(torn)))
 
     def lose_messages(self) -> None:
         self._note(oracle.MessagesLost(), lambda: _run(self.desk.line_lost("paid_message")))
@@ -438,6 +446,9 @@ class World:
 
     async def drawer_did(self, told: DrawerTold) -> None:
         """Nor this."""
+
+    async def paid_unexpectedly(self, amount: int | None) -> None:
+        self.unexpected = True
 
     async def put(self, job: Job) -> None:
         await job()

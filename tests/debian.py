@@ -3,9 +3,10 @@
 import functools
 import hashlib
 import os
-import shutil
 import subprocess
 from pathlib import Path
+
+from tests.kept import kept
 
 MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
 # The stock kernel: the one for clouds has neither USB keyboards nor uinput (hardware.md 7.1).
@@ -23,15 +24,14 @@ def cache() -> Path:
 
 
 def bare_system(release: str) -> Path:
-    """Return the folder of a Debian as debootstrap leaves it. Two minutes the first time."""
-    folder = cache() / "systems" / f"{release}-{hashlib.sha256(repr(PACKAGES).encode()).hexdigest()[:16]}"
-    if not folder.is_dir():
-        beside = folder.with_suffix(".new")
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", release, str(beside), MIRROR)
-        beside.rename(folder)
-    return folder
+    """Return the folder of a Debian as debootstrap leaves it, which nobody forgets. Two minutes the first time."""
+    name = f"{release}-{hashlib.sha256(repr(PACKAGES).encode()).hexdigest()[:16]}"
+    with kept(cache() / "systems" / name, lambda folder: _debootstrap(release, folder)) as folder:
+        return folder
+
+
+def _debootstrap(release: str, folder: Path) -> None:
+    run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", release, str(folder), MIRROR)
 
 
 @functools.cache

@@ -50,7 +50,7 @@ Json = dict[str, Any]
 
 
 class _WatchedStream(EventStream):
-    """The event stream, and waiting for the drawer's first level, which is no event."""
+    """The event stream, and waiting for the drawer's first level."""
 
     def __init__(self, journal: str, newest: int) -> None:
         super().__init__(journal, newest)
@@ -58,7 +58,8 @@ class _WatchedStream(EventStream):
 
     def drawer_is(self, drawer: str, level: Level) -> None:
         super().drawer_is(drawer, level)
-        self.drawer_known.set()
+        if level != "unknown":
+            self.drawer_known.set()
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,14 @@ class Loss:
     at: float
 
 
-Step = InputEvent | Opened | Lost | Chunk | Loss
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A port was looked at, and nothing lay there."""
+
+    at: float
+
+
+Step = InputEvent | Opened | Lost | Chunk | Loss | Silence
 
 
 @dataclass(slots=True)
@@ -80,7 +87,7 @@ class Sign:
 
     at: float
     ends: bool = False  # a suffix, or a last report
-    bridges: bool = False  # no silence lies before it: what came then was lost
+    bridges: bool = False  # no silence lies before it, however long ago the last one was
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from random import Random
 
 from device.hidpos_decoder import REPORT_BYTES, HidPosDecoder
 from device.line_decoder import LineDecoder, LineReading
-from tests.scan_generator import FAULTY, IDLE_S, Chunk, Code, Loss, Lost, Opened, Sign, Step, Stream, a_code
+from tests.scan_generator import FAULTY, IDLE_S, Chunk, Code, Loss, Lost, Opened, Sign, Silence, Step, Stream, a_code
 
 BYTE_S = (0.0001, 0.0005, 0.001, 0.008)  # 115,200 to 1,200 baud
 LATE_S = 0.05  # how late the thread may read what has come; less than the idle time, or gaps would be hidden
@@ -119,17 +119,29 @@ def _read(random: Random, arriving: list[Byte], codes: list[Code], steps: list[S
             after += 1
         if random.random() < 0.3:
             after = random.randint(place + 1, after)
-        while errors and errors[0] <= now:  # noticed by this read, or by the timer when it was due before
-            due = steps[-1].at + IDLE_S
-            noticed = due if errors[0] <= due < now else now
-            errors = [counted for counted in errors if counted > noticed]
-            steps.append(Loss(noticed))
-            signs.append(Sign(noticed, bridges=True))
+        while (due := steps[-1].at + IDLE_S) < arriving[place].at and not isinstance(steps[-1], Silence):
+            if not _noticed(due, errors, steps, signs):
+                steps.append(Silence(due))
+        _noticed(now, errors, steps, signs)
         for one in arriving[place:after]:
             codes[one.code].seen(now)
-        steps.append(Chunk(now, bytes(one.value for one in arriving[place:after])))
-        signs.append(Sign(now))
+        _happens(Chunk(now, bytes(one.value for one in arriving[place:after])), steps, signs)
         place = after
+
+
+def _noticed(at: float, errors: list[float], steps: list[Step], signs: list[Sign]) -> bool:
+    """Whether the driver had counted errors when it was asked."""
+    if not errors or errors[0] > at:
+        return False
+    errors[:] = [counted for counted in errors if counted > at]
+    _happens(Loss(at), steps, signs)
+    return True
+
+
+def _happens(step: Chunk | Loss, steps: list[Step], signs: list[Sign]) -> None:
+    """Two reads can lie further apart than the idle time without a silence: the later one was late."""
+    signs.append(Sign(step.at, bridges=not isinstance(steps[-1], Silence)))
+    steps.append(step)
 
 
 def _unhurt(_random: Random, sent: list[Byte]) -> list[Byte]:

@@ -11,7 +11,7 @@ from device.interface import Scan, TornScan
 from device.key_decoder import EV_SYN, SYN_DROPPED, InputEvent, KeyDecoder
 from device.line_decoder import LineDecoder
 from device.scan_text import Outcome
-from tests.scan_generator import IDLE_S, Chunk, Code, Loss, Lost, Opened, Step, Stream
+from tests.scan_generator import IDLE_S, Chunk, Code, Loss, Lost, Opened, Silence, Step, Stream
 from tests.scan_generator_bytes import line_stream, report_stream
 from tests.scan_generator_keys import key_stream
 
@@ -45,14 +45,14 @@ def a_box(random: Random) -> list[Stream]:
 def play(streams: Sequence[Stream], random: Random) -> list[list[Outcome]]:
     """What the decoders make of their streams, fed in the order of time.
 
-    Whether the timer of a decoder fires before its next event is left to chance.
+    Whether the timer of a decoder fires before its next event is left to chance; a port's stream says when it does.
     """
     outcomes: list[list[Outcome]] = [[] for _ in streams]
     steps = [[(step.at, place, step) for step in stream.steps] for place, stream in enumerate(streams)]
     for _, place, step in merge(*steps, key=lambda entry: entry[:2]):
         decoder = streams[place].decoder
         due = decoder.wake_at()
-        if due is not None and due <= step.at and not _follows_a_loss(step) and random.random() < 0.5:
+        if due is not None and due <= step.at and _may_fire_before(step, decoder) and random.random() < 0.5:
             outcomes[place].extend(decoder.wake(due))
         outcomes[place].extend(_feed(decoder, step))
     for place, stream in enumerate(streams):
@@ -69,9 +69,10 @@ def figures_of(random: Random) -> Figures:
     return figures
 
 
-def _follows_a_loss(step: Step) -> bool:
-    """The reader's thread was late, or the kernel would not have dropped anything; so its timer did not fire."""
-    return isinstance(step, Loss) or (isinstance(step, InputEvent) and (step.type, step.code) == (EV_SYN, SYN_DROPPED))
+def _may_fire_before(step: Step, decoder: KeyDecoder | LineDecoder | HidPosDecoder) -> bool:
+    """Not before a loss: the reader's thread was late then, or the kernel would not have dropped anything."""
+    dropped = isinstance(step, InputEvent) and (step.type, step.code) == (EV_SYN, SYN_DROPPED)
+    return not isinstance(decoder, LineDecoder) and not isinstance(step, Loss) and not dropped
 
 
 def _feed(decoder: KeyDecoder | LineDecoder | HidPosDecoder, step: Step) -> tuple[Outcome, ...]:
@@ -82,16 +83,17 @@ def _feed(decoder: KeyDecoder | LineDecoder | HidPosDecoder, step: Step) -> tupl
             return decoder.feed(step.data, step.at)
         case Loss(), LineDecoder():
             decoder.damaged(step.at)
-            return ()
         case Loss(), HidPosDecoder():
             decoder.dropped(step.at)
-            return ()
+        case Silence(), LineDecoder():
+            return decoder.wake(step.at)
         case Lost(), _:
             return decoder.lost(step.at)
         case Opened(), _:
             decoder.opened(step.at)
-            return ()
-    raise TypeError(f"{step} is nothing for {decoder}")
+        case _:
+            raise TypeError(f"{step} is nothing for {decoder}")
+    return ()
 
 
 def judge(stream: Stream, outcomes: list[Outcome]) -> Figures:

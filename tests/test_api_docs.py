@@ -9,6 +9,7 @@ from agent.kiosk.client import TERMINAL_TIMEOUT_S
 from agent.service import LOGIN_AHEAD_S
 from agent.smart.access import MARGIN_S
 from agent.smart.transport import Timeouts
+from config.settings import LONGEST_AT_TERMINAL_S, Api
 
 PAGE = (Path(__file__).parents[1] / "docs" / "api.md").read_text()
 ROWS = re.findall(r"^\|[^|]*\|[^|]*\| (\d+) \| `?([^|`]+)`? \|$", PAGE, re.MULTILINE)
@@ -33,7 +34,8 @@ def test_each_layer_waits_longer_than_the_one_below() -> None:
 
 
 def test_a_token_is_renewed_before_it_is_too_short_for_the_longest_call() -> None:
-    assert Timeouts().blocking_s + MARGIN_S <= LOGIN_AHEAD_S
+    assert LONGEST_AT_TERMINAL_S + MARGIN_S <= LOGIN_AHEAD_S
+    assert Timeouts().blocking_s == Rules().at_terminal_s == Api.model_fields["terminal_timeout_s"].default
 
 
 def test_the_times_beside_the_ladder_are_the_programs() -> None:

@@ -1,5 +1,6 @@
 """The arithmetic of the bench: no time is measured here."""
 
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from config.settings import load
 from tests.bench.figures import Figure, figure, is_same, milliseconds, single
+from tests.bench.footprint import LIBRARIES
 from tests.bench.large_journal import configuration
 from tests.bench.report import DOCUMENT, PICTURE, markdown, picture, table
 from tests.bench.result import KEPT, Result, Row, read, write
@@ -34,6 +36,11 @@ RESULT = Result(
     counts=True,
     rows=(CLOSING, REST, BYTES),
 )
+
+
+@pytest.mark.parametrize("library", LIBRARIES.split(", "))
+def test_what_the_floor_of_the_start_imports_is_installed(library: str) -> None:
+    assert importlib.util.find_spec(library) is not None
 
 
 def test_the_agent_of_the_large_journal_understands_its_configuration(tmp_path: Path) -> None:

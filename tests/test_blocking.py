@@ -2,6 +2,9 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from itertools import count
 
 import pytest
 
@@ -107,3 +110,29 @@ async def test_closing_is_not_waited_for_for_ever() -> None:
 
     await close_in_executor(Slow(), timeout_s=0.001)
     release.set()
+
+
+class ByHand(Executor):
+    """Does nothing by itself: its one job ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.job: Future[object] = Future()
+
+    def submit(self, _work: Callable[..., object], /, *_: object, **__: object) -> "Future[object]":  # type: ignore[override]
+        return self.job
+
+
+async def test_whoever_is_cancelled_while_closing_ends_is_cancelled() -> None:
+    """At each turn of the loop between the end of the closing and the end of whoever waits for it."""
+    for turns in count():
+        by_hand = ByHand()
+        closing = asyncio.create_task(close_in_executor(Thing(), executor=by_hand))
+        await asyncio.sleep(0)
+        by_hand.job.set_result(None)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if not closing.cancel():
+            break
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+    assert turns > 1

@@ -82,6 +82,15 @@ def test_brltty_takes_adapters_that_braille_displays_have(
     ] * is_told
 
 
+def test_one_port_under_two_names_is_told(tmp_path: Path) -> None:
+    node, link = tmp_path / "ttyUSB0", tmp_path / "by-id"
+    link.symlink_to(node)
+    file = tmp_path / "tillwire.toml"
+    file.write_text(CONFIG.replace("/dev/ttyUSB0", str(node)) + f'[drawer]\nprofile = "mmf"\nport = "{link}"\n')
+    (found,) = port_findings(load(file, {}), [], modem_manager=None, brltty=None)
+    assert found.text == f"{node} and {link} are one port: give each device its own, or write the same name"
+
+
 def test_ports_of_others_are_their_business(tmp_path: Path, settings: Settings) -> None:
     fake = FakeSystem(tmp_path)
     fake.node(fake.usb("1-1", *CH340), "tty", "ttyUSB7", (188, 7), {})

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -46,13 +46,27 @@ from agent.checkout.events import (
     Woke,
 )
 from agent.checkout.reversal import begin_reversal
-from agent.checkout.standing_guards import OVERDUE_AFTER, is_overdue
-from agent.checkout.state import FINAL, ApiProblem, Basket, Card, Checkout, Evidence, Method, Phase, Rules
+from agent.checkout.standing_guards import CUSTOMER_GONE_S, OVERDUE_AFTER, is_overdue
+from agent.checkout.state import (
+    AT_TERMINAL_S,
+    FINAL,
+    ApiProblem,
+    Basket,
+    Card,
+    Checkout,
+    Evidence,
+    Method,
+    Phase,
+    Rules,
+)
 from agent.checkout.step import NotAllowed, background_at, is_active, wake_at
 from agent.checkout.table import TABLE
 from tests.checkouts import (
     CHARGE,
     CHARGE_EAN,
+    DISCHARGE,
+    DISCHARGE_EAN,
+    FREE,
     INVALID,
     LOCKED,
     LUNCH,
@@ -93,13 +107,15 @@ APPLY = ApplyAsked()
 APPLY_BALANCE = ApplyAsked(use_balance=True)
 PAY_796, PAY_296 = PayAsked(method="cash", amount=796), PayAsked(method="cash", amount=296)
 CASHLESS = PayAsked(method="cashless", amount=796)
-NOTHING_DUE = PayAsked(method="loyalty", amount=0)
+NOTHING_DUE, CASH_0 = PayAsked(method="loyalty", amount=0), PayAsked(method="cash", amount=0)
 CONFIRM_796 = ConfirmAsked(amount=796, by=ADA)
 RETRY, RETRY_ANEW = RetryAsked(by=ADA), RetryAsked(by=ADA, new_transaction=True)
 RESOLVE = ResolveAsked(outcome="refunded", note="paid back at the counter", by=ADA)
 RESTART = Restarted(rules=RULES)
 WINDOW_S = RULES.late_window_s + RULES.stale_read_s
 LATER_S = NOW_S + WINDOW_S
+LONG_AFTER_S = LATER_S + AT_TERMINAL_S
+NEXT_DAY = WALL + timedelta(days=1)
 
 DRAFT = new_checkout()
 WITH_CARD = after(DRAFT, CARD, checked())
@@ -204,12 +220,23 @@ def test_applying_creates_the_transaction_by_one_request() -> None:
         (DRAFT, APPLY_BALANCE, {}, "no_card"),
         (WITH_CARD, APPLY_BALANCE, {"card_waiting": True}, "card_waiting"),
         (after(new_checkout(CHARGE), CARD, checked()), APPLY_BALANCE, {}, "charge_without_balance"),
+        (new_checkout(DISCHARGE), APPLY, {}, "discharge_not_supported"),
+        (after(new_checkout(DISCHARGE), CARD, checked()), APPLY_BALANCE, {}, "discharge_not_supported"),
+        (new_checkout(DISCHARGE), PAY_796, {}, "discharge_not_supported"),
+        (new_checkout(DISCHARGE), CASHLESS, {}, "discharge_not_supported"),
+        (new_checkout(DISCHARGE), NOTHING_DUE, {}, "discharge_not_supported"),
+        (new_checkout(DISCHARGE), PAY_796, {"api": "offline"}, "discharge_not_supported"),
+        (new_checkout(basket_of(796, int(DISCHARGE_EAN))), PAY_796, {}, "discharge_not_supported"),
+        (new_checkout(basket_of(796, "4260447149540")), PAY_796, {}, "discharge_not_supported"),
+        (new_checkout(Basket(products=LUNCH.products + DISCHARGE.products)), APPLY, {}, "discharge_not_supported"),
         (DRAFT, PAY_796, {"drawer": "open"}, "drawer_open"),
         (DRAFT, PAY_796, {"room": False}, "no_room"),
         (DRAFT, PAY_796, {"api": "offline", "offline_refusal": "too many wait"}, "offline"),
         (new_checkout(CHARGE), PAY_796, {"api": "offline"}, "offline"),
         (new_checkout(basket_of(796, int(CHARGE_EAN))), PAY_796, {"api": "offline"}, "offline"),
         (DRAFT, PAY_296, {"api": "offline"}, "amount_differs"),
+        (new_checkout(FREE), CASH_0, {"api": "offline"}, "offline"),
+        (DRAFT, CASH_0, {"api": "offline"}, "amount_differs"),
         (DRAFT, PayAsked(method="loyalty", amount=796), {}, "something_due"),
         (handed_over(), PayAsked(method="loyalty", amount=796), {}, "something_due"),
         (DUE, APPLY_BALANCE, {}, "no_card"),
@@ -240,7 +267,7 @@ def test_an_unknown_drawer_does_not_keep_from_paying() -> None:
         (PAY_796, 796, Phase.AWAITING_CASH, OpenDrawer),
         (CASHLESS, 796, Phase.STARTING, StartTransaction),
         (NOTHING_DUE, 0, Phase.STARTING, StartTransaction),
-        (PayAsked(method="cash", amount=0), 0, Phase.STARTING, StartTransaction),
+        (CASH_0, 0, Phase.STARTING, StartTransaction),
     ],
 )
 def test_pay_goes_on_by_itself_when_the_amount_given_is_due(
@@ -576,7 +603,7 @@ def test_a_message_of_another_amount_needs_a_person() -> None:
     assert (checkout.phase, checkout.reason, checkout.waiting_since) == (Phase.ATTENTION, "other_amount_paid", WALL)
 
 
-@pytest.mark.parametrize("trouble", ["lost", "did_not_open", "closed_too_soon", "unknown", "not_asked"])
+@pytest.mark.parametrize("trouble", ["lost", "did_not_open", "closed_too_soon", "unknown", "not_asked", "message_torn"])
 def test_where_the_drawer_cannot_tell_the_operator_may(trouble: str) -> None:
     assert refusal_of(AWAITING, CONFIRM_796) == "operator_not_needed"
     troubled = after(AWAITING, DrawerTroubled(trouble=trouble))  # type: ignore[arg-type]  # parametrised
@@ -747,6 +774,29 @@ def test_read_as_executed_otherwise_needs_a_person() -> None:
     assert after(UNSURE, read("finished", sum=800)).reason == "executed_otherwise"
 
 
+@pytest.mark.parametrize("status", ["failed", "created"])
+def test_a_start_that_is_answered_again_and_again_and_never_executed_needs_a_person(status: str) -> None:
+    checkout, now_s = STARTING, NOW_S
+    for _ in range(3):
+        assert checkout.phase is Phase.STARTING
+        unsure = after(checkout, executed(status), now_s=now_s)
+        now_s += WINDOW_S
+        checkout = after(unsure, read(begun_s=now_s), now_s=now_s)
+    assert (checkout.phase, checkout.reason) == (Phase.ATTENTION, "refused")
+
+
+def test_a_choice_without_cash_that_is_answered_as_failed_is_given_back() -> None:
+    unsure = after(PAID_BY_CARD, executed("failed"))
+    assert after(unsure, read(begun_s=LATER_S), now_s=LATER_S).phase is Phase.DUE
+
+
+@pytest.mark.parametrize(("sum_", "phase"), [(796, Phase.AWAITING_CASH), (900, Phase.APPLYING)])
+def test_a_balance_that_applied_nothing_may_leave_the_transaction_as_it_was_created(sum_: int, phase: Phase) -> None:
+    due = after(WITH_CARD, APPLY_BALANCE, saved(card=VALID), applied(796))
+    awaiting = after(due, PAY_796, DrawerOpened())
+    assert after(awaiting, read("created", sum_, card=VALID)).phase is phase
+
+
 @pytest.mark.parametrize(
     ("begun_s", "phase"), [(NOW_S, Phase.UNSURE), (LATER_S - 0.1, Phase.UNSURE), (LATER_S, Phase.STARTING)]
 )
@@ -858,6 +908,35 @@ def test_without_cash_it_has_failed_where_nobody_waits_for_it(told: tuple[Number
     failed = after(checkout, *told, front_taken=not restarted)
     assert failed.phase is Phase.FAILED
     assert failed.reason in {"refused", "offline"}
+
+
+@pytest.mark.parametrize("told", [(refused(), read(begun_s=LATER_S)), (unknown, read("failed")), (not_sent,)])
+@pytest.mark.parametrize(
+    ("waits_s", "phases"), [(CUSTOMER_GONE_S, {Phase.DUE, Phase.DRAFT}), (CUSTOMER_GONE_S + 1.0, {Phase.FAILED})]
+)
+def test_without_cash_no_choice_is_given_back_to_who_has_long_gone(
+    told: tuple[Numbered, ...], waits_s: float, phases: set[Phase]
+) -> None:
+    *before, last = told
+    assert after(after(PAID_BY_CARD, *before), last, now_s=NOW_S + waits_s).phase in phases
+
+
+def test_the_terminal_never_asks_who_comes_hours_later() -> None:
+    unsure = after(PAID_BY_CARD, unknown)
+    hours_later_s = NOW_S + 3 * 3600.0
+    checkout, effects = tell(unsure, read(begun_s=hours_later_s), now_s=hours_later_s)
+    assert (checkout.phase, checkout.reason, effects) == (Phase.FAILED, "not_executed", ())
+
+
+@pytest.mark.parametrize("waiting", [PAID_BY_CARD, reversal_of(sold("cashless"))])
+@pytest.mark.parametrize(("told", "ends_s"), [(unknown, LONG_AFTER_S), (RESTART, LONG_AFTER_S), (refused(), LATER_S)])
+def test_without_an_answer_somebody_may_still_stand_at_the_terminal(
+    waiting: Checkout, told: Event | Numbered, ends_s: float
+) -> None:
+    """The API goes on without us as long as we would have waited; what it answered is at its end there."""
+    unsure = after(waiting, told)
+    assert unsure.pursuit is not None
+    assert unsure.pursuit.ends_s == ends_s
 
 
 @pytest.mark.parametrize("answer", [refused(), not_sent, unknown, not_authorised])
@@ -1018,6 +1097,21 @@ def test_an_abandoned_draft_is_cleared(checkout: Checkout) -> None:
     assert (cleared.phase, cleared.reason) == (Phase.CANCELLED, "idle")
 
 
+def test_a_handed_over_amount_that_is_read_again_and_again_does_not_keep_the_till() -> None:
+    due = after(handed_over(), read())
+    read_anew = after(due, Woke(), read(), now_s=NOW_S + 600.0)
+    assert (read_anew.phase, wake_at(read_anew)) == (Phase.DUE, NOW_S + RULES.idle_s)
+    assert after(read_anew, Woke(), now_s=NOW_S + RULES.idle_s).reason == "idle"
+
+
+def test_whoever_stands_before_a_handed_over_amount_keeps_it_by_asking_for_the_same() -> None:
+    due = replace(after(handed_over(), read()), rules=replace(RULES, idle_s=120.0))
+    kept, effects = tell(due, ApplyAsked(use_balance=False), now_s=NOW_S + 60.0)
+    assert (kept.phase, kept.amount_due, effects) == (Phase.DUE, 796, ())
+    assert wake_at(kept) == NOW_S + 60.0 + 120.0
+    assert refusal_of(due, ApplyAsked(use_balance=True)) == "handed_over"
+
+
 def test_what_is_due_wakes_when_its_amount_is_old() -> None:
     assert wake_at(DUE) == NOW_S + 600.0
 
@@ -1129,6 +1223,9 @@ def test_after_the_cash_too_money_is_loaded_only_onto_a_card_that_was_called_val
     for told in (None, Card(number=MASKED)):
         stuck = after(anew, saved(card=told))
         assert (stuck.phase, stuck.reason) == (Phase.ATTENTION, "card_refused")
+        retried, effects = tell(after(stuck, RETRY), Turn())
+        assert kinds(effects) == [CreateTransaction]
+        assert after(retried, saved(card=told)).reason == "card_refused"
 
 
 @pytest.mark.parametrize("checkout", [STARTING, PAID_BY_CARD, CONFIRMED])
@@ -1164,9 +1261,26 @@ def test_a_terminals_payment_is_taken_back_by_its_receipt_number_on_the_same_day
     sale = sold("cashless")
     [effect] = begin_reversal(sale, asked(), RULES, situation())[1]
     assert effect == CancelTerminalPayment(number=1, transaction_id="STX_1", receipt_number=3)
-    assert refusal_of(sale, asked(), wall=WALL + timedelta(days=1)) == "not_same_day"
+    assert refusal_of(sale, asked(), wall=NEXT_DAY) == "not_same_day"
     assert refusal_of(replace(sale, receipt_number=None), asked()) == "no_receipt_number"
-    assert after(COMPLETED, asked(), wall=WALL + timedelta(days=1)).reversed_by == "co_2"
+    assert after(COMPLETED, asked(), wall=NEXT_DAY).reversed_by == "co_2"
+
+
+def test_the_day_of_a_terminals_payment_is_the_one_on_which_it_was_sent() -> None:
+    """Not the one on which a read told at last that it was executed."""
+    found = after(after(DUE, CASHLESS, RESTART), read("ok", receipt_number="3"), wall=NEXT_DAY)
+    assert (found.phase, found.updated) == (Phase.COMPLETED, NEXT_DAY)
+    assert refusal_of(found, asked(), wall=NEXT_DAY) == "not_same_day"
+
+
+def test_a_day_is_as_the_clock_of_the_shop_counted_it_then() -> None:
+    """Half past eleven at night is not of the day on which the clocks were put forward, before that or after."""
+    evening = datetime(2026, 3, 28, 23, 30, tzinfo=timezone(timedelta(hours=1)))
+    sale = replace(sold("cashless"), waiting_since=evening)
+    for hour, offset in ((0, 1), (1, 1), (9, 2)):
+        wall = datetime(2026, 3, 29, hour, 5, tzinfo=timezone(timedelta(hours=offset)))
+        assert refusal_of(sale, asked(), wall=wall) == "not_same_day"
+    assert after(sale, asked(), wall=evening + timedelta(minutes=29)).reversed_by == "co_2"
 
 
 def test_a_reversal_that_took_nothing_back_is_no_reason_against_another() -> None:
@@ -1197,6 +1311,39 @@ def test_a_reversal_is_sent_again_only_when_a_read_after_the_window_shows_it_unt
     assert (again.phase, kinds(effects)) == (Phase.STARTING, [CancelTransaction])
     assert after(unsure, read("cancelled")).phase is Phase.COMPLETED
     assert after(unsure, read("failed")).phase is Phase.ATTENTION
+
+
+def test_a_receipt_number_is_not_sent_again_on_another_day() -> None:
+    unsure = after(reversal_of(sold("cashless")), unknown)
+    untouched = read("ok", begun_s=LONG_AFTER_S)
+    again, effects = tell(unsure, untouched, now_s=LONG_AFTER_S)
+    assert (again.phase, kinds(effects)) == (Phase.STARTING, [CancelTerminalPayment])
+    overnight = after(unsure, RESTART)
+    too_late, effects = tell(overnight, untouched, now_s=LONG_AFTER_S, wall=NEXT_DAY)
+    assert (too_late.phase, too_late.reason, effects) == (Phase.ATTENTION, "not_same_day", ())
+    assert after(overnight, read("cancelled"), wall=NEXT_DAY).phase is Phase.COMPLETED
+    cash = after(reversal_of(sold()), unknown, RESTART)
+    assert kinds(tell(cash, untouched, now_s=LATER_S, wall=NEXT_DAY)[1]) == [CancelTransaction]
+
+
+def test_the_terminals_day_is_over_when_it_was_asked_to_close_it() -> None:
+    sale = sold("cashless")
+    for earlier in (None, WALL - timedelta(hours=1)):
+        assert after(sale, asked(), end_of_day=earlier).reversed_by == "co_2"
+    assert refusal_of(sale, asked(), end_of_day=WALL) == "not_same_day"
+    assert after(COMPLETED, asked(), end_of_day=WALL).reversed_by == "co_2"
+    unsure = after(reversal_of(sale), unknown)
+    over = after(unsure, read("ok", begun_s=LONG_AFTER_S), now_s=LONG_AFTER_S, end_of_day=WALL)
+    assert (over.phase, over.reason) == (Phase.ATTENTION, "not_same_day")
+    assert refusal_of(over, RETRY, end_of_day=WALL) == "not_same_day"
+
+
+def test_nobody_has_a_receipt_number_sent_again_on_another_day() -> None:
+    attention = after(reversal_of(sold("cashless")), unknown, read("failed"))
+    assert after(attention, RETRY).phase is Phase.UNSURE
+    assert refusal_of(attention, RETRY, wall=NEXT_DAY) == "not_same_day"
+    closed = after(attention, ResolveAsked(outcome="refunded", note="at the terminal", by=ADA), wall=NEXT_DAY)
+    assert closed.phase is Phase.RESOLVED
 
 
 @pytest.mark.parametrize("method", ["cash", "cashless"])
@@ -1261,6 +1408,23 @@ def test_money_is_loaded_only_onto_a_card_that_was_called_valid_here_too() -> No
     assert after(HANDED_OVER, read(products=in_numbers)).reason == "card_refused"
     assert after(HANDED_OVER, read(products=({**CHARGE.products[0], "ean": [1]},))).phase is Phase.DUE
     assert after(HANDED_OVER, read(products=CHARGE.products, card=VALID)).phase is Phase.DUE
+
+
+def test_cash_for_a_charge_that_was_handed_over_is_not_taken_without_the_api() -> None:
+    """Also where the register has applied balance to it: what counts is the line."""
+    due = after(HANDED_OVER, read("processing", products=CHARGE.products, card=VALID, missing_sum=796))
+    assert due.phase is Phase.DUE
+    assert refusal_of(due, PAY_796, api="offline") == "offline"
+
+
+def test_a_discharge_is_refused_here_too_and_not_booked_where_it_came_after_the_cash() -> None:
+    discharge = read(products=DISCHARGE.products, card=VALID)
+    for checkout in (HANDED_OVER, after(HANDED_OVER, PAY_796)):
+        failed, effects = tell(checkout, discharge)
+        assert (failed.phase, failed.reason, effects) == (Phase.FAILED, "discharge_not_supported", ())
+    paid = after(HANDED_OVER, PAY_796, read(), cash_in(), not_sent)
+    asked_anew = after(replace(paid, transaction=None), Turn())
+    assert after(asked_anew, discharge).phase is Phase.ATTENTION
 
 
 def test_a_read_without_an_answer_is_repeated_and_then_said() -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from agent.chosen_fleet import broker_of
+from agent import chosen_fleet
+from agent.chosen_fleet import broker_of, findings_of
+from agent.fleet.command_desk import CheckFailed
 from config.fleet import Fleet
 from config.problems import WrongConfig
 from tests.command_bench import NO_DRAWER, Box
@@ -55,3 +57,21 @@ async def test_check_says_that_others_can_read_the_password(tmp_path: Path, caps
     assert f"{password} can be read by others: chmod o= {password}" in said
     assert "till-3 at 127.0.0.1:8883" in said
     assert PASSWORD not in said
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (("/nowhere/tillwire", "check"), "could not be started: No such file or directory"),
+        (("/bin/sh", "-c", "echo Traceback; exit 1"), "gave no answer"),
+    ],
+)
+async def test_a_check_that_comes_to_no_answer_is_no_finding(command: tuple[str, ...], why: str) -> None:
+    with pytest.raises(CheckFailed, match=f"^tillwire check {why}$"):
+        await findings_of(command, {})
+
+
+async def test_a_check_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chosen_fleet, "CHECK_TIMEOUT_S", 0.0)
+    with pytest.raises(CheckFailed, match="did not end in time"):
+        await findings_of(("/bin/sleep", "60"), {})

@@ -1,17 +1,26 @@
 """`tillwire check` as it is typed: on a box that is ready, and on one that is broken in each way."""
 
+import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from errno import EACCES
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from agent.chosen_devices import Tools
 from agent.commands.check_api import compare_clocks
+from agent.commands.check_box import check_secrecy
 from agent.commands.check_devices import Looked, Seen, device_findings
-from agent.commands.findings import wrong
+from agent.commands.findings import is_ready, note, wrong
 from agent.control import JsonObject
 from agent.journal.opening import lock
 from agent.simulator import CLIENT_SECRET
@@ -20,10 +29,25 @@ from agent.simulator.simulator import Simulator
 from config.settings import load
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
+from device.tty import PortSettings, Tty, open_tty
 from tests.command_bench import DRAWER, NO_DRAWER, NOWHERE, Box, connection_is, device_is
 from tests.journal_entries import journal_at, new
 from tests.smart_server import Reply, http, make_certificate, raw, served_with, smart_server
 
+OWNER = 54321
+AS_THE_OWNER = """
+import sys
+from pathlib import Path
+from agent.commands.check_box import check_configuration, check_secrecy
+from agent.commands.common import become_owner_of
+from config.settings import Settings
+state, config, in_closed = map(Path, sys.argv[1:])
+settings = Settings.model_validate({"api": {"base_url": "http://127.0.0.1:9", "client_id": "x"}})
+become_owner_of(state)
+print(check_configuration(config).text)
+print(check_configuration(in_closed).text)
+print(check_configuration(state).text, list(check_secrecy(config, settings, {in_closed})))
+"""
 KEYBOARD_READER = '[[scanner]]\nname = "counter"\ndriver = "evdev"\nmatch = { id_vendor = "0c2e" }\n'
 SEEN_WITHOUT_LEVEL = Looked({"drawer": Seen(state="present")})
 SEEN_WITH_ANOTHER_LAYOUT = Looked({"counter": Seen(state="present", reason="another layout")})
@@ -88,7 +112,8 @@ async def test_a_login_by_client_credentials_is_warned_about(box: Box) -> None:
 
 async def test_without_a_running_agent_the_journal_is_tried_and_closed_again(box: Box) -> None:
     _, found = await checked(box)
-    assert found["agent"] == ("note", "does not run: start it with `tillwire run`, or as a service")
+    typed = f"tillwire run --config {box.config}"
+    assert found["agent"] == ("note", f"does not run: start it with `{typed}`, or as a service")
     assert found["journal"] == ("ok", "can be read and written")
     async with box.agent():
         pass
@@ -103,6 +128,26 @@ async def test_every_problem_of_the_configuration_is_a_finding(box: Box) -> None
     assert said.code == 1
     assert len([line for line in said.out.splitlines() if line.startswith("WRONG  configuration")]) == 2
     assert said.out.endswith("This till is not ready: 2 to put right.\n")
+
+
+@pytest.mark.system_too
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads more than the agent's user")
+def test_a_configuration_that_root_can_read_and_the_agent_cannot() -> None:
+    """As after step 2 of docs/install.md by a root with umask 077; the whole command: tests/installed/test_check.py."""
+    with TemporaryDirectory() as folder:  # pytest's own directories are for root alone
+        closed, state, config = Path(folder, "closed"), Path(folder, "state"), Path(folder, "tillwire.toml")
+        closed.mkdir(0o700)
+        state.mkdir()
+        config.touch(0o600)
+        for path in (folder, state):
+            os.chown(path, OWNER, OWNER)
+        command = (sys.executable, "-c", AS_THE_OWNER, state, config, closed / "tillwire.toml")
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert said == [
+        f"{config} cannot be read by user {OWNER}: chgrp tillwire {config}; chmod g+r {config}",
+        f"{closed}/tillwire.toml is in a folder that user {OWNER} may not pass: chmod o+x {closed}",
+        f"{state} []",
+    ]
 
 
 async def test_a_drawer_that_tells_no_level_cannot_confirm(box: Box) -> None:
@@ -160,6 +205,20 @@ async def test_an_address_that_another_program_has(box: Box) -> None:
     )
 
 
+@pytest.mark.parametrize(("is_there", "why"), [(False, "No such file"), (True, "not a certificate in PEM")])
+async def test_a_certificate_of_the_local_interface_that_cannot_be_used(
+    box: Box, monkeypatch: pytest.MonkeyPatch, is_there: bool, why: str
+) -> None:
+    """Said while the agent runs, too: the next one would not start."""
+    file = box.config if is_there else box.directory / "nowhere.pem"
+    async with box.agent():
+        monkeypatch.setenv("TILLWIRE_KIOSK__TLS_CERTIFICATE_FILE", str(file))
+        monkeypatch.setenv("TILLWIRE_KIOSK__TLS_KEY_FILE", str(file))
+        code, found = await checked(box)
+    assert (code, found["local interface"][0]) == (1, "wrong")
+    assert f"{file} with its key {file} cannot be used: {why}" in found["local interface"][1]
+
+
 async def test_a_secret_file_that_others_can_read(box: Box) -> None:
     secret = box.directory / "client_secret"
     secret.write_text(CLIENT_SECRET)
@@ -192,6 +251,25 @@ async def test_a_secret_that_systemd_hands_over_is_no_fault(box: Box) -> None:
     code, found = await checked(box)
     assert (code, found["secrets"][0]) == (0, "note")
     assert "systemd credential" in found["secrets"][1]
+
+
+async def test_a_configuration_with_a_secret_in_it_that_others_can_read(box: Box) -> None:
+    box.config.chmod(0o644)
+    code, found = await checked(box)
+    assert (code, found["secrets"]) == (1, ("wrong", f"{box.config} can be read by others: chmod o= {box.config}"))
+    box.config.write_text(box.config.read_text().replace(f'client_secret = "{CLIENT_SECRET}"', ""))
+    code, found = await checked(box)
+    assert (code, found["secrets"][0]) == (0, "note")
+
+
+def test_a_file_that_systemd_hands_over_is_looked_at_though_the_configuration_does_not_name_it(box: Box) -> None:
+    handed_over = box.directory / "handed_over"
+    settings, files = load(box.config, {}), frozenset({handed_over, box.directory / "is-not-there"})
+    handed_over.touch(0o600)
+    assert list(check_secrecy(box.config, settings, files)) == []
+    handed_over.chmod(0o644)
+    found = list(check_secrecy(box.config, settings, files))
+    assert found == [wrong("secrets", f"{handed_over} can be read by others: chmod o= {handed_over}")]
 
 
 async def test_a_pairing_that_others_can_read(box: Box) -> None:
@@ -254,7 +332,7 @@ def drawer_closed(name: str, told: JsonObject) -> bool:
 async def test_a_drawer_that_stands_open(box: Box, drawer: SimulatedDrawer) -> None:
     drawer.open_by_key()
     code, found = await checked(box)
-    mend = "close it; if it is closed, its polarity is wrong: `tillwire learn drawer`"
+    mend = f"close it; if it is closed, its polarity is wrong: `tillwire learn drawer --config {box.config}`"
     assert (code, found["drawer"]) == (1, ("wrong", f"escpos at {drawer.path} is open: {mend}"))
 
 
@@ -276,7 +354,7 @@ async def test_a_drawer_whose_opening_was_not_seen(box: Box, drawer: SimulatedDr
     code, stopped = await checked(box)
     assert code == 1
     assert running["drawer"] == stopped["drawer"]
-    mend = "if it did, mend its status line; `tillwire learn drawer`"
+    mend = f"if it did, mend its status line; `tillwire learn drawer --config {box.config}`"
     assert stopped["drawer"] == ("wrong", f"when last asked, it was not seen to open: {mend}")
     drawer.faults.stuck = False
     box.write(rest=patient)
@@ -292,14 +370,15 @@ async def test_a_drawer_whose_opening_was_not_seen(box: Box, drawer: SimulatedDr
 async def test_a_drawer_with_the_wrong_polarity(box: Box) -> None:
     box.write(rest=box.rest.replace('"low"', '"high"'))
     _, found = await checked(box)
-    assert found["drawer"][1].endswith("close it; if it is closed, its polarity is wrong: `tillwire learn drawer`")
+    assert found["drawer"][1].endswith(f"its polarity is wrong: `tillwire learn drawer --config {box.config}`")
     async with box.agent():
         await box.level_is_known()
         async with box.hears(drawer_closed):
             assert (await box.types("drawer", "open", "--reason", "a try")).code == 0
         said = await box.types("check")
     assert said.code == 1
-    seen = "when last asked to open, it was seen to close: its polarity is wrong: `tillwire learn drawer`"
+    learn = f"`tillwire learn drawer --config {box.config}`"
+    seen = f"when last asked to open, it was seen to close: its polarity is wrong: {learn}"
     assert f"WRONG  drawer          {seen}" in said.out.splitlines()
 
 
@@ -310,6 +389,18 @@ async def test_a_drawer_without_a_status_line(box: Box) -> None:
     assert level_unknown[0].text.endswith(
         "tells no level and confirms no cash: connect its status line, then `tillwire learn drawer`"
     )
+
+
+async def test_a_drawer_that_is_silent_while_it_is_closed_has_to_be_opened_once(box: Box) -> None:
+    """Until then its silence may as well be a cut wire (config/drawers/acode-at10u3.toml)."""
+    code = 'open_bytes = "41"\n'
+    box.write(rest=f'[drawer]\nprofile = "acode-at10u3"\nport = "/dev/ttyACM0"\n{code}')
+    settings = load(box.config, {})
+    (silent,) = device_findings(settings, SEEN_WITHOUT_LEVEL, None)
+    told = "tells no level while it is closed, until it was seen open: open it once"
+    assert silent == note("drawer", f"acode-at10u3 at /dev/ttyACM0 {told}")
+    assert is_ready(device_findings(settings, replace(SEEN_WITHOUT_LEVEL, level="closed"), None))
+    assert not is_ready(device_findings(settings, SEEN_WITHOUT_LEVEL, "did_not_open"))
 
 
 async def test_a_reader_with_the_wrong_layout_is_wrong_though_it_is_there(box: Box) -> None:
@@ -324,6 +415,24 @@ async def test_a_scanner_that_is_not_plugged_in(box: Box) -> None:
     code, found = await checked(box)
     assert (code, found["counter"][0]) == (1, "wrong")
     assert str(port) in found["counter"][1]
+
+
+async def test_a_fault_of_a_reader_that_is_told_late_is_waited_for_beside_a_printer_on_the_drawers_port(
+    box: Box, drawer: SimulatedDrawer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The drawer's line tells of two devices. That udev gave no rights is told only when it lasts."""
+
+    def opened(port: PortSettings) -> Tty:
+        if port.path != drawer.path:
+            raise PermissionError(EACCES, "Permission denied")
+        return open_tty(port)
+
+    monkeypatch.setattr("agent.commands.check_devices.Tools", partial(Tools, opener=opened))
+    reader = '[[scanner]]\nname = "counter"\ndriver = "serial"\nport = "/dev/null"\n'
+    box.write(rest=f'{DRAWER.format(port=drawer.path)}[printer]\nconnection = "drawer"\n{reader}')
+    code, found = await checked(box)
+    assert (code, found["counter"][0], found["drawer"][0], found["printer"][0]) == (1, "wrong", "ok", "ok")
+    assert "permission denied" in found["counter"][1]
 
 
 async def test_a_scanner_that_is_there(box: Box, drawer: SimulatedDrawer) -> None:
@@ -370,7 +479,8 @@ async def test_a_client_that_the_api_does_not_know(box: Box, monkeypatch: pytest
 async def test_a_device_that_was_never_paired(box: Box) -> None:
     box.write(login="device")
     code, found = await checked(box)
-    assert (code, found["login"]) == (1, ("wrong", "this device is not paired: run `tillwire pair`"))
+    pair = f"tillwire pair --config {box.config}"
+    assert (code, found["login"]) == (1, ("wrong", f"this device is not paired: run `{pair}`"))
 
 
 async def test_a_ca_file_that_is_none(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -384,6 +494,7 @@ def says(status: int, body: bytes = b"{}", **headers: str) -> Reply:
     return raw(http(status, body, headers))
 
 
+SET_THE_CLOCK = "timedatectl set-ntp true, after apt install systemd-timesyncd where there is no time service"
 ANSWERS = [
     (says(511), "api", "the network wants a login before it lets us to", "log in to it"),
     (
@@ -400,7 +511,7 @@ ANSWERS = [
         "another [api] base_url is meant",
     ),
     (says(503, b"<html></html>"), "api", "is out of order (HTTP 503)", "wait, or ask the help desk"),
-    (says(403, Date="Sat, 21 Nov 2020 12:00:00 GMT"), "clock", "s ahead of the API's", "timedatectl set-ntp true"),
+    (says(403, Date="Sat, 21 Nov 2020 12:00:00 GMT"), "clock", "s ahead of the API's", SET_THE_CLOCK),
 ]
 
 
@@ -458,7 +569,10 @@ def test_the_clock_is_compared_with_the_apis(off_by: timedelta, verdict: str, sa
     assert said in finding.text
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday", "Sun, 22 Nov 2026"])
+NO_ZONE = ("Sun, 22 Nov 2026 12:00:00", "Sun, 22 Nov 2026 12:00:00 -0000")
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Sun, 22 Nov 2026", *NO_ZONE])
 def test_an_api_that_tells_no_time(date: str | None) -> None:
     assert compare_clocks(date, NOW).verdict == "note"
 

@@ -44,6 +44,19 @@ def test_who_sits_at_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert operator_name() == getpass.getuser()
 
 
+@pytest.mark.parametrize("length", [1, 200_000], ids=["fits the buffer", "is longer"])
+def test_an_answer_for_which_there_is_no_room_is_said_in_one_line(length: int) -> None:
+    program = f"from agent.commands.common import say; say('x' * {length})"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "tillwire: the answer could not be written: No space left on device\n",
+    )
+
+
 def test_columns_are_aligned_and_amounts_to_the_right() -> None:
     rows = [("ID", "DUE", "WHY"), ("a", "12.00", ""), ("bbb", "2.96", "offline")]
     assert list(table(rows, right=[1])) == [

@@ -57,6 +57,30 @@ def test_of_a_table_that_is_longer_than_the_screen_the_first_rows_stay(most: int
     assert fitting(["abc", "def", "ghi", "jkl"], 11, most) == shown
 
 
+@pytest.mark.parametrize(
+    ("word", "instead", "why"),
+    [
+        (TILL, "x/#", "must be 1 to 32 letters"),
+        (OFFICE, "a/b#", "must be 1 to 32 letters"),
+        ("60", "99999999999999", "less than or equal to 3600"),
+        ("60", "0", "greater than or equal to 1"),
+        ("60", "soon", "valid integer"),
+    ],
+)
+def test_what_is_no_name_and_no_time_is_not_sent(
+    word: str, instead: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = ["fleet", "send", TILL, "check", "--sender", OFFICE, "--within", "60", "--broker", "127.0.0.1"]
+    with pytest.raises(SystemExit, match="2"):
+        main([instead if each == word else each for each in typed])
+    assert why in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_directory_that_is_not_there_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fleet", "asyncapi", "--directory", "/nowhere"]) == 1
+    assert capsys.readouterr().err == "tillwire: /nowhere/asyncapi.json: No such file or directory\n"
+
+
 async def test_without_the_extra_one_line_says_what_to_install(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

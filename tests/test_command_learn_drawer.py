@@ -13,9 +13,11 @@ import pytest
 from agent.commands.asking import Failed
 from agent.commands.learn_drawer import Wanted, learn_drawer
 from config.settings import load
+from device.drawer import Opener
 from device.drawer_profile_file import load_profile
 from device.showing_drawer import Patience
 from device.simulated_drawer import SimulatedDrawer
+from device.tty import PortSettings, Tty
 from tests.command_bench import DRAWER, Box
 
 SHORT = Patience(listens_s=0.15, answer_s=0.3)
@@ -35,7 +37,9 @@ async def simulated(box: Box, name: str, **overrides: object) -> AsyncIterator[S
         yield drawer
 
 
-async def learned(box: Box, drawer: SimulatedDrawer, **wanted: object) -> dict[str, object]:
+async def learned(
+    box: Box, drawer: SimulatedDrawer, opener: Opener | None = None, **wanted: object
+) -> dict[str, object]:
     """Do as the command says, and return what it answers."""
     said: list[str] = []
 
@@ -44,7 +48,7 @@ async def learned(box: Box, drawer: SimulatedDrawer, **wanted: object) -> dict[s
         drawer.close_drawer() if text.startswith("Close") else drawer.open_by_key()
 
     asked = Wanted(config=box.config, port=drawer.path, in_json=True, patience=SHORT, **wanted)  # type: ignore[arg-type]  # Wanted's own
-    assert await learn_drawer(load(box.config, {}), asked, does_it, drawer.opener) == 0
+    assert await learn_drawer(load(box.config, {}), asked, does_it, opener or drawer.opener) == 0
     told = json.loads(box.capsys.readouterr().out)
     assert isinstance(told, dict)
     assert len(said) == 2
@@ -88,6 +92,43 @@ async def test_what_was_learned_is_written_and_the_rest_of_the_file_stays(box: B
     assert box.config.read_text() == before.replace('profile = "none"', keys)
     assert told["backup"] == f"{box.config}.bak"
     assert Path(f"{box.config}.bak").read_text() == before
+
+
+@pytest.mark.parametrize("profile", [None, "escpos"])
+async def test_the_drawers_line_is_opened_as_the_file_says(box: Box, profile: str | None) -> None:
+    opened: list[tuple[int, str]] = []
+    box.write(rest=FILE.replace("[cash]", 'baudrate = 38400\nparity = "even"\n[cash]'))
+    async with simulated(box, "escpos") as drawer:
+
+        def opener(settings: PortSettings) -> Tty:
+            opened.append((settings.baudrate, settings.parity))
+            return drawer.opener(settings)
+
+        await learned(box, drawer, opener, profile=profile)
+    assert set(opened) == {(38400, "even")}
+
+
+async def test_a_profile_that_the_line_contradicts_is_not_tried(box: Box) -> None:
+    """RTS and CTS cannot be handshake and status at once."""
+    own = box.directory / "drawers"
+    own.mkdir()
+    (own / "own.toml").write_text('model="M"\nwiring="W"\nlimits="L"\n[status]\nsource="line"\nline="cts"\n')
+    box.write(rest=FILE.replace("[cash]", f'profile_directory = "{own}"\nrtscts = true\n[cash]'))
+    async with simulated(box, "escpos") as drawer:
+        told = await learned(box, drawer)
+        assert {one["profile"] for one in drawers(told)} == {"escpos"}
+        with pytest.raises(Failed, match="no such drawer can be used with the rtscts of"):
+            await learned(box, drawer, profile="own")
+
+
+async def test_a_file_that_the_agent_would_refuse_is_not_written(box: Box) -> None:
+    """An mmf times its pulse itself."""
+    box.write(rest=FILE.replace("[cash]", "pulse_ms = 200\n[cash]"))
+    before = box.config.read_text()
+    async with simulated(box, "mmf") as drawer:
+        with pytest.raises(Failed, match=r"nothing was written, .* pulse_ms"):
+            await learned(box, drawer, profile="mmf", write=True)
+    assert box.config.read_text() == before
 
 
 async def test_several_models_that_tell_alike_are_not_chosen_between(box: Box) -> None:

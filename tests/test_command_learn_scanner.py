@@ -253,7 +253,9 @@ def test_a_drawers_port_is_never_opened_by_itself(box: Box) -> None:
 async def test_a_running_agent_is_to_be_stopped_first(box: Box) -> None:
     async with box.agent():
         said = await box.types("learn", "scanner")
-    assert (said.code, said.err.startswith("tillwire: the agent runs and has readers and ports: stop it")) == (1, True)
+    stop = "systemctl stop tillwire.service"
+    told = f"tillwire: the agent runs and has readers and ports: stop it ({stop}), and start it afterwards\n"
+    assert (said.code, said.err) == (1, told)
 
 
 async def test_a_wrong_configuration_is_not_written_to(box: Box) -> None:

@@ -16,7 +16,7 @@ import segno
 
 from agent.commands.drawings import qr_code
 from agent.commands.large_letters import large
-from agent.commands.pair import pair
+from agent.commands.pair import STATE_DIRECTORIES, STATE_DIRECTORY_MODE, make_state_directory, pair
 from agent.configured import login_of
 from agent.journal.errors import JournalError
 from agent.journal.opening import lock
@@ -25,6 +25,8 @@ from agent.simulator.simulator import Simulator
 from agent.smart.login import DeviceLogin
 from config.settings import Settings, load
 from tests.command_bench import NOWHERE, Box
+
+DEBIAN = Path(__file__).parents[1] / "debian"
 
 
 @pytest.fixture
@@ -145,6 +147,29 @@ async def test_no_agent_can_start_during_a_pairing(box: Box, simulator: Simulato
     assert await pair(*configured(box), in_json=False, sleep=sleep) == 0
 
 
+def test_a_lanes_directory_is_made_before_its_agent_has_started_once(tmp_path: Path) -> None:
+    """Setup pairs a lane first; systemd makes what StateDirectory= says when the agent starts."""
+    unit = (DEBIAN / "tillwire@.service").read_text() + (DEBIAN / "systemd/common.conf").read_text()
+    assert f"StateDirectory={STATE_DIRECTORIES.name}/%i\n" in unit
+    assert f"StateDirectoryMode={STATE_DIRECTORY_MODE:04o}\n" in unit
+    make_state_directory(tmp_path / "left", tmp_path)
+    made, parent = (tmp_path / "left").stat(), tmp_path.stat()
+    assert (made.st_mode & 0o777, made.st_uid, made.st_gid) == (0o711, parent.st_uid, parent.st_gid)
+    make_state_directory(tmp_path / "left", tmp_path)  # it is there already
+    make_state_directory(tmp_path / "elsewhere" / "left", tmp_path)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+async def test_a_lane_is_paired_though_its_agent_has_never_started(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as the API, which is away."""
+    monkeypatch.setattr("agent.commands.pair.STATE_DIRECTORIES", box.state.parent)
+    box.write(base_url=NOWHERE)
+    box.state.rmdir()
+    said = await box.types("pair")
+    assert "is not there" not in said.err
+    assert box.state.is_dir()
+
+
 async def test_a_state_directory_that_is_not_there(box: Box, simulator: Simulator) -> None:
     box.state.rmdir()
     said = await box.types("pair")
@@ -173,6 +198,10 @@ async def test_a_terminal_gets_qr_code_and_large_letters_and_ctrl_c_gives_up(box
     for drawn in (*qr_code("http://www.secuoffice.com"), *large(code)):
         assert drawn.strip() in lines
     assert list(box.state.glob("credentials*")) == []
+
+
+def test_of_an_address_that_is_too_long_for_a_qr_code_none_is_drawn() -> None:
+    assert qr_code(f"https://secuoffice.example/{'x' * 5000}") == []
 
 
 def test_the_qr_code_holds_the_address() -> None:

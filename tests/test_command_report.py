@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from agent.checkout.state import Phase
 from agent.commands.report_text import COLUMNS
+from agent.journal.records import Entry
 from agent.kiosk.report_answers import ReportAnswer
 from agent.simulator.server import SimulatorServer
+from agent.till.listener import UnexpectedTold
 from tests.checkouts import WALL, cash_in
 from tests.command_bench import Box
 from tests.command_checkouts import fill, fill_with_one
+from tests.journal_entries import journal_at, situation
 
 DAY = WALL.astimezone().date().isoformat()
 
@@ -29,6 +33,24 @@ async def test_a_day_from_the_journal_fits_on_receipt_paper(box: Box) -> None:
     assert f"{'Cash confirmed':<{COLUMNS - 2}} 3" in lines
     assert any(line.startswith("of it booked (1)") and line.endswith("2.96 EUR") for line in lines)
     assert any(line.startswith("of it waiting (2)") and line.endswith("5.92 EUR") for line in lines)
+
+
+async def test_what_contradicts_the_sheet_comes_first(box: Box) -> None:
+    said = (
+        UnexpectedTold(what="paid_message", amount=296, contradicts=True),
+        UnexpectedTold(what="paid_message", contradicts=True),
+        UnexpectedTold(what="read", checkout_id="co_1", phase=Phase.RESOLVED, status="ok", contradicts=True),
+    )
+    async with journal_at(box.journal) as journal:
+        for each in said:
+            await journal.commit(Entry(event=each, situation=situation(WALL)))
+    lines = (await box.types("report", "--day", DAY)).out.splitlines()
+    assert lines.index(f"{'To be looked at':<{COLUMNS - 2}} 3") < lines.index("Nothing was paid.")
+    assert all(len(line) <= COLUMNS for line in lines)
+    text = " ".join(" ".join(lines).split())
+    assert "a machine says that 2.96 was paid, and no payment waited for that" in text
+    assert "a machine says that cash was paid" in text
+    assert "co_1 was resolved, and the API says ok" in text
 
 
 async def test_for_programs(box: Box) -> None:

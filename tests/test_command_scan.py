@@ -6,7 +6,7 @@ import os
 import pty
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from agent.checkout.state import Rules
 from agent.commands.scan import masked, revealed
 from agent.till.settings import TillSettings
 from device.interface import Scan
-from device.key_decoder import IDLE_S
 from device.simulated_scanner import SimulatedSerialScanner
 from tests.command_bench import Box, device_is
 
@@ -92,9 +91,16 @@ async def said(out: asyncio.StreamReader) -> str:
     return (await out.readline()).decode().rstrip().partition("  ")[2]
 
 
+async def works(reader: SimulatedSerialScanner, line: Callable[[], Awaitable[bytes]]) -> None:
+    """Scan until one is whole: what comes before the port was seen silent is the rest of something."""
+    while True:
+        await reader.scan("]E04006381333931")
+        if b"torn" not in await line():
+            return
+
+
 async def play(reader: SimulatedSerialScanner) -> None:
     """A card, an article, a bank card's stripe, and a scan that breaks off."""
-    await asyncio.sleep(IDLE_S)  # what comes sooner after opening is the rest of something
     for text in (CARD, "]E04006381333931", f";{BANK_CARD}=2512?"):
         await reader.scan(text)
     await reader.scan_torn(CARD[:9])
@@ -105,6 +111,7 @@ async def test_without_an_agent_the_readers_are_opened_and_shown_masked(
 ) -> None:
     async with scanning(box) as out:
         assert await said(out) == "counter: present"
+        await works(reader, out.readline)
         await play(reader)
         assert [await said(out) for _ in range(4)] == [
             "counter: card 9276********2845",
@@ -119,6 +126,7 @@ async def test_without_an_agent_the_readers_are_opened_and_shown_masked(
 async def test_for_programs_each_event_is_an_object(box: Box, reader: SimulatedSerialScanner) -> None:
     async with scanning(box, "--json") as out:
         assert json.loads(await out.readline())["device"]["state"] == "present"
+        await works(reader, out.readline)
         await play(reader)
         assert json.loads(await out.readline()) == {"scan": {"scanner": "counter", "card": "9276********2845"}}
 
@@ -128,6 +136,7 @@ async def test_a_running_agent_is_listened_to(box: Box, reader: SimulatedSerialS
         await box.heard(device_is("counter", "present"))
         async with scanning(box) as out:
             assert await said(out) == "counter: present"
+            await works(reader, out.readline)
             await play(reader)
             assert [await said(out) for _ in range(4)] == [
                 "counter: card 9276********2845",
@@ -143,11 +152,17 @@ async def test_on_a_terminal_whole_numbers_are_revealed_but_of_no_bank_card(
     terminal, inside = pty.openpty()
     process = await asyncio.create_subprocess_exec(*scan_command(box, "--reveal"), stdout=inside)
     os.close(inside)
-    shown = ""
-    while "torn" not in shown:
-        shown += (await asyncio.to_thread(os.read, terminal, 4096)).decode()
-        if shown.count("\n") == 1:
-            await play(reader)
+
+    async def line() -> bytes:
+        shown = b""
+        while not shown.endswith(b"\n"):
+            shown += await asyncio.to_thread(os.read, terminal, 1)
+        return shown
+
+    assert b"present" in await line()
+    await works(reader, line)
+    await play(reader)
+    shown = b"".join([await line() for _ in range(4)]).decode()
     process.send_signal(signal.SIGINT)
     assert await process.wait() == 0
     os.close(terminal)

@@ -1,5 +1,9 @@
 """`tillwire setup`: what is written and what would be typed. The whole of it runs in the virtual kiosk."""
 
+import errno
+import grp
+import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -41,6 +45,21 @@ def test_secrets_are_for_root_alone_and_the_configuration_is_as_it_was_given(tmp
     assert (tmp_path / "client_secret").stat().st_mode & 0o777 == 0o600
     assert till.config.read_text() == TILL.format(login="client-credentials", state=tmp_path / "state")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["answers.toml", "client_secret", "tillwire.toml"]
+
+
+def test_a_configuration_with_a_secret_in_it_is_for_the_agent_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = answer_file(tmp_path)
+    file.write_text(file.read_text().replace("client_id =", f'client_secret = "{SECRET}"\nclient_id ='))
+    monkeypatch.setattr("agent.commands.setup.AGENT_GROUP", "a-group-of-nobody")
+    with pytest.raises(ValueError, match=r"write it under \[secrets\]"):
+        write_answers(read_answers(file), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["answers.toml"]
+    monkeypatch.setattr("agent.commands.setup.AGENT_GROUP", grp.getgrgid(os.getgid()).gr_name)
+    (till,) = write_answers(read_answers(file), tmp_path)
+    written = till.config.stat()
+    assert (written.st_mode & 0o777, written.st_gid) == (0o640, os.getgid())
 
 
 def test_where_one_configuration_is_wrong_nothing_is_written(tmp_path: Path) -> None:
@@ -90,6 +109,40 @@ def test_a_wrong_answer_is_one_line_without_a_secret(
     assert problem in said
     assert len(said.splitlines()) == 1
     assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("secret", "problem"),
+    [
+        (f"'{SECRET}' = 'client_secret'", "secrets: Value error, must be client_secret"),
+        ("client_secret = ''", "secrets.client_secret: Value should have at least 1 item"),
+    ],
+    ids=["name and secret changed about", "empty"],
+)
+def test_a_wrong_secret_is_one_line_without_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], secret: str, problem: str
+) -> None:
+    file = answer_file(tmp_path)
+    file.write_text(file.read_text().replace(f"client_secret = '{SECRET}'", secret))
+    assert main(["setup", "--answers", str(file)]) == 2
+    said = capsys.readouterr().err
+    assert problem in said
+    assert SECRET not in said
+
+
+def test_a_file_that_the_disk_has_no_room_for_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit on how long files may become stands for a disk that is full."""
+    monkeypatch.setattr("agent.commands.setup.DEFAULT_FILE", tmp_path / "tillwire.toml")
+    answers = answer_file(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        code = main(["setup", "--answers", str(answers)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (code, capsys.readouterr().err) == (1, f"tillwire: {tmp_path}/tillwire.new: {os.strerror(errno.EFBIG)}\n")
 
 
 def test_a_missing_answer_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,6 +47,10 @@ def _only_named_amounts(seen: Callable[..., Seen]) -> Callable[..., Seen]:
     return lambda watch, amount, at_s: (watch, ()) if amount is None else seen(watch, amount, at_s)
 
 
+def _only_what_is_awaited(seen: Callable[..., Seen]) -> Callable[..., Seen]:
+    return lambda watch, amount, at_s: (watch, ()) if watch.expected is None else seen(watch, amount, at_s)
+
+
 def _whatever_the_level(seen: Callable[..., Seen]) -> Callable[..., Seen]:
     def expected(watch: Watch, checkout_id: str, amount: int, now_s: float) -> Seen:
         after, signs = seen(replace(watch, level="closed"), checkout_id, amount, now_s)
@@ -77,8 +81,10 @@ MISTAKES: dict[str, tuple[object, str, Callable[..., object]]] = {
     "a drawer that is open is as good as closed": (evidence, "cash_expected", _whatever_the_level),
     "any amount is the right one": (evidence, "paid_message", _any_amount),
     "a message without an amount says nothing": (evidence, "paid_message", _only_named_amounts),
+    "a message that nothing awaits is lost": (evidence, "paid_message", _only_what_is_awaited),
     "a lost line of messages is nobody's business": (evidence, "line_lost", lambda _: lambda watch, _name: (watch, ())),
     "a line of messages stays lost": (evidence, "line_found", lambda _: lambda watch, _name: watch),
+    "a torn message is nobody's business": (evidence, "message_torn", lambda _: lambda watch, _at: (watch, ())),
     "a refused pulse was sent": (evidence, "pulse_refused", lambda _: lambda watch, _asked: (watch, ())),
     "a refused pulse was everybody's": (evidence, "pulse_refused", _everybodys_refusal),
     "cash is expected for ever": (evidence, "cash_not_expected", lambda _: lambda watch: watch),

@@ -3,16 +3,17 @@
 from datetime import timedelta
 from pathlib import Path
 
+from agent.checkout.state import Phase
 from agent.journal.records import Entry
 from agent.till.day_records import PAGE, local_day, newest_events, sheet_of
-from agent.till.listener import DrawerTold
+from agent.till.listener import DrawerTold, UnexpectedTold
 from tests.journal_entries import WALL, journal_at, lone, new, sale, situation
 
 DAY = WALL.astimezone().date()
 
 
 def opened(seconds: int) -> Entry:
-    told = DrawerTold(drawer="drawer", state="open", event="opened", by="key")
+    told = DrawerTold(drawer="drawer", state="open", event="opened", by="unasked")
     return Entry(event=told, situation=situation(WALL + timedelta(seconds=seconds)))
 
 
@@ -40,6 +41,16 @@ async def test_what_is_open_belongs_to_the_day_too_and_other_days_do_not(tmp_pat
         sheet = await sheet_of(journal, DAY)
     assert sheet.totals[0].confirmed.count == sheet.totals[0].waiting.count == 1
     assert sheet.openings == ()
+
+
+async def test_what_came_unexpectedly_is_read_with_the_day(tmp_path: Path) -> None:
+    said = UnexpectedTold(what="read", checkout_id="co_1", phase=Phase.RESOLVED, status="ok", contradicts=True)
+    async with journal_at(tmp_path / "journal.sqlite") as journal:
+        await journal.commit(Entry(event=said, situation=situation(WALL)))
+        await journal.commit(opened(1))
+        sheet = await sheet_of(journal, DAY)
+    assert [record.told for record in sheet.contradictions] == [said]
+    assert len(sheet.openings) == 1
 
 
 async def test_the_newest_events_come_first_and_the_beginning_of_the_journal_is_no_obstacle(tmp_path: Path) -> None:

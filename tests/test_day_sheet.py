@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.checkout.state import Basket, Checkout, Evidence, Method, Outcome, Payment, Phase, Resolution, Reversal
-from agent.till.day_sheet import Day, DrawerRecord, Hour, Opening, Sum, day_sheet
-from agent.till.listener import DrawerEvent, DrawerTold
+from agent.till.day_sheet import Day, DrawerRecord, Hour, Opening, Sum, UnexpectedRecord, day_sheet
+from agent.till.listener import DrawerEvent, DrawerTold, UnexpectedTold
 from tests.checkouts import new_checkout, reversal_of, sold
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -153,6 +153,16 @@ def test_a_key_and_what_nobody_asked_for_are_openings_without_a_sale_and_the_reg
     )
     assert [opening.without_sale for opening in sheet.openings] == [True, True, False]
     assert sheet.openings_without_sale == 2
+
+
+def test_what_contradicts_the_sheet_stands_on_the_sheet_of_its_day() -> None:
+    paid_unasked = UnexpectedTold(what="paid_message", amount=296, contradicts=True)
+    as_known = UnexpectedTold(what="read", checkout_id="co_1", status="created", contradicts=False)
+    came = [
+        UnexpectedRecord(at=at, told=said)
+        for at, said in ((TOMORROW, paid_unasked), (NOON, paid_unasked), (NOON, as_known), (BEGIN, paid_unasked))
+    ]
+    assert [each.at for each in day_sheet(DAY, [], [], came).contradictions] == [BEGIN, NOON]
 
 
 def test_a_request_that_opened_nothing_does_not_excuse_the_next_opening() -> None:

@@ -1,11 +1,18 @@
 """What is plugged in, and the lines that would use it."""
 
 import tomllib
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
-from device.discovery import plugged_in
+from config.match import Match
+from config.values import DeviceFile
+from device.discovery import plugged_in, shortest_match, stable_path
+from device.matching import PluggedDevice
 from tests.fake_system import FakeSystem
 
 
@@ -46,12 +53,17 @@ def test_a_hid_pos_reader_needs_no_layout(box: FakeSystem) -> None:
 
 @pytest.mark.parametrize(
     ("serials", "key", "values"),
-    [(("A", "B"), "serial", ["A", "B"]), (("", ""), "path", ["1-1", "1-2"]), (("A", "A"), "path", ["1-1", "1-2"])],
+    [
+        (("A", "B"), "serial", ["A", "B"]),
+        (("", ""), "path", ["1-1", "1-2"]),
+        (("A", "A"), "path", ["1-1", "1-2"]),
+        (('a,", RUN+="/bin/sh', "B*"), "path", ["1-1", "1-2"]),  # names that the configuration refuses
+    ],
 )
 def test_two_readers_of_one_kind_are_told_apart(
     box: FakeSystem, serials: tuple[str, str], key: str, values: list[str]
 ) -> None:
-    """By their serial numbers, or by where they are plugged in when they have none of their own."""
+    """By their serial numbers, or by where they are plugged in when they have none of their own that can be used."""
     for number, serial in enumerate(serials, 1):
         box.keyboard(f"1-{number}", "0c2e", "0b61", number, serial=serial)
     matches = [tomllib.loads(one.config)["scanner"][0]["match"] for one in plugged_in(box.system)]
@@ -76,3 +88,14 @@ def test_a_port_is_offered_by_its_lasting_name_to_a_reader_and_to_the_drawer(box
     assert port.use == "port"
     lines = tomllib.loads(port.config)
     assert lines["scanner"][0]["port"] == lines["drawer"]["port"] == "/dev/serial/by-id/usb-FTDI_A1-if00-port0"
+
+
+@given(text=st.text(min_size=1))
+def test_what_is_offered_the_configuration_takes(text: str) -> None:
+    device = PluggedDevice(
+        node="/dev/ttyUSB0", subsystem="tty", serial=text, path=text, links=(f"/dev/serial/by-id/usb-{text}",)
+    )
+    twin = replace(device, node="/dev/ttyUSB1", serial="other", path="other")
+    match = shortest_match(device, [device, twin])
+    Match.model_validate({key: value for key, value in asdict(match).items() if value is not None})
+    assert TypeAdapter(DeviceFile).validate_python(stable_path(device))

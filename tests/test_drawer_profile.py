@@ -108,6 +108,28 @@ def test_a_printer_gets_one_whole_pulse_for_one_drawer(status: dict[str, object]
     assert f"{key}: must be one complete pulse" in reason({key: command}, status)
 
 
+@pytest.mark.parametrize(
+    ("status", "key", "command"),
+    [
+        (ESCPOS, "realtime_open_bytes", "10 14 01 00 06"),  # 600 ms
+        (ESCPOS, "realtime_open_bytes", "10 14 01 01 08"),
+        (STAR, "open_bytes", "1B 07 34 0A 07"),  # 520 ms
+        (STAR, "realtime_open_bytes", "1B 07 7F 0A 1C"),
+    ],
+)
+def test_a_printer_drives_no_drawer_for_longer_than_it_stands(
+    status: dict[str, object], key: str, command: str
+) -> None:
+    assert f"{key}: drives the drawer for longer than 510 ms" in reason({key: command}, status)
+
+
+@pytest.mark.parametrize(
+    ("status", "command"), [(ESCPOS, "1B 70 00 FF FF"), (ESCPOS, "10 14 01 00 05"), (STAR, "1B 07 33 0A 1C")]
+)
+def test_raw_bytes_may_drive_a_drawer_for_510_ms(status: dict[str, object], command: str) -> None:
+    assert profile(status, open_bytes=command).pulse_bytes == bytes.fromhex(command)
+
+
 @pytest.mark.parametrize("command", ["07", "1C", "1A", "19", "1B 07 19 1C 07", "1B 07 07 07 1C"])
 def test_a_star_pulse_may_set_its_own_times(command: str) -> None:
     assert profile(STAR, open_bytes=command).open_bytes == bytes.fromhex(command)

@@ -99,6 +99,18 @@ async def test_an_overflow_of_the_kernels_queue_is_reported() -> None:
         assert await reports.torn() is Torn.DROPPED
 
 
+async def test_the_light_of_caps_lock_is_looked_at_again_after_an_overflow() -> None:
+    settings = replace(SETTINGS, reading=KeyReading(idle_s=SHORT_S, caps_lock="compensated"))
+    async with SimulatedKeyScanner() as reader, running(a_scanner(reader, settings)) as reports:
+        assert await reports.state() == "present"
+        reader.caps_lock_is_on = True
+        reader.overflow()
+        typed(reader, "1", after_s=0.0)
+        assert await reports.torn() is Torn.DROPPED
+        typed(reader, "abc")
+        assert await reports.text() == "ABC"
+
+
 async def test_a_reader_that_is_not_there_is_missing_and_found_when_it_is_plugged_in() -> None:
     reader = SimulatedKeyScanner()
     async with running(a_scanner(reader)) as reports:

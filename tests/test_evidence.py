@@ -16,11 +16,12 @@ from agent.checkout.evidence_state import (
     DrawerSign,
     OpeningSeen,
     OtherAmount,
+    PaidUnexpectedly,
     Seen,
     Sign,
     Watch,
 )
-from agent.checkout.state import Level
+from agent.checkout.state import Confirmation, Level
 
 CHECKOUT = "co_1"
 AMOUNT = 296
@@ -324,13 +325,13 @@ def test_a_paid_message_confirms_the_amount_that_is_due_and_no_other() -> None:
     assert [OtherAmount(checkout_id=CHECKOUT, amount=295)] == line.signs
 
 
-def test_a_paid_message_that_nobody_waits_for_means_nothing() -> None:
+def test_a_paid_message_that_nobody_waits_for_confirms_nothing_and_is_no_secret() -> None:
     line = Line(DrawerRules(confirmed_by=("paid-message",)))
     line.do(evidence.paid_message(line.watch, AMOUNT, line.now_s))
     line.expect()
     line.watch = evidence.cash_not_expected(line.watch)
-    line.do(evidence.paid_message(line.watch, AMOUNT, line.now_s))
-    assert line.signs == []
+    line.do(evidence.paid_message(line.watch, None, line.now_s))
+    assert line.signs == [PaidUnexpectedly(amount=AMOUNT), PaidUnexpectedly(amount=None)]
 
 
 def test_a_message_from_before_the_payment_confirms_nothing() -> None:
@@ -339,7 +340,34 @@ def test_a_message_from_before_the_payment_confirms_nothing() -> None:
     line.wait(1)
     line.expect()
     line.do(evidence.paid_message(line.watch, AMOUNT, said_s))
+    assert line.signs == [PaidUnexpectedly(amount=AMOUNT)]
+
+
+def test_a_message_is_nothing_to_a_policy_that_does_not_ask_for_it() -> None:
+    line = closed_line()
+    line.do(evidence.paid_message(line.watch, AMOUNT, line.now_s))
     assert line.signs == []
+
+
+def test_a_torn_message_leaves_the_word_to_the_operator_and_a_whole_one_still_counts() -> None:
+    line = Line(DrawerRules(confirmed_by=("paid-message",)))
+    line.expect()
+    for _ in range(3):  # noise comes in plenty, and is said once
+        line.do(evidence.message_torn(line.watch, line.now_s))
+    assert line.troubles == ["message_torn"]
+    line.do(evidence.paid_message(line.watch, AMOUNT, line.now_s))
+    assert [seen.kind for seen in line.cash] == ["paid-message"]
+
+
+@pytest.mark.parametrize("confirmed_by", ["drawer-closed", "paid-message"])
+def test_a_torn_message_that_is_not_this_payments_means_nothing(confirmed_by: Confirmation) -> None:
+    line = closed_line(DrawerRules(confirmed_by=(confirmed_by,)))
+    torn_s = line.now_s
+    line.do(evidence.message_torn(line.watch, torn_s))
+    line.wait(1)
+    line.expect()
+    line.do(evidence.message_torn(line.watch, torn_s if confirmed_by == "paid-message" else line.now_s))
+    assert line.troubles == []
 
 
 def test_a_broken_line_of_messages_leaves_the_word_to_the_operator() -> None:

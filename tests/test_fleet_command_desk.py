@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ import pytest
 from agent.checkout.events import CancelAsked
 from agent.checkout.offline import OfflineLimits
 from agent.fleet.admission import Allowed, Arrived
-from agent.fleet.command_desk import MOST_A_MINUTE, CommandDesk, Desk, Findings, Values
+from agent.fleet.command_desk import MOST_A_MINUTE, CheckFailed, CommandDesk, Desk, Findings, Values
 from agent.fleet.payloads import Answer, State
 from agent.till.till import Till
 from tests.till_bench import SEED, TillBench, whole_till
@@ -30,12 +30,15 @@ class TestBox:
 
     __test__ = False
     wrong_with: set[object] = field(default_factory=set)
+    no_answer_with: Collection[Values] = ()
     kept: dict[str, object] = field(default_factory=dict)
     disk_refuses: bool = False
     restarts: int = 0
     log_level: str = ""
 
     async def check(self, values: Values) -> Findings:
+        if values in self.no_answer_with:
+            raise CheckFailed("tillwire check gave no answer")
         wrong = tuple(f"configuration: {value}" for value in values.values() if value in self.wrong_with)
         return Findings(ready=not wrong, wrong=("drawer: was missing before", *wrong))
 
@@ -208,6 +211,24 @@ async def test_a_change_after_which_check_finds_something_new_is_taken_back(desk
     assert (answer.outcome, answer.findings) == ("rolled_back", ("configuration: 7",))
     assert desk.max_payments == 50
     assert desk.box.kept == {}
+
+
+async def test_a_change_after_which_check_comes_to_no_answer_is_taken_back(desk: AtDesk) -> None:
+    desk.box.no_answer_with = [{"offline.max_payments": 7}]
+    answer = await desk.asks("change", values={"offline.max_payments": 7})
+    assert (answer.outcome, answer.findings) == ("rolled_back", ("tillwire check gave no answer",))
+    assert desk.max_payments == 50
+    assert desk.box.kept == {}
+
+
+async def test_where_check_comes_to_no_answer_nothing_is_changed(desk: AtDesk) -> None:
+    """What it says afterwards could not be compared with anything."""
+    desk.box.no_answer_with = [{}, {"offline.max_payments": 7}]
+    answer = await desk.asks("change", values={"offline.max_payments": 7})
+    assert (answer.outcome, answer.reason) == ("failed", "tillwire check gave no answer")
+    assert desk.max_payments == 50
+    assert desk.box.kept == {}
+    assert (await desk.asks("check")).outcome == "failed"
 
 
 async def test_a_change_that_cannot_be_kept_is_taken_back(desk: AtDesk) -> None:

@@ -1,5 +1,6 @@
 """What somebody sees who watches the fleet: who needs somebody comes first, and no strange message is an error."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -54,6 +55,15 @@ def test_the_tills_that_need_somebody_come_first() -> None:
 def test_a_device_that_is_missing_is_named() -> None:
     lost = WELL.model_copy(update={"devices": (DeviceAnswer(name="drawer", kind="drawer", state="lost"),)})
     assert next(rows(sight(("a", True, lost)).tills, NOW))[4] == "drawer lost"
+
+
+def test_what_a_newer_till_tells_besides_is_passed_over() -> None:
+    newer = json.loads(WELL.as_json())
+    for part in (newer, newer["connection"], newer["devices"][0]):
+        part["more"] = 1
+    seen = Sight("tillwire")
+    assert seen.hear("tillwire/a/state", json.dumps(newer).encode())
+    assert seen.tills["a"].state == WELL
 
 
 def test_a_till_that_told_only_its_presence_has_a_row() -> None:

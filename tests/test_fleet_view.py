@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from agent.checkout.events import ApplyAsked, PayAsked
-from agent.checkout.state import Checkout, Phase
+from agent.checkout.state import Checkout, Json, Phase
 from agent.fleet.payloads import State
-from agent.fleet.view import Standing, checkout_standing, says_the_same, state_of
+from agent.fleet.view import Standing, checkout_standing, event_of, says_the_same, state_of
 from agent.journal.event_id import EventId
+from agent.journal.records import StoredEvent
 from agent.till.connection import Connection
 from tests import checkouts as c
 from tests.journal_entries import DIGITS
@@ -64,6 +65,16 @@ def test_a_state_is_told_again_only_for_what_changed() -> None:
     assert says_the_same(later, state)
     assert not says_the_same(shown(), state)
     assert not says_the_same(state, None)
+
+
+def test_what_was_unexpected_is_told_with_what_it_says() -> None:
+    data: Json = {"what": "read", "contradicts": True, "checkout_id": "co_1", "phase": "resolved", "status": "ok"}
+    stored = StoredEvent(
+        sequence=7, checkout_id=None, kind="UnexpectedTold", at=c.WALL, data=data, situation={}, checkout=None
+    )
+    said = event_of(stored, "0123456789j").unexpected
+    assert said is not None
+    assert (said.what, said.contradicts, said.checkout, said.status) == ("read", True, "co_1", "ok")
 
 
 def test_a_card_number_that_somebody_typed_into_a_reference_is_masked() -> None:

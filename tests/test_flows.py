@@ -12,7 +12,8 @@ import pytest
 
 from agent.checkout.events import ApplyAsked, CancelAsked, CardSet, ConfirmAsked, PayAsked, Request
 from agent.checkout.state import Basket, Checkout, HandedOver, Method, Phase, Rules
-from agent.checkout.step import NotAllowed
+from agent.checkout.step import BACKGROUND_AFTER_S, NotAllowed
+from agent.journal.errors import NotWritten
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer
 from agent.simulator import CLIENT_ID, CLIENT_SECRET, SimulatorServer
@@ -20,8 +21,8 @@ from agent.simulator.switches import Switches
 from agent.smart.errors import NotSent
 from agent.smart.transport import Timeouts
 from agent.till.connection import LONGEST_PAUSE_S
+from agent.till.order import Order
 from agent.till.refusals import HandedOverAlready, TerminalBusy
-from agent.till.settings import Order
 from tests.moved_clock import LONG_S, MovedClock
 from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of, whole_till
 
@@ -36,6 +37,9 @@ CHARGE_LINE: dict[str, object] = {
     "tax": 7,
 }
 CHARGE = Order(basket=Basket(products=(CHARGE_LINE,)))
+DISCHARGE_LINE = CHARGE_LINE | {"ean": "4260447149533", "desc": "Auszahlung", "priceOne": 300, "tax": 0}
+DISCHARGE = Order(basket=Basket(products=(DISCHARGE_LINE,)))
+FREE = Order(basket=Basket(products=(SEED.basket.products[0] | {"priceOne": 0},)))
 MIXED = Order(basket=Basket(products=(*SEED.basket.products, CHARGE_LINE | {"id": 4, "ean": "4260447149519"})))
 LOCKED_NUMBER = "9276004429999952"
 
@@ -135,6 +139,19 @@ async def test_e_a_terminal_that_answers_too_late_is_read_and_never_asked_twice(
     assert len(bench.simulator.ledger) == 1
 
 
+async def test_e_a_choice_is_not_given_back_where_somebody_else_was_served_meanwhile(
+    bench: TillBench, clock: MovedClock
+) -> None:
+    bench.simulator.add_fault("start/cashless:failed:1")
+    await at_a_slow_terminal(bench)
+    clock.advance(BACKGROUND_AFTER_S)
+    other = await bench.till.create(SEED)
+    await bench.till.ask(other.id, CancelAsked())
+    await bench.simulator.clock.advance(LONG_S)
+    failed = await bench.heard.phase(Phase.FAILED)
+    assert (failed.reason, bench.till.active) == ("refused", None)
+
+
 async def test_e_a_terminal_that_refuses_gives_the_choice_back(bench: TillBench) -> None:
     bench.simulator.add_fault("start/cashless:failed:1")
     due = await shown(bench, SEED, card=False)
@@ -222,6 +239,42 @@ async def test_h_nothing_is_charged_onto_a_card_offline(bench: TillBench) -> Non
     await bench.heard.until(lambda: bench.till.connection.api == "offline")
     with pytest.raises(NotAllowed, match="offline"):
         await bench.till.ask(checkout.id, PayAsked(method="cash", amount=1500))
+    assert bench.drawer.pulses == 0
+
+
+# I is not offered: money is never taken off a card by a line
+
+
+@pytest.mark.parametrize("asked", [ApplyAsked(), ApplyAsked(use_balance=True), PayAsked(method="cash", amount=300)])
+async def test_i_nothing_is_taken_off_a_card_by_a_line_of_the_basket(bench: TillBench, asked: Request) -> None:
+    checkout = await bench.till.create(DISCHARGE)
+    await bench.till.set_card(checkout.id, CARD)
+    with pytest.raises(NotAllowed, match="discharge_not_supported"):
+        await bench.till.ask(checkout.id, asked)
+    assert (bench.drawer.pulses, booked(bench), bench.simulator.requests_of("create")) == (0, [], [])
+    assert bench.simulator.card(CARD.value).cash_balance == 500
+
+
+async def test_i_nor_by_a_transaction_that_a_register_created(bench: TillBench) -> None:
+    await hand_over(bench, await of_register(bench, DISCHARGE), 300)
+    failed = await bench.heard.phase(Phase.FAILED)
+    assert (failed.reason, bench.drawer.pulses, booked(bench)) == ("discharge_not_supported", 0, [])
+
+
+# Nothing due
+
+
+async def test_a_basket_that_costs_nothing_is_booked_without_the_drawer_and_not_offline(bench: TillBench) -> None:
+    checkout = await bench.till.create(FREE)
+    await bench.till.ask(checkout.id, PayAsked(method="cash", amount=0))
+    await bench.heard.phase(Phase.COMPLETED)
+    assert booked(bench) == [("start", "loyalty", 0, 0)]
+    bench.simulator.refuse_connections(LONG_S)
+    checkout = await bench.till.create(FREE)
+    await bench.till.set_card(checkout.id, CARD)
+    await bench.heard.until(lambda: bench.till.connection.api == "offline")
+    with pytest.raises(NotAllowed, match="offline"):
+        await bench.till.ask(checkout.id, PayAsked(method="cash", amount=0))
     assert bench.drawer.pulses == 0
 
 
@@ -557,6 +610,27 @@ async def test_a_transaction_handed_over_twice_is_one_checkout(bench: TillBench)
         await hand_over(bench, transaction_id, 700)
 
 
+async def test_a_transaction_that_was_paid_is_not_paid_again_while_reads_are_stale(bench: TillBench) -> None:
+    bench.simulator.switches = Switches(stale_read_seconds=5)
+    transaction_id = await of_register(bench)
+    await bench.simulator.clock.advance(5)  # what reads show now is that it was created
+    await hand_over(bench, transaction_id, 796)
+    await pay(bench, await bench.heard.phase(Phase.DUE))
+    done = await cash_in(bench)
+    pulses = bench.drawer.pulses
+    assert await hand_over(bench, transaction_id, 796) == done
+    with pytest.raises(HandedOverAlready):
+        await hand_over(bench, transaction_id, 700)
+    assert (bench.drawer.pulses, booked(bench)) == (pulses, [("start", "cash", 796, 796)])
+
+
+async def test_a_transaction_that_was_not_paid_may_be_handed_over_again(bench: TillBench) -> None:
+    transaction_id = await of_register(bench)
+    cancelled = await hand_over(bench, transaction_id, 796)
+    await bench.till.ask(cancelled.id, CancelAsked())
+    assert (await hand_over(bench, transaction_id, 796)).id != cancelled.id
+
+
 @pytest.mark.parametrize("asked", [CardSet(number="9276********2845"), ApplyAsked(use_balance=True)])
 async def test_what_was_handed_over_is_not_changed_here(bench: TillBench, asked: Request) -> None:
     checkout = await hand_over(bench, await of_register(bench), 796)
@@ -603,14 +677,54 @@ async def test_a_start_that_another_device_may_not_make_ends_in_attention_with_t
 
 async def test_the_terminal_closes_its_day_and_reports(bench: TillBench) -> None:
     await sold(bench, "cashless")
-    report = await bench.till.terminal.end_of_day()
+    report = await bench.till.terminal.end_of_day("Eva")
     assert (report.status, report.receipt.merchant != ()) == ("ok", True)
     assert (await bench.till.terminal.diagnosis()).status == "ok"
 
 
+async def test_a_receipt_number_from_before_the_end_of_the_terminals_day_is_not_sent(tmp_path: Path) -> None:
+    """The terminal may count anew: the number may be that of another customer's payment. Also after a restart."""
+    async with SimulatorServer() as simulator, drawer_of(tmp_path) as drawer:
+        async with at_work(tmp_path, simulator, drawer) as bench:
+            before = await sold(bench, "cashless")
+            await bench.till.terminal.end_of_day("Eva")
+            with pytest.raises(NotAllowed, match="not_same_day"):
+                await reverse(bench, before)
+        async with at_work(tmp_path, simulator, drawer) as bench:
+            with pytest.raises(NotAllowed, match="not_same_day"):
+                await reverse(bench, before)
+            await reversed_(bench, await reverse(bench, await sold(bench, "cashless")))
+        assert len(simulator.requests_of("cancelTrx")) == 1
+
+
+async def test_the_terminal_is_not_asked_for_a_report_that_cannot_be_recorded_and_its_day_goes_on(
+    bench: TillBench,
+) -> None:
+    before = await sold(bench, "cashless")
+    bench.disk.refuses = True
+    with pytest.raises(NotWritten):
+        await bench.till.terminal.end_of_day("Eva")
+    bench.disk.refuses = False
+    assert bench.simulator.requests_of("EndOfDay") == []
+    await reversed_(bench, await reverse(bench, before))
+
+
+async def test_a_report_that_comes_behind_a_reversal_is_not_asked_and_the_day_goes_on(tmp_path: Path) -> None:
+    async with SimulatorServer() as simulator, drawer_of(tmp_path) as drawer:
+        async with at_work(tmp_path, simulator, drawer) as bench:
+            first, second = await sold(bench, "cashless"), await sold(bench, "cashless")
+            reversing = asyncio.create_task(reverse(bench, first))
+            with pytest.raises(TerminalBusy):  # the terminal paid nothing when it was asked for
+                await bench.till.terminal.end_of_day("Eva")
+            await reversed_(bench, await reversing)
+            assert simulator.requests_of("EndOfDay") == []
+        async with at_work(tmp_path, simulator, drawer) as bench:
+            await reversed_(bench, await reverse(bench, second))
+
+
 async def test_the_terminal_does_one_thing_at_a_time(bench: TillBench) -> None:
     bench.simulator.add_fault(f"EndOfDay:latency:1:seconds={LONG_S}")
-    closing = asyncio.create_task(bench.till.terminal.end_of_day())
+    closing = asyncio.create_task(bench.till.terminal.end_of_day("Eva"))
     await bench.simulator.request_arrived("EndOfDay")
     with pytest.raises(TerminalBusy):
         await bench.till.terminal.diagnosis()
@@ -621,7 +735,7 @@ async def test_the_terminal_does_one_thing_at_a_time(bench: TillBench) -> None:
 async def test_a_terminal_that_pays_is_not_asked_for_its_report(bench: TillBench) -> None:
     await at_a_slow_terminal(bench)
     with pytest.raises(TerminalBusy):
-        await bench.till.terminal.end_of_day()
+        await bench.till.terminal.end_of_day("Eva")
     await bench.simulator.clock.advance(LONG_S)
     await bench.heard.phase(Phase.COMPLETED)
 
@@ -630,7 +744,7 @@ async def test_a_terminal_that_cannot_be_reached_is_said(tmp_path: Path) -> None
     away = SimulatorServer(faults=[f"connect:refused-connection:1:seconds={LONG_S}"])
     async with away as simulator, drawer_of(tmp_path) as drawer, at_work(tmp_path, simulator, drawer) as bench:
         with pytest.raises(NotSent):
-            await bench.till.terminal.end_of_day()
+            await bench.till.terminal.end_of_day("Eva")
 
 
 # Bad input

@@ -49,6 +49,7 @@ def box(tmp_path: Path, capsys: pytest.CaptureFixture[str], simulator: Simulator
 def as_on_a_till(text: str, box: Box) -> str:
     """Put the names of a till in the place of this test's, and figures that are others on each box aside."""
     names = {
+        f" --config {box.config}": "",
         str(box.directory / "drawer0"): "/dev/ttyUSB0",
         str(box.config): "/etc/tillwire/tillwire.toml",
         str(box.state): "/var/lib/tillwire",

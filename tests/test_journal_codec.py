@@ -109,6 +109,7 @@ def test_what_was_known_is_kept_and_its_wall_time_is_not_repeated() -> None:
         "front_taken": False,
         "cash_awaited": False,
         "balance_in_use": False,
+        "end_of_day": None,
         "reversal_over": False,
     }
 

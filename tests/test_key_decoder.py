@@ -22,6 +22,7 @@ from device.key_decoder import (
     KeyReading,
     Suffix,
 )
+from device.keyboard import KEY_CAPSLOCK
 from device.keyboard_layouts import KEY_ENTER, KEY_KPENTER, LAYOUTS, LayoutName
 from device.keystrokes import alt_strokes, key_events, strokes
 from device.scan_text import MAX_CHARACTERS, Outcome
@@ -192,6 +193,20 @@ def test_each_burst_of_a_reader_whose_suffix_is_not_the_configured_one_is_report
 def test_a_drop_inside_a_scan_throws_away_everything_up_to_its_suffix() -> None:
     events = keys(CARD)
     assert told(decode([*events[:30], dropped(1.12), *events[66:], *keys(CARD, 2.0)])) == [Torn.DROPPED, CARD]
+
+
+def caps_lock(at: float) -> list[InputEvent]:
+    return [InputEvent(at, EV_KEY, KEY_CAPSLOCK, value) for value in (1, 0)]
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_caps_lock_that_was_lost_turns_no_letter_of_a_later_scan_around(lost: int) -> None:
+    """The reader switches it on for a scan and off after it; a drop takes none of that, one or both."""
+    switched = [*caps_lock(0.99), *caps_lock(1.2)]
+    kept = switched[: 4 - 2 * lost]
+    first = [*kept[:2], *keys("a1")[:4], dropped(1.1), *keys("2", 1.12), *kept[2:]]
+    after = [*keys("ab12", 1.25), *keys("ab12", 2.0), *caps_lock(2.99), *keys("ab12", 3.0), *caps_lock(3.2)]
+    assert told(decode([*first, *after])) == [Torn.DROPPED, Torn.DROPPED, "ab12", "AB12"]
 
 
 def test_the_tail_that_the_kernel_leaves_of_a_scan_is_no_code() -> None:

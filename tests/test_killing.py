@@ -21,7 +21,7 @@ from typing import TypeVar, cast
 import aiohttp
 import pytest
 
-from agent.checkout.state import Method
+from agent.checkout.state import Basket, Method
 from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient, kiosk_at
 from agent.kiosk.event_answers import (
@@ -32,7 +32,9 @@ from agent.kiosk.event_answers import (
     ScanAnswer,
     SnapshotAnswer,
 )
-from agent.simulator import CLIENT_ID, CLIENT_SECRET
+from agent.simulator import CLIENT_ID, CLIENT_SECRET, lifecycle
+from agent.simulator.ledger import Kind
+from agent.simulator.orders import order_from
 from agent.simulator.server import SimulatorServer
 from agent.simulator.simulator import Simulator
 from agent.simulator.switches import Switches
@@ -63,6 +65,7 @@ login = "client-credentials"
 client_id = "{client_id}"
 client_secret = "{client_secret}"
 late_window_s = 0.1
+terminal_timeout_s = 5
 
 [[scanner]]
 name = "counter"
@@ -123,6 +126,7 @@ class Screen:
         self.kiosk = kiosk
         self.base_url = base_url
         self._phases: dict[str, str] = {}
+        self._due: dict[str, int | None] = {}
         self._with_card: set[str] = set()
         self._devices: dict[str, str] = {}
         self._api = ""
@@ -164,6 +168,7 @@ class Screen:
                 self._refused += 1
             case CheckoutAnswer():
                 self._phases[told.id] = told.phase
+                self._due[told.id] = told.amount_due
                 if told.card is not None:
                     self._with_card.add(told.id)
             case DrawerAnswer():
@@ -175,6 +180,10 @@ class Screen:
         """Wait until the checkout is in one of these phases."""
         await self._until(lambda: self._phases.get(checkout_id) in phases)
         return self._phases[checkout_id]
+
+    async def due(self, checkout_id: str, amount: int) -> None:
+        """Wait until this amount is shown."""
+        await self._until(lambda: (self._phases.get(checkout_id), self._due.get(checkout_id)) == ("due", amount))
 
     async def told(self, *, devices: dict[str, str], api: str) -> None:
         """Wait until this is how the devices and the connection are told to be."""
@@ -246,6 +255,8 @@ class Flow:
     method: Method = "cash"
     amount: int
     calls: tuple[str, ...]
+    first_products: tuple[dict[str, object], ...] = ()  # what is asked the amount of before: then the basket changes
+    handed_over: bool = False  # a register created the transaction
     scanned: bool = False  # the others have their card from the operator: fewer places, the same ones
 
 
@@ -265,6 +276,10 @@ FLOWS = {
     "E card and terminal": Flow(
         use_balance=True, method="cashless", amount=296, calls=(*CHECKS, "preTransaction", "start/cashless")
     ),
+    "G change of mind": Flow(
+        first_products=SEED.basket.products[:1], amount=796, calls=(*CHECKS, "update", "read", "start/cash")
+    ),
+    "a register's": Flow(handed_over=True, amount=796, calls=("login", "read", "start/cash")),
     "H charge": Flow(products=(CHARGE_LINE,), amount=1500, calls=(*CHECKS, "read", "start/cash")),
 }
 SEEDS = FLOWS["D card and cash"]
@@ -272,18 +287,40 @@ SEEDS = FLOWS["D card and cash"]
 
 async def sell(screen: Screen, shop: Shop, flow: Flow = SEEDS) -> str:
     """Sell as a kiosk drives it; the seed's checkout if nothing else is said."""
-    checkout_id = (await screen.ask(screen.kiosk.begin(flow.products))).id
-    if flow.scanned:
-        await scan(screen, shop, checkout_id)
+    if flow.handed_over:
+        transaction_id = registers_transaction(shop.simulator, flow)
+        checkout_id = (await screen.ask(screen.kiosk.hand_over(transaction_id, flow.amount))).id
     else:
-        await screen.ask(screen.kiosk.set_card(checkout_id, CARD.value))
-    await screen.ask(screen.kiosk.apply(checkout_id, use_balance=flow.use_balance))
-    await screen.phase(checkout_id, "due")
+        checkout_id = await begin(screen, shop, flow)
+    await screen.due(checkout_id, flow.amount)
     await screen.ask(screen.kiosk.pay(checkout_id, flow.method, flow.amount))
     if flow.method == "cash":
         await screen.drawer_open()
         shop.drawer.close_drawer()
     await screen.phase(checkout_id, "completed")
+    return checkout_id
+
+
+def registers_transaction(simulator: Simulator, flow: Flow) -> str:
+    """A register creates a transaction of its own, without a card."""
+    basket = Basket(products=flow.products)
+    body = {"basket": {"products": basket.products}, "basket_info": {"sum": basket.sum, "currency": "EUR"}}
+    state, now = simulator.api.state, simulator.clock.now()
+    return lifecycle.create(state, order_from(body), simulator.api.world.devices[0].id, now).id
+
+
+async def begin(screen: Screen, shop: Shop, flow: Flow) -> str:
+    """A basket and a card, of which the amount is asked."""
+    checkout_id = (await screen.ask(screen.kiosk.begin(flow.first_products or flow.products))).id
+    if flow.scanned:
+        await scan(screen, shop, checkout_id)
+    else:
+        await screen.ask(screen.kiosk.set_card(checkout_id, CARD.value))
+    await screen.ask(screen.kiosk.apply(checkout_id, use_balance=flow.use_balance))
+    if flow.first_products:
+        await screen.phase(checkout_id, "due")
+        await screen.ask(screen.kiosk.set_basket(checkout_id, flow.products))
+        await screen.ask(screen.kiosk.apply(checkout_id, use_balance=flow.use_balance))
     return checkout_id
 
 
@@ -352,7 +389,7 @@ async def take_back(screen: Screen, sold: str) -> str:
     return reversal
 
 
-async def bring_reversal_to_its_end(shop: Shop, sold: str) -> None:
+async def bring_reversal_to_its_end(shop: Shop, sold: str, call: Kind) -> None:
     """Not written, nothing was asked of the API; written, it is taken back exactly once and without a person."""
     simulator = shop.simulator
     simulator.faults.clear()
@@ -364,19 +401,23 @@ async def bring_reversal_to_its_end(shop: Shop, sold: str) -> None:
             return
         screen.know(await screen.ask(screen.kiosk.checkout(sale.reversed_by)))
         await screen.phase(sale.reversed_by, "completed")
-        assert [booking.kind for booking in simulator.ledger] == ["start", "cancel"]
-        assert len(simulator.requests_of("cancel")) <= 2
+        assert [booking.kind for booking in simulator.ledger] == ["start", call]
+        assert len(simulator.requests_of(call)) <= 2
 
 
-async def reversal_scenario(directory: Path, crash: Crash) -> bool:
+REVERSED: dict[Kind, Flow] = {"cancel": FLOWS["B collect only"], "cancelTrx": FLOWS["E card and terminal"]}
+REVERSALS = pytest.mark.parametrize("call", REVERSED)
+
+
+async def reversal_scenario(directory: Path, crash: Crash, call: Kind) -> bool:
     async with shop(directory) as the_shop:
         async with agent(the_shop.config, Crash()) as (screen, _):
-            sold = await sell(screen, the_shop, FLOWS["B collect only"])
+            sold = await sell(screen, the_shop, REVERSED[call])
         try:
             async with agent(the_shop.config, crash) as (screen, _):
                 await take_back(screen, sold)
         except Died:
-            await bring_reversal_to_its_end(the_shop, sold)
+            await bring_reversal_to_its_end(the_shop, sold, call)
             return True
         return False
 
@@ -417,8 +458,9 @@ async def test_killed_at_every_commit(tmp_path: Path, where: Place, flow: Flow) 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("where", ["before a commit", "after a commit"])
-async def test_killed_at_every_commit_of_a_reversal(tmp_path: Path, where: Place) -> None:
-    assert await at_every_place(tmp_path, where, reversal_scenario) >= 3
+@REVERSALS
+async def test_killed_at_every_commit_of_a_reversal(tmp_path: Path, where: Place, call: Kind) -> None:
+    assert await at_every_place(tmp_path, where, partial(reversal_scenario, call=call)) >= 3
 
 
 async def killed_by_request(directory: Path, fault: str, call: str, flow: Flow) -> None:
@@ -452,19 +494,20 @@ async def test_killed_while_each_request_is_under_way(tmp_path: Path, fault: str
 
 @pytest.mark.timeout(60)
 @FAULTS
-async def test_killed_while_the_request_of_a_reversal_is_under_way(tmp_path: Path, fault: str) -> None:
+@REVERSALS
+async def test_killed_while_the_request_of_a_reversal_is_under_way(tmp_path: Path, fault: str, call: Kind) -> None:
     async with shop(tmp_path / "shop") as the_shop:
         simulator = the_shop.simulator
         async with agent(the_shop.config, Crash()) as (screen, _):
-            sold = await sell(screen, the_shop, FLOWS["B collect only"])
-        simulator.add_fault(f"cancel:{fault}:1")
+            sold = await sell(screen, the_shop, REVERSED[call])
+        simulator.add_fault(f"{call}:{fault}:1")
         with suppress(Died):
             async with agent(the_shop.config, Crash()) as (screen, pid):
                 taking_back = asyncio.create_task(take_back(screen, sold))
-                await simulator.request_arrived("cancel")
+                await simulator.request_arrived(call)
                 if "after" in fault:
                     await simulator.booked(2)
                 os.kill(pid, signal.SIGKILL)
                 with suppress(Died):
                     await taking_back
-        await bring_reversal_to_its_end(the_shop, sold)
+        await bring_reversal_to_its_end(the_shop, sold, call)

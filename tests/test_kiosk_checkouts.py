@@ -156,6 +156,30 @@ async def test_a_reference_that_holds_a_card_number_is_refused_and_kept_nowhere(
     assert (await bench.call("GET", "/v1/checkouts")).body == {"checkouts": []}
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"desc": f"Gift card {CARD_NUMBER}"},
+        {"serialNumber": int(CARD_NUMBER)},
+        {"articleNumber": BANK_CARD},
+        {"group": [{CARD_NUMBER: 1}]},
+    ],
+)
+async def test_a_product_line_that_holds_a_card_number_is_refused_and_kept_nowhere(
+    bench: KioskBench, told: dict[str, object]
+) -> None:
+    basket = {"products": [*BASKET["products"], {"quantity": 1, "priceOne": 1500} | told]}
+    last = len(basket["products"]) - 1
+    refused = await bench.call("POST", "/v1/checkouts", {"basket": basket})
+    assert (await bench.call("GET", "/v1/checkouts")).body == {"checkouts": []}
+    path = f"/v1/checkouts/{await bench.begin()}/basket"
+    changed = await bench.call("PUT", path, basket)
+    for answered, field in ((refused, f"basket.products.{last}"), (changed, f"products.{last}")):
+        assert (answered.status, answered.problem) == (422, "card-in-product")
+        assert [problem["field"] for problem in answered.body["problems"]] == [field]
+        assert not any(number in str(answered.body) for number in (CARD_NUMBER, BANK_CARD))
+
+
 async def test_an_empty_draft_gets_its_basket_later(bench: KioskBench) -> None:
     created = await bench.call("POST", "/v1/checkouts")
     assert (created.status, created.body["allowed"]) == (201, ["basket", "card", "cancel"])

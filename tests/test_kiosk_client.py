@@ -14,9 +14,9 @@ from agent.kiosk import client
 from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient, Refused, kiosk_at
 from agent.kiosk.client_event import DATA
-from agent.kiosk.event_answers import EventName, SnapshotAnswer
+from agent.kiosk.event_answers import BusyAnswer, EventName, SnapshotAnswer
 from agent.kiosk.roles import Role
-from agent.kiosk.stream import MOST_READERS
+from agent.kiosk.stream import MOST_READERS, Told
 from tests.kiosk_bench import BASKET, KioskBench, whole_agent
 from tests.till_bench import CARD
 
@@ -165,6 +165,21 @@ async def test_follow_pauses_after_every_end(
         later.cancel()
         await asyncio.wait([later])
     assert statuses.qsize() == 1
+
+
+class NewerBusyAnswer(BusyAnswer):
+    """What a later version of the agent may tell."""
+
+    since_s: float = 5.0
+
+
+async def test_what_a_newer_agent_tells_besides_is_passed_over(bench: KioskBench, kiosk: KioskClient) -> None:
+    newer = NewerBusyAnswer(busy=True)
+    async with aclosing(kiosk.follow()) as events:
+        assert isinstance((await anext(events)).data, SnapshotAnswer)
+        for name in ("weather", "busy"):
+            bench.kiosk.stream._tell(Told(name=name, show=lambda _: newer))  # type: ignore[arg-type]  # noqa: SLF001 - no name of today
+        assert (await anext(events)).data == BusyAnswer(busy=True)
 
 
 async def test_an_agent_that_is_not_there_is_a_client_error() -> None:

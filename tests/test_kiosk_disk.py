@@ -42,11 +42,7 @@ async def test_cash_that_was_taken_and_cannot_be_recorded_is_said_at_once_and_no
 async def test_no_cash_is_taken_while_no_room_is_held_back_for_its_confirmation(tmp_path: Path) -> None:
     async with whole_agent(tmp_path) as bench:
         checkout_id = await bench.due()
-        path = tmp_path / "journal.sqlite.reserve"
-        path.unlink()
-        reserve = _reserve_of(bench)
-        reserve.held = False
-        path.mkdir()  # nothing can be allocated there
+        path = _no_room(bench, tmp_path)
         refused = await bench.call("POST", f"/v1/checkouts/{checkout_id}/pay", {"method": "cash", "amount": 296})
         assert (refused.status, refused.problem) == (409, "no-room")
         assert bench.drawer.pulses == 0
@@ -58,6 +54,25 @@ async def test_no_cash_is_taken_while_no_room_is_held_back_for_its_confirmation(
         assert (paid.status, paid.body["phase"]) == (200, "awaiting_cash")
         await bench.drawer.opened()
         assert (await bench.call("GET", "/health")).status == 200
+
+
+async def test_the_drawer_is_not_opened_once_more_for_cash_whose_confirmation_has_no_room(tmp_path: Path) -> None:
+    async with whole_agent(tmp_path) as bench:
+        checkout_id = await cash_awaited(bench)
+        _no_room(bench, tmp_path)
+        asked = {"reason": "it is stuck", "by": "Ada"}
+        refused = await bench.call("POST", "/v1/drawer/open", asked, role=Role.OPERATOR)
+        assert (refused.status, refused.problem) == (409, "no-room")
+        assert refused.body["checkout"]["id"] == checkout_id
+
+
+def _no_room(bench: KioskBench, directory: Path) -> Path:
+    """Give the reserve up, and put into its place what nothing can be allocated in; returns that."""
+    path = directory / "journal.sqlite.reserve"
+    path.unlink()
+    _reserve_of(bench).held = False
+    path.mkdir()
+    return path
 
 
 def _reserve_of(bench: KioskBench) -> Reserve:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from agent.kiosk.roles import Role
 from agent.kiosk.server import KioskSettings, serve
 from agent.kiosk.stream import MOST_READERS
 from agent.simulator.server import SimulatorServer
-from tests.kiosk_bench import ORDER, Events, KioskBench, agent_at_work, whole_agent
+from tests.kiosk_bench import ORDER, Events, KioskBench, Told, agent_at_work, whole_agent
 from tests.till_bench import drawer_of
 
 LARGE = {"products": [{"id": n, "desc": "x" * 100, "quantity": 1, "priceOne": 1} for n in range(80)]}
@@ -26,6 +26,10 @@ LARGE = {"products": [{"id": n, "desc": "x" * 100, "quantity": 1, "priceOne": 1}
 async def bench(tmp_path: Path) -> AsyncIterator[KioskBench]:
     async with whole_agent(tmp_path) as bench:
         yield bench
+
+
+def drawer_is(level: str) -> Callable[[Told], bool]:
+    return lambda told: told.name == "drawer_level" and told.data["state"] == level
 
 
 def sequence(event_id: str | None) -> int:
@@ -81,6 +85,24 @@ async def test_a_screen_goes_on_after_the_agent_was_killed_and_started_again(tmp
     assert cancelled["id"] == checkout_id
     numbers = [sequence(told.id) for told in events.heard]
     assert numbers == list(range(sequence(place) + 1, sequence(place) + 1 + len(numbers)))
+
+
+async def test_the_drawers_level_is_told_across_a_restart_and_an_unplugging(tmp_path: Path) -> None:
+    """No payment is under way and nobody opens it for one: whether it stands open is told all the same."""
+    async with SimulatorServer() as simulator, drawer_of(tmp_path) as drawer:
+        async with agent_at_work(tmp_path, simulator, drawer) as bench, bench.events() as events:
+            await events.next()
+            drawer.open_by_key()
+            place = (await events.until(lambda told: told.name == "drawer")).id
+            await events.until(drawer_is("open"))
+        drawer.close_drawer()
+        async with agent_at_work(tmp_path, simulator, drawer) as bench, bench.events(last_id=place) as events:
+            await events.until(drawer_is("closed"))
+            drawer.unplug()
+            await events.until(drawer_is("unknown"))
+            drawer.open_by_key()
+            drawer.plug_in()
+            await events.until(drawer_is("open"))
 
 
 async def test_the_stream_is_what_browsers_expect(bench: KioskBench) -> None:

@@ -129,7 +129,9 @@ async def test_a_registers_transaction_is_begun_read_and_paid(bench: KioskBench)
         assert "pay" in begun.body["allowed"]
         due = await events.phase("due")
         assert (due["amount_due"], due["split"]) == (296, {"cash": 296, "card": 500, "bonus": 0, "terminal": 0})
-        assert due["allowed"] == ["pay", "cancel"]
+        assert due["allowed"] == ["apply", "pay", "cancel"]
+        kept = await bench.call("POST", f"/v1/checkouts/{due['id']}/apply", {"use_balance": True})
+        assert (kept.status, kept.body["phase"], kept.body["amount_due"]) == (200, "due", 296)
         for method, path in (("PUT", "basket"), ("DELETE", "card")):
             refused = await bench.call(method, f"/v1/checkouts/{due['id']}/{path}", ORDER["basket"])
             assert (refused.status, refused.problem) == (409, "handed-over")

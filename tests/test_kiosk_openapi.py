@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, get_args
 
@@ -77,6 +78,25 @@ def test_every_type_of_a_problem_is_described_somewhere() -> None:
     """What no call can answer is named by no call: a method or an address that is not in the table."""
     described = {name for route in ROUTES for names in refusals(route).values() for name in names}
     assert set(TITLES) - described == {"method-not-allowed"}
+
+
+def conflicts_of(method: str, path: str) -> set[str]:
+    [route] = [each for each in ROUTES if (each.method, each.path) == (method, path)]
+    return set(refusals(route).get(HTTPStatus.CONFLICT, ()))
+
+
+def test_a_conflict_is_described_for_the_calls_that_the_checkout_table_refuses_so() -> None:
+    assert conflicts_of("POST", "/v1/checkouts") == {"another-is-active", "handed-over-already"}
+    assert conflicts_of("POST", "/v1/drawer/open") == {"no-room"}
+    assert conflicts_of("POST", "/v1/checkouts/{id}/cancel") == {"too-late", "not-allowed"}
+    assert "offline" in conflicts_of("POST", "/v1/checkouts/{id}/pay")
+    for method, path in (("GET", "/v1/checkouts"), ("POST", "/v1/checkouts/{id}/print")):
+        assert conflicts_of(method, path) == set()
+
+
+def test_a_wrong_idempotency_key_is_described_for_every_call_since_every_call_refuses_it() -> None:
+    for route in ROUTES:
+        assert "idempotency-key-invalid" in refusals(route)[HTTPStatus.BAD_REQUEST]
 
 
 def test_every_parameter_of_a_path_is_described() -> None:

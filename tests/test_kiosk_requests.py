@@ -63,6 +63,15 @@ def test_an_ean_that_is_no_code_is_refused(ean: object) -> None:
     assert refused(BasketBody, {"products": [LINE | {"ean": ean}]}) == ["products.0"]
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+@pytest.mark.parametrize("told", ['"tax":%s', '"group":[{"tax":[%s]}]'])
+def test_a_number_that_json_cannot_write_is_refused(told: str, number: str) -> None:
+    """Python reads it; sent on it would be no JSON, and null after a restart."""
+    line = f'{{"quantity":1,"priceOne":250,{told % number}}}'
+    with pytest.raises(ValidationError, match="a number must be finite"):
+        BasketBody.model_validate_json(f'{{"products":[{line}]}}')
+
+
 def test_a_basket_has_at_most_a_thousand_lines() -> None:
     assert refused(BasketBody, {"products": [LINE] * (MOST_LINES + 1)}) == ["products"]
 

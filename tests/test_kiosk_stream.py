@@ -20,13 +20,14 @@ from agent.kiosk.event_answers import ConnectionAnswer, SnapshotAnswer
 from agent.kiosk.roles import Role
 from agent.kiosk.stream import MOST_READERS, MOST_RECENT, MOST_WAITING, PING, EventStream, TooManyReaders
 from agent.kiosk.view import checkout_answer
-from agent.till.listener import DrawerTold, ScanTold
+from agent.till.listener import DrawerTold, ScanTold, UnexpectedTold
 from device.interface import DeviceState
 from tests.checkouts import NOW_S, WALL
 from tests.test_kiosk_view import DRAFT, DUE
 
 SITUATION = Situation(now_s=NOW_S, wall=WALL)
 ASKED = DrawerTold(drawer="drawer", state="closed", event="asked", by="till", reason="change", asked_by="Ada")
+PAID = UnexpectedTold(what="paid_message", amount=296, contradicts=True)
 
 
 def device(state: str) -> DeviceState:
@@ -220,10 +221,12 @@ async def test_a_reader_goes_on_after_the_agent_was_restarted(bench: Bench) -> N
     missed = await bench.sell()
     again = bench.restarted()
     again.stream.device_changed(device("present"))
+    again.stream.drawer_is("drawer", "open")
     newest = await again.sell()
     frames = await again.beginning(bench.id(known))
     assert ids(frames) == [bench.id(missed), bench.id(newest)]
-    assert [frame.name for frame in frames[2:]] == ["device", "connection", "busy"]
+    assert [frame.name for frame in frames[2:]] == ["device", "drawer_level", "connection", "busy"]
+    assert frames[3].data == {"drawer": "drawer", "state": "open"}
 
 
 @pytest.mark.parametrize("since", ["", "nonsense", "0123456789j-1", "-1", "\udcff", "9" * 100])
@@ -255,6 +258,16 @@ async def test_state_that_changed_since_is_told_once_more_and_no_other(bench: Be
     bench.stream.device_changed(device("fault"))
     [state] = await bench.beginning(bench.id(known))
     assert (state.name, state.data["state"]) == ("device", "fault")
+
+
+async def test_a_level_of_the_drawer_that_changed_since_is_told_once_more(bench: Bench) -> None:
+    bench.stream.drawer_is("drawer", "open")
+    await bench.sell()
+    known = await bench.sell()
+    bench.stream.drawer_is("drawer", "unknown")
+    bench.stream.drawer_is("drawer", "closed")
+    [level] = await bench.beginning(bench.id(known))
+    assert (level.name, level.data) == ("drawer_level", {"drawer": "drawer", "state": "closed"})
 
 
 async def test_a_payment_that_could_not_be_recorded_is_news_until_it_is(bench: Bench) -> None:
@@ -334,6 +347,16 @@ async def test_each_role_is_shown_its_own(bench: Bench) -> None:
             assert checkout.data["allowed"] == allowed
             assert drawer.data.get("asked_by") == name
             await stream.aclose()
+
+
+async def test_what_was_unexpected_is_told_and_not_missed(bench: Bench) -> None:
+    known = await bench.sell()
+    sequence = await bench.journal.commit(Entry(event=PAID, situation=SITUATION))
+    bench.stream.unexpected_told(PAID, sequence)
+    for now in (bench, bench.restarted()):  # from what is kept, and from the journal
+        frame, *_states = await now.beginning(bench.id(known))
+        assert (frame.name, frame.id) == ("unexpected", bench.id(sequence))
+        assert frame.data == {"what": "paid_message", "contradicts": True, "amount": 296}
 
 
 async def test_a_line_break_in_a_text_does_not_end_an_event(bench: Bench) -> None:

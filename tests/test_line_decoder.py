@@ -19,9 +19,10 @@ def a_decoder(suffix: str = "enter", prefix: str = "") -> LineDecoder:
 
 
 def decode(decoder: LineDecoder, *chunks: tuple[float, bytes]) -> list[Outcome]:
-    """What comes of chunks at these times, and of a long silence after them."""
+    """What comes of chunks at these times, with true silence between them, and of a long one after them."""
     outcomes: list[Outcome] = []
     for at, data in chunks:
+        outcomes.extend(decoder.wake(at))
         outcomes.extend(decoder.feed(data, at))
     return [*outcomes, *decoder.wake(chunks[-1][0] + 60)]
 
@@ -92,6 +93,62 @@ def test_any_split_of_the_bytes_gives_the_same_scans(cuts: list[int]) -> None:
 
 def test_scans_that_were_read_at_once_after_a_stall_are_each_delivered() -> None:
     assert told(decode(a_decoder(), (1.0, LINE * 50))) == [CARD] * 50
+
+
+# What a stall of our own is: the line had something all the time, and nobody looked.
+
+
+@pytest.mark.parametrize("suffix", ["enter", "tab", "none"])
+def test_a_scan_that_was_read_in_two_parts_long_after_each_other_is_whole(suffix: str) -> None:
+    decoder = a_decoder(suffix)
+    outcomes = [*decoder.feed(b"92760044", 1.0), *decoder.feed(b"29942845", 9.0), *decoder.feed(b"\r", 20.0)]
+    assert told([*outcomes, *decoder.wake(30.0)]) == [CARD]
+
+
+def test_the_rest_of_a_damaged_scan_that_was_read_late_is_no_scan() -> None:
+    """A counted error turned a digit into CR."""
+    decoder = a_decoder()
+    decoder.damaged(1.0)
+    outcomes = [*decoder.feed(b"927600442\r", 1.0), *decoder.feed(b"942845\r", 9.0)]
+    assert told([*outcomes, *decoder.wake(20.0)]) == [Torn.LINE_ERROR]
+
+
+def test_the_rest_of_what_was_on_its_way_when_the_port_was_opened_is_no_scan_however_late_it_is_read() -> None:
+    decoder = a_decoder()
+    decoder.opened(1.0)
+    assert decoder.wake_at() == 1.0 + IDLE_S
+    outcomes = decoder.feed(b"29942845\r", 9.0)
+    assert told([*outcomes, *decoder.wake(20.0)]) == [Torn.LOST]
+
+
+def test_a_port_that_is_lost_before_the_rest_was_read_gives_no_scan() -> None:
+    decoder = a_decoder("none")
+    decoder.feed(b"92760044", 1.0)
+    assert told(list(decoder.lost(9.0))) == [Torn.LOST]
+
+
+BURST = st.text("0123456789\r", min_size=1, max_size=30).map(str.encode)
+READS = st.lists(st.tuples(st.integers(1, 30), st.floats(0, 60)), max_size=30)
+
+
+@given(st.sampled_from(["enter", "tab", "none"]), BURST, READS, st.booleans())
+def test_bytes_without_a_gap_give_the_same_however_late_and_in_whatever_parts_they_are_read(
+    suffix: str, burst: bytes, reads: list[tuple[int, float]], damaged: bool
+) -> None:
+    """As one read at once: silence is looked for after the last of them only."""
+
+    def outcomes_of(reads: list[tuple[int, float]]) -> list[str | Torn]:
+        decoder = a_decoder(suffix)
+        outcomes: list[Outcome] = []
+        at, place = 1.0, 0
+        for length, delay_s in reads:
+            if damaged:
+                decoder.damaged(at)
+            outcomes += decoder.feed(burst[place : place + length], at)
+            at, place = at + delay_s, place + length
+        return told([*outcomes, *decoder.wake(at + 60)])
+
+    assert outcomes_of([*reads, (len(burst), 0.0)]) == outcomes_of([(len(burst), 0.0)])
 
 
 # What is torn.

@@ -13,7 +13,7 @@ from agent.metrics.histogram import BOUNDS_S, Histogram
 from agent.metrics.metrics import Metrics, call_of
 from agent.smart.answer import Answer
 from agent.smart.transport import Exchange, Request
-from agent.till.listener import DrawerEvent, DrawerTold, ScanTold
+from agent.till.listener import DrawerEvent, DrawerTold, ScanTold, UnexpectedTold
 from device.interface import Scan
 from tests.checkouts import after, cancelled, reversal_of, sold
 
@@ -84,6 +84,21 @@ def test_the_drawer_is_counted_in_the_names_of_unifiedpos() -> None:
     assert read["tillwire_DrawerGoodOpenCount_total|till|drawer"] == 1
     assert read["tillwire_DrawerFailedOpenCount_total|drawer"] == 1
     assert read["tillwire_drawer_left_open_total|drawer"] == 1
+
+
+def test_what_contradicts_the_till_is_counted_and_what_agrees_is_not() -> None:
+    metrics = Metrics(lambda: 0.0)
+    metrics.unexpected_told(UnexpectedTold(what="paid_message", amount=296, contradicts=True), 1)
+    metrics.unexpected_told(UnexpectedTold(what="read", checkout_id="co_1", status="ok", contradicts=False), 2)
+    read = samples(metrics)
+    assert read["tillwire_contradictions_total|paid_message"] == 1
+    assert read["tillwire_contradictions_total|read"] == 0
+
+
+def test_what_an_alert_waits_for_is_there_before_it_happens() -> None:
+    """Else the first time would be no increase."""
+    read = samples(Metrics(lambda: 0.0))
+    assert (read["tillwire_not_recorded_total"], read["tillwire_contradictions_total|paid_message"]) == (0, 0)
 
 
 def test_a_scan_is_timed_from_its_last_byte_to_the_screen_and_to_the_request_it_causes() -> None:

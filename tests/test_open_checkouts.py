@@ -7,7 +7,7 @@ import pytest
 
 from agent.card import CardNumber
 from agent.checkout.handed_over import begin_handed_over
-from agent.checkout.state import FINAL, Card, HandedOver, Phase
+from agent.checkout.state import FINAL, Card, Evidence, HandedOver, Payment, Phase
 from agent.till.open_checkouts import FIRST_TURN_PAUSE_S, LONGEST_TURN_PAUSE_S, Kept, OpenCheckouts, Turns
 from tests.checkouts import NOW_S, RULES, WALL, reversal_of, sold
 from tests.test_checkout import IN_EACH_PHASE
@@ -29,14 +29,15 @@ def till_with(*several: Kept) -> OpenCheckouts:
 
 
 def test_the_oldest_confirmed_payment_has_its_turn_first() -> None:
-    later, earlier = kept(Phase.CONFIRMED, "co_a", minutes=2), kept(Phase.CONFIRMED, "co_b", minutes=1)
-    assert till_with(later, earlier).next_turn(NOW_S) is earlier
+    """Also where the clock was set back before the later one was paid."""
+    earlier, later = kept(Phase.CONFIRMED, "co_b", minutes=2), kept(Phase.CONFIRMED, "co_a", minutes=1)
+    assert till_with(earlier, later).next_turn(NOW_S) is earlier
 
 
 def test_the_oldest_has_its_turn_first_though_it_was_tried_before() -> None:
-    later, earlier = kept(Phase.CONFIRMED, "co_a", minutes=2), kept(Phase.CONFIRMED, "co_b", minutes=1)
-    earlier.turns.take(NOW_S)
-    till = till_with(later, earlier)
+    earlier, later = kept(Phase.CONFIRMED, "co_b"), kept(Phase.CONFIRMED, "co_a")
+    earlier.turns.take(NOW_S, jitter=1.0)
+    till = till_with(earlier, later)
     assert till.next_turn(NOW_S) is later
     assert till.next_turn(NOW_S + FIRST_TURN_PAUSE_S) is earlier
 
@@ -45,11 +46,32 @@ def test_nobody_has_a_turn_while_one_is_being_booked() -> None:
     assert till_with(kept(Phase.CONFIRMED, "co_a"), kept(Phase.STARTING, "co_b")).next_turn(NOW_S) is None
 
 
+@pytest.mark.parametrize("phase", Phase)
+def test_cash_waits_until_its_booking_is_known(phase: Phase) -> None:
+    evidence = Evidence(kind="drawer-closed", amount=796, at=WALL)
+    checkout = replace(IN_EACH_PHASE[phase], payment=Payment(method="cash", amount=796, evidence=evidence))
+    assert Kept(checkout).cash_waits == (phase in {Phase.CONFIRMED, Phase.STARTING, Phase.UNSURE})
+    assert not Kept(replace(checkout, payment=Payment(method="cashless", amount=796))).cash_waits
+
+
 def test_the_pause_between_two_turns_is_capped() -> None:
     turns = Turns()
     for _ in range(3000):
-        turns.take(0.0)
+        turns.take(0.0, jitter=1.0)
     assert turns.not_before_s == LONGEST_TURN_PAUSE_S
+    turns.take(0.0, jitter=0.0)
+    assert turns.not_before_s == LONGEST_TURN_PAUSE_S / 2
+
+
+def test_somebody_else_was_served_though_nobody_is_now() -> None:
+    """Who waits for a start comes back to no till that was another's meanwhile."""
+    waits = kept(Phase.UNSURE, "co_a")
+    assert waits.checkout.started_s is not None
+    till, later_s = till_with(waits), waits.checkout.started_s + 60.0
+    till.customer_came(waits.checkout.started_s - 1.0)
+    assert not till.front_taken(waits, later_s)
+    till.customer_came(waits.checkout.started_s + 1.0)
+    assert till.front_taken(waits, later_s)
 
 
 def test_a_card_waits_while_another_checkout_with_it_has_taken_money() -> None:

@@ -1,11 +1,12 @@
 """The Debian packages as they are built: what a maintainer would say, and what is in them."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.debian import built_package
+from tests.debian import CLONE, built_package
 
 pytestmark = [pytest.mark.kiosk, pytest.mark.timeout(900)]
 PYTHON = {"bookworm": "3.11", "trixie": "3.13"}
@@ -30,6 +31,14 @@ def said(*command: str | Path) -> str:
 
 def test_a_maintainer_has_nothing_to_say(release: str) -> None:
     assert said("lintian", "--no-tag-display-limit", built_package(release)) == ""
+
+
+def test_whoever_reads_it_reads_it_whole_though_it_is_made_again(release: str) -> None:
+    package = built_package(release)
+    with package.open("rb") as reading:
+        before = os.fstat(reading.fileno()).st_mtime_ns
+        subprocess.run(["scripts/package", release], check=True, cwd=CLONE, stdout=subprocess.DEVNULL)
+        assert os.fstat(reading.fileno()).st_mtime_ns == before
 
 
 def test_it_runs_on_the_python_of_its_release_alone(release: str) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from device.discovery import shortest_match
+from device.matching import the_one
 from device.plugged_devices import System, plugged_devices
 from tests.fake_system import FakeSystem, write
 
@@ -28,6 +30,23 @@ def test_without_udev_sysfs_says_it(box: FakeSystem) -> None:
     box.keyboard("1-2.4", "05e0", "1200", 5, serial="9")
     [reader] = plugged_devices("input", box.system)
     assert (reader.id_vendor, reader.id_model, reader.serial, reader.path) == ("05e0", "1200", "9", "1-2.4")
+
+
+def test_a_reader_that_was_configured_by_its_socket_is_meant_when_our_rule_has_given_it_a_path(box: FakeSystem) -> None:
+    """Debian's own rules give a hidraw node none, so `tillwire devices` names the socket; then ours are written."""
+    for number, socket in enumerate(("1-1", "1-2")):
+        box.hid_pos(socket, "1eab", "0310", number)
+        box.udev((243, number), {})
+    before = plugged_devices("hidraw", box.system)
+    meant = shortest_match(before[1], before)
+    assert meant.path == "1-2"
+    for number in range(2):
+        box.udev((243, number), {"ID_PATH": f"pci-0000:00:14.0-usb-0:{number + 1}:1.0"})
+    readers = plugged_devices("hidraw", box.system)
+    assert the_one(meant, readers).node == "/dev/hidraw1"
+    by_path = shortest_match(readers[1], readers)
+    assert by_path.path == "pci-0000:00:14.0-usb-0:2:1.0"
+    assert the_one(by_path, readers).node == "/dev/hidraw1"
 
 
 def test_a_reader_that_is_not_on_usb_is_known_by_the_input_layer(box: FakeSystem) -> None:

@@ -51,6 +51,7 @@ class Machine:
         tty.setraw(self._slave)
         self.path = os.ttyname(self._slave)
         self._heard: asyncio.Queue[bytes] = asyncio.Queue()
+        self._is_plugged_in = True
         asyncio.get_running_loop().add_reader(self.master, lambda: self._heard.put_nowait(os.read(self.master, 100)))
 
     def says(self, text: str) -> None:
@@ -62,10 +63,16 @@ class Machine:
             heard += await self._heard.get()
         return heard
 
-    def close(self) -> None:
+    def pull(self) -> None:
+        """Its cable is pulled, or it is switched off."""
         asyncio.get_running_loop().remove_reader(self.master)
-        os.close(self._slave)
         os.close(self.master)
+        self._is_plugged_in = False
+
+    def close(self) -> None:
+        if self._is_plugged_in:
+            self.pull()
+        os.close(self._slave)
 
 
 @pytest.fixture
@@ -143,6 +150,40 @@ async def test_a_machine_that_was_paid_another_amount_needs_a_person(
         machine.says("paid 800\r")
         done = await ended(agent, checkout_id)
     assert (done["phase"], done["reason"]) == ("attention", "other_amount_paid")
+
+
+async def test_a_machine_that_is_lost_is_told_as_what_it_is_and_its_cash_needs_a_person(
+    box: Box, machine: Machine
+) -> None:
+    box.write(rest=PAID_BY_MACHINE.format(port=machine.path))
+    async with agent_of(box) as agent:
+        await box.heard(device_is("paid_message", "present"))
+        checkout_id = await awaiting_cash(agent)
+        machine.pull()
+        await box.heard(device_is("paid_message", "lost"))
+        devices = (await agent.get("/v1/devices"))["devices"]
+        while (told := await agent.get(f"/v1/checkouts/{checkout_id}"))["drawer_trouble"] is None:
+            pass
+    assert isinstance(devices, list)
+    assert [(device["kind"], device["state"]) for device in devices] == [("paid_message", "lost")]
+    assert (told["phase"], told["drawer_trouble"]) == ("awaiting_cash", "lost")
+
+
+async def test_a_machine_whose_message_cannot_be_read_leaves_the_word_to_the_operator(
+    box: Box, machine: Machine, clock: MovedClock
+) -> None:
+    box.write(rest=PAID_BY_MACHINE.format(port=machine.path))
+    async with agent_of(box) as agent:
+        await box.heard(device_is("paid_message", "present"))
+        clock.advance(ON_ITS_WAY_S)
+        checkout_id = await awaiting_cash(agent)
+        async with box.hears(lambda _, told: told.get("drawer_trouble") == "message_torn"):
+            machine.says("paid 7967967967\r")
+        await agent.post(f"/v1/checkouts/{checkout_id}/confirm", {"amount": AMOUNT, "by": "Ada"})
+        done = await ended(agent, checkout_id)
+    assert done["phase"] == "completed"
+    assert isinstance(done["evidence"], dict)
+    assert (done["evidence"]["kind"], done["evidence"]["by"]) == ("operator", "Ada")
 
 
 @pytest.mark.parametrize("confirmed_by", ["drawer-opened", "drawer-closed"])

@@ -138,8 +138,9 @@ async def test_a_receipt_is_printed_once_more_when_somebody_asks(box: Box) -> No
         await at.agent.post(f"/v1/checkouts/{checkout_id}/print", {})
         await at.prints(first * 2)
         for copy in ("merchant", "provisional"):
-            with pytest.raises(SaidNo, match="no such receipt"):
+            with pytest.raises(SaidNo, match="no such receipt") as refused:
                 await at.agent.post(f"/v1/checkouts/{checkout_id}/print", {"receipt": copy})
+            assert refused.value.name == "no-receipt"
 
 
 async def test_a_provisional_receipt_can_be_asked_for_where_none_comes_by_itself(box: Box) -> None:

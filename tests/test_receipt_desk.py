@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from agent.checkout.receipts import ReceiptCopy
+from agent.checkout.standing_guards import CUSTOMER_GONE_S
 from agent.checkout.state import Checkout, Evidence, Payment, Phase
 from agent.till.open_checkouts import Kept, OpenCheckouts
-from agent.till.receipt_desk import CUSTOMER_GONE_S, ReceiptDesk
+from agent.till.receipt_desk import ReceiptDesk
 from tests.checkouts import NOW_S, WALL, new_checkout
 
 PAID = Payment(method="cash", amount=796, evidence=Evidence(kind="operator", amount=796, at=WALL))

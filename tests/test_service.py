@@ -70,6 +70,35 @@ async def test_an_address_that_is_taken_is_said_in_one_line(tmp_path: Path) -> N
         assert "Traceback" not in said.decode()
 
 
+@pytest.mark.parametrize(
+    ("section", "keys", "said"),
+    [
+        ("api", ["ca_file"], "[api]: ca_file {0} cannot be used as a CA: "),
+        (
+            "kiosk",
+            ["tls_certificate_file", "tls_key_file"],
+            "[kiosk]: tls_certificate_file {0} with its key {0} cannot be used: ",
+        ),
+    ],
+)
+async def test_a_certificate_that_cannot_be_used_is_a_wrong_configuration(
+    tmp_path: Path, section: str, keys: list[str], said: str
+) -> None:
+    """In one line, with the exit code after which systemd does not start it again."""
+    async with shop(tmp_path / "shop") as the_shop:
+        file = tmp_path / "is-not-there.pem"
+        lines = "".join(f'{key} = "{file}"\n' for key in keys)
+        config = the_shop.config
+        config.write_text(config.read_text().replace(f"[{section}]\n", f"[{section}]\n{lines}"))
+        run = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "agent", "run", "--config", str(config), stderr=asyncio.subprocess.PIPE
+        )
+        _, told = await run.communicate()
+        assert run.returncode == 2
+        assert said.format(file) in told.decode().splitlines()[-1]
+        assert "Traceback" not in told.decode()
+
+
 async def test_without_api_reader_and_drawer_the_agent_runs_and_says_so(tmp_path: Path) -> None:
     async with shop(tmp_path / "shop") as the_shop:
         the_shop.scanner.unplug()

@@ -86,6 +86,7 @@ def test_the_example_shows_the_defaults(file: Path) -> None:
     on = loaded(file, text)
     assert on.api.connect_timeout_s == Api.model_fields["connect_timeout_s"].default
     assert on.api.request_timeout_s == Api.model_fields["request_timeout_s"].default
+    assert on.api.terminal_timeout_s == Api.model_fields["terminal_timeout_s"].default
     assert on.drawer.open_timeout_s == loaded(file, MINIMUM).drawer.open_timeout_s
     assert on.drawer.profile_directory == loaded(file, MINIMUM).drawer.profile_directory
 
@@ -381,6 +382,9 @@ def test_a_problem_has_its_parts(file: Path) -> None:
         ("kiosk", f'listen = "unix:/{"x" * 107}"', "kiosk.listen is too long for a socket: at most 107 bytes"),
         ("kiosk", 'allowed_origins = ["*"]', "kiosk.allowed_origins[0] must be an origin without a path"),
         ("kiosk", 'allowed_origins = ["https://a.example/"]', "kiosk.allowed_origins[0] must be an origin"),
+        ("kiosk", 'allowed_origins = ["https://*"]', "kiosk.allowed_origins[0] must be an origin"),
+        ("kiosk", 'allowed_origins = ["https://a; script-src *"]', "kiosk.allowed_origins[0] must be an origin"),
+        ("kiosk", 'allowed_origins = ["https://me@a.example"]', "kiosk.allowed_origins[0] must be an origin"),
         ("kiosk", 'allowed_hosts = ["a.example:80"]', "kiosk.allowed_hosts[0] must be a host name"),
         ("kiosk", 'allowed_hosts = ["A.example"]', "kiosk.allowed_hosts[0] must be a host name in small letters"),
         ("kiosk", 'tls_key_file = "/k"', "kiosk.tls_certificate_file is missing: a certificate and its key come"),
@@ -392,6 +396,7 @@ def test_a_problem_has_its_parts(file: Path) -> None:
             "state.directory is too long for the control socket in it: set kiosk.",
         ),
         ("state", "keep_days = 0", "state.keep_days must be at least 1"),
+        ("state", "keep_days = 999999", "state.keep_days must be at most 36500"),
         ("scanner", 'name = "a"', "scanner must be a list: write [[scanner]]"),
         ("scaner", "", "scaner is not a known key; did you mean scanner?"),
     ],
@@ -466,7 +471,8 @@ confirmed_by = ["drawer-opened"]
     ("key", "problem"),
     [
         ("pattern = 'PAID ('", "cash.paid_message.pattern is no regular expression: missing )"),
-        ("pattern = 'PAID (?P<sum>x)'", "cash.paid_message.pattern knows one named group only: (?P<amount>…)"),
+        ("pattern = 'PAID (?P<sum>x)'", "cash.paid_message.pattern knows one named group: (?P<amount>…) in cents, or"),
+        ("pattern = '(?P<amount>x)(?P<euros>y)'", "cash.paid_message.pattern knows one named group: (?P<amount>…)"),
         (
             "pattern = 'x'\nbooked_message = 'OK {merchantref}'",
             "cash.paid_message.booked_message can tell only {merchantRef}, {transactionRef}, {transaction_id}",
@@ -479,6 +485,25 @@ confirmed_by = ["drawer-opened"]
 def test_a_paid_message_is_checked(file: Path, key: str, problem: str) -> None:
     text = f'{MINIMUM}[cash.paid_message]\nport = "/dev/ttyS2"\n{key}\n'
     assert any(problem in line for line in problems(file, text))
+
+
+@pytest.mark.parametrize("amount", [r"(?P<euros>\d+[.,]\d\d)", r"(?P<amount>\d+)", ""])
+def test_a_paid_message_may_name_its_amount_in_euros_or_in_cents(file: Path, amount: str) -> None:
+    text = f"{MINIMUM}[cash.paid_message]\nport = '/dev/ttyS2'\npattern = 'paid {amount}'\n"
+    message = loaded(file, text).cash.paid_message
+    assert message is not None
+    assert message.pattern == f"paid {amount}"
+
+
+def test_a_paid_message_on_the_drawers_port_is_heard_and_not_answered(file: Path) -> None:
+    """Many a drawer opens at any byte, so that the answer to each sale would open it."""
+    text = MINIMUM + '[drawer]\nprofile = "mmf"\nport = "/dev/ttyS0"\n'
+    text += '[cash.paid_message]\nport = "/dev/ttyS0"\npattern = "paid"\n'
+    assert loaded(file, text).cash.paid_message is not None
+    answered = f'{text}booked_message = "OK"\n'
+    (problem,) = problems(file, answered)
+    assert "cash.paid_message.booked_message would be written to the drawer" in problem
+    assert loaded(file, answered.replace('profile = "mmf"', 'profile = "none"')).cash.paid_message is not None
 
 
 def test_a_good_paid_message_is_taken(file: Path) -> None:
@@ -496,6 +521,37 @@ def test_two_devices_cannot_share_a_port(file: Path) -> None:
     text = changed("drawer", 'profile = "mmf"', 'port = "/dev/ttyS0"')
     text += '[[scanner]]\nname = "wall"\ndriver = "serial"\nport = "/dev/ttyS0"\n'
     assert problems(file, text) == ["tillwire.toml:15: scanner[0].port is the port of another device"]
+
+
+@pytest.mark.parametrize("name", ["drawer", "printer", "paid_message"])
+def test_a_reader_has_no_name_of_another_device(file: Path, name: str) -> None:
+    text = MINIMUM + f'[[scanner]]\nname = "{name}"\ndriver = "serial"\nport = "/dev/ttyS0"\n'
+    owner = name.replace("_", " ")
+    assert problems(file, text) == [f"tillwire.toml:9: scanner[0].name is the {owner}'s: give the reader another name"]
+
+
+@pytest.mark.parametrize("text", ['A1", RUN+="/bin/id', "A1\\nB", "*", "$kernel", "ä"])
+def test_what_a_device_says_of_itself_has_only_what_udev_takes_as_it_stands(file: Path, text: str) -> None:
+    scanner = f"{MINIMUM}[[scanner]]\nname = 'a'\ndriver = 'evdev'\nmatch = {{ serial = {json.dumps(text)} }}\n"
+    assert (
+        "tillwire.toml:11: scanner[0].match.serial must be letters, digits, blanks and #" in problems(file, scanner)[0]
+    )
+    port = f"{MINIMUM}[drawer]\nprofile = 'mmf'\nport = {json.dumps(f'/dev/{text}')}\n"
+    assert "drawer.port must be letters, digits, blanks and #" in problems(file, port)[0]
+    for path in ("/dev/tillwire/../sda", "/dev/tillwire/a b"):
+        port = f"{MINIMUM}[drawer]\nprofile = 'mmf'\nport = '{path}'\n"
+        assert "drawer.port must be the file of a device, without a blank and without .." in problems(file, port)[0]
+
+
+SERIAL_SCANNER = '[[scanner]]\nname = "wall"\ndriver = "serial"\nport = "/dev/ttyS2"\n'
+SERIAL_PRINTER = '[printer]\nconnection = "serial"\nport = "/dev/ttyS2"\n'
+
+
+@pytest.mark.parametrize("other", [SERIAL_SCANNER, SERIAL_PRINTER])
+def test_a_paid_message_shares_no_port_but_the_drawers(file: Path, other: str) -> None:
+    text = f'{MINIMUM}{other}[cash.paid_message]\nport = "/dev/ttyS2"\npattern = "paid"\n'
+    (problem,) = problems(file, text)
+    assert "cash.paid_message.port is the port of another device" in problem
 
 
 def test_an_empty_match_names_no_device(file: Path) -> None:

@@ -351,6 +351,20 @@ def test_a_terminal_payment_is_cancelled_by_its_receipt_number_before_the_end_of
     assert [booking.amount for booking in till.api.ledger] == [796, 796, -796]
 
 
+@pytest.mark.parametrize(
+    ("setting", "status", "amounts"),
+    [("refuses", 500, [796, -796]), ("repeats-answer", 200, [796, -796]), ("executes-again", 200, [796, -796, -796])],
+)
+def test_a_terminal_payment_is_cancelled_a_second_time_as_the_switch_says(
+    setting: str, status: int, amounts: list[int]
+) -> None:
+    till = Till(SimulatedApi(switches=Switches.model_validate({"second-cancel": setting})))
+    till.on(till.create(number=None), "start/cashless")
+    till.on("3", "cancelTrx")
+    assert till.on("3", "cancelTrx").status == status
+    assert [booking.amount for booking in till.api.ledger] == amounts
+
+
 def test_diagnosis_answers_a_transaction_that_tracks_it() -> None:
     answer = Till().on("me", "diagnosis")
     assert (field_of(answer, "object"), field_of(answer, "status")) == ("smart.transactions", "ok")

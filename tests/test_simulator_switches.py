@@ -146,6 +146,13 @@ def put_after_pretransaction(till: Till) -> object:
     return till.body("PUT", f"Smart/Transactions/{due(till)}", order())["status"]
 
 
+def pretransaction_of_nothing(till: Till) -> object:
+    till.api.put_card(replace(till.api.state.cards[CARD_NUMBER], cash_balance=0, bonus_balance=0))
+    transaction = till.create()
+    till.on(transaction, "preTransaction")
+    return till.read(transaction)["status"]
+
+
 def wrong_sum(till: Till) -> object:
     body = order(basket_info={"sum": 1, "currency": "EUR"})
     return till.answer("POST", "Smart/Transactions", body).status
@@ -361,6 +368,7 @@ EXPECTED: Mapping[Story, Mapping[str | float, object]] = {
     charge_tax: {"as-sent": [7, 7], "zero": [0, 7]},
     error_code: {"number": 1001, "text": "1001", "http-status": "500"},
     no_idents: {"empty-list": [], "null": None},
+    pretransaction_of_nothing: {"processing": "processing", "created": "created"},
 }
 
 

@@ -204,6 +204,22 @@ async def test_a_rejected_token_is_not_used_again(access: Access, issuer: Issuer
     assert await lent(access) == "token3"
 
 
+async def test_a_token_that_is_rejected_during_a_login_is_not_used_again_if_that_login_fails(
+    access: Access, issuer: Issuer
+) -> None:
+    async with access.lent() as token:
+        issuer.open.clear()
+        issuer.asked.clear()
+        renewal = asyncio.create_task(access.renew())
+        await issuer.asked.wait()
+    access.discard(token)
+    issuer.failures = [NotSent("its answer was lost")]
+    issuer.open.set()
+    with pytest.raises(NotSent):
+        await renewal
+    assert await held(access) == "token3"
+
+
 async def test_a_late_rejection_of_a_former_token_does_not_touch_the_present_one(access: Access) -> None:
     async with access.lent() as former:
         pass

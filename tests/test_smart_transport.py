@@ -1,6 +1,7 @@
 """One request on the wire: what is sent, how often, and what becomes of it when the network fails."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -276,6 +277,53 @@ async def test_what_is_made_ready_stands_on_its_connection_until_it_may_leave(se
     assert heard[1].began == left
 
 
+async def test_what_waits_for_a_slow_disk_is_sent_when_that_is_done(
+    server: Server, transport: Transport, clock: MovedClock
+) -> None:
+    server.reply(answer({"said": "late"}))
+    durable: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    sending = asyncio.create_task(transport.after(durable).send(request()))
+    await server.until_connections(1)
+    clock.advance(2 * DEFAULT.request_s)
+    await settle()
+    durable.set_result(asyncio.get_running_loop().time())
+    assert (await sending).status == 200
+
+
+async def test_the_time_of_what_was_made_ready_counts_from_when_it_may_leave(
+    server: Server, transport: Transport, clock: MovedClock
+) -> None:
+    server.reply(stall(b""))
+    durable: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    sending = asyncio.create_task(transport.after(durable).send(request()))
+    await server.until_connections(1)
+    clock.advance(0.6 * DEFAULT.request_s)
+    durable.set_result(asyncio.get_running_loop().time())
+    await server.until_requests(1)
+    clock.advance(0.6 * DEFAULT.request_s)
+    await settle()
+    assert not sending.done()
+    clock.advance(0.6 * DEFAULT.request_s)
+    with pytest.raises(Unknown, match="in time"):
+        await sending
+
+
+async def test_a_request_that_is_given_up_leaves_the_disk_its_word(server: Server, transport: Transport) -> None:
+    """Also in the moment in which the disk gives it."""
+    loop, complaints = asyncio.get_running_loop(), list[object]()
+    loop.set_exception_handler(lambda _loop, context: complaints.append(context))
+    durable: asyncio.Future[float] = loop.create_future()
+    sending = asyncio.create_task(transport.after(durable).send(request()))
+    await server.until_connections(1)
+    await settle()
+    sending.cancel()
+    durable.set_result(loop.time())
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    await settle()
+    assert complaints == []
+
+
 async def test_what_is_made_ready_and_may_not_leave_is_not_sent(server: Server, transport: Transport) -> None:
     server.reply(answer({}))
     durable: asyncio.Future[float] = asyncio.get_running_loop().create_future()
@@ -418,24 +466,18 @@ async def test_a_certificate_nobody_knows_is_not_sent(tls_server: Server) -> Non
     assert tls_server.requests == []
 
 
+def trusting(authority: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=authority / "ca.pem")
+
+
 async def test_an_extra_authority_is_trusted(tls_server: Server, authority: Path) -> None:
     tls_server.reply(answer({}))
-    async with open_transport(tls_server.base_url, DEFAULT, ca_file=authority / "ca.pem") as transport:
+    async with open_transport(tls_server.base_url, DEFAULT, trust=trusting(authority)) as transport:
         assert (await transport.send(request())).status == 200
 
 
 async def test_a_reset_after_a_request_over_tls_is_unknown(tls_server: Server, authority: Path) -> None:
     tls_server.reply(reset())
-    async with open_transport(tls_server.base_url, DEFAULT, ca_file=authority / "ca.pem") as transport:
+    async with open_transport(tls_server.base_url, DEFAULT, trust=trusting(authority)) as transport:
         with pytest.raises(Unknown):
             await transport.send(request())
-
-
-@pytest.mark.parametrize("content", [None, b"no certificate"])
-async def test_an_authority_file_that_is_none_is_refused_at_once(tmp_path: Path, content: bytes | None) -> None:
-    file = tmp_path / "ca.pem"
-    if content is not None:
-        file.write_bytes(content)
-    with pytest.raises(OSError, match=r".+"):
-        async with open_transport("https://127.0.0.1", DEFAULT, ca_file=file):
-            pass

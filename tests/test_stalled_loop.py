@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ from device.simulated_scanner import (
     SimulatedSerialScanner,
     scan_reports,
 )
-from device.tty import PortSettings, SerialTty, Tty
+from device.tty import LineCounts, PortSettings, SerialTty, Tty
 from tests.moved_clock import MovedClock
 from tests.scanner_reports import running
 
@@ -116,10 +117,16 @@ async def test_hid_pos(clock: MovedClock) -> None:
 
 @dataclass
 class Line:
-    """How many bytes were sent over it, and how many of them were read."""
+    """How many bytes were sent over it, and how many of them were read; and whether it was seen silent before."""
 
+    clock: MovedClock
     sent: int = 0
     read: int = 0
+    was_looked_at: bool = False
+    was_silent: threading.Event = field(default_factory=threading.Event)
+
+    def wait_for_silence(self) -> None:
+        assert self.was_silent.wait(PATIENCE_S)
 
     def after(self, step: Step) -> None:
         self.sent += 1
@@ -129,6 +136,19 @@ class Line:
         line = self
 
         class CountedTty(SerialTty):
+            def fileno(self) -> int:
+                """The first look comes after the idle time."""
+                if not line.was_looked_at:
+                    line.was_looked_at = True
+                    line.clock.advance(IDLE_S)
+                return super().fileno()
+
+            def counts(self) -> LineCounts | None:
+                """Asked when it is opened, and then when the line is silent."""
+                if line.was_looked_at:
+                    line.was_silent.set()
+                return super().counts()
+
             def read(self) -> bytes:
                 data = super().read()
                 line.read += len(data)
@@ -141,9 +161,9 @@ async def test_serial(tmp_path: Path, clock: MovedClock) -> None:
     async with SimulatedSerialScanner(tmp_path / "reader") as reader:
         reading = LineReading(idle_s=IDLE_S)
         settings = SerialScannerSettings(name="wall", port=PortSettings(path=reader.path), reading=reading)
-        line = Line()
+        line = Line(clock)
         scanner = SerialScanner(settings, opener=line.open)
-        steps = (partial(line.after, step) for step in received(reader))
+        steps: Iterator[Step] = chain([line.wait_for_silence], (partial(line.after, step) for step in received(reader)))
         assert await stalled_while_it_scans(scanner, steps, lambda: line.sent > line.read, clock) == numbers()
 
 

@@ -14,7 +14,7 @@ from agent.checkout.events import ApplyAsked, PayAsked
 from agent.checkout.state import Basket, Checkout, Phase, Rules
 from agent.simulator.server import SimulatorServer
 from agent.simulator.switches import Switches
-from agent.till.settings import Order
+from agent.till.order import Order
 from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of
 
 LATE_WINDOW_S = 0.15

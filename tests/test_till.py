@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from agent.checkout.events import (
     ResolveAsked,
     RetryAsked,
 )
-from agent.checkout.state import Basket, Card, Confirmation, Phase, Rules
+from agent.checkout.state import Basket, Card, Checkout, Confirmation, Phase, Rules
 from agent.checkout.step import NotAllowed
 from agent.journal.errors import NotWritten
 from agent.journal.records import IdempotencyKey
@@ -322,6 +323,13 @@ async def test_a_lost_drawer_confirms_nothing_and_comes_back(bench: TillBench) -
     assert bench.drawer.pulses == 2
 
 
+async def test_what_is_known_of_the_drawer_is_told_from_the_beginning(bench: TillBench) -> None:
+    """Whoever knew it open before the agent was restarted must hear that it is not known any more."""
+    assert bench.heard.levels == ["unknown", "closed"]
+    bench.drawer.unplug()
+    await bench.heard.until(lambda: bench.heard.levels[-1] == "unknown")
+
+
 async def test_a_person_may_open_the_drawer_with_a_reason(bench: TillBench) -> None:
     await bench.till.open_drawer("change", "Eva")
     await bench.heard.drawer_event("opened")
@@ -560,6 +568,29 @@ async def test_a_confirmation_that_cannot_be_written_is_said_and_nothing_overtak
     await bench.heard.phase(Phase.COMPLETED)
     assert (starts(bench), len(bench.simulator.ledger)) == (1, 1)
     assert bench.till.records
+
+
+async def test_what_was_written_is_done_though_the_journal_cannot_be_read_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a clock that ran ahead was set back, the newest entry is looked for with each new one."""
+    clock_runs = [timedelta(hours=1)]
+    async with (
+        SimulatorServer() as simulator,
+        drawer_of(tmp_path) as drawer,
+        at_work(tmp_path, simulator, drawer, wall=lambda: datetime.now(UTC) + clock_runs[-1]) as bench,
+    ):
+        due = await bench.due()
+        clock_runs.append(timedelta())
+
+        def told(checkout: Checkout, _sequence: int) -> None:
+            bench.disk.refuses = checkout.phase is Phase.AWAITING_CASH
+
+        monkeypatch.setattr(bench.heard, "checkout_changed", told)
+        assert (await bench.till.ask(due.id, PAY)).phase is Phase.AWAITING_CASH
+        await bench.heard.until(lambda: bench.heard.levels[-1] == "open")
+        assert bench.disk.refusals > 0
+        bench.disk.refuses = False
 
 
 async def test_a_disk_that_refuses_does_not_keep_the_till_running_in_circles(

@@ -85,6 +85,19 @@ async def test_why_it_cannot_be_used_is_said_with_what_to_do(simulated: UsbPrint
     assert simulated.opened == 0
 
 
+async def test_a_printer_that_is_unplugged_in_the_middle_was_interrupted_and_did_not_refuse() -> None:
+    simulated = UsbPrinter(unplugged_after=CHUNK_BYTES)
+    with pytest.raises(PrintInterrupted, match="lost while it printed"):
+        await printer_on(UsbBus(simulated)).print_bytes(b"x" * (CHUNK_BYTES + 1))
+    assert len(simulated.printed) == CHUNK_BYTES
+
+
+async def test_what_a_printer_took_before_it_was_unplugged_is_printed() -> None:
+    simulated = UsbPrinter(unplugged_after=len(RECEIPT))
+    await printer_on(UsbBus(simulated)).print_bytes(RECEIPT)
+    assert simulated.printed == RECEIPT
+
+
 async def test_a_printer_is_missing_until_it_is_plugged_in_and_lost_when_it_is_unplugged() -> None:
     bus = UsbBus()
     async with running(printer_on(bus)) as reports:

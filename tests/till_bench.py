@@ -28,8 +28,9 @@ from agent.smart.credentials import CredentialStore
 from agent.smart.login import Client, ClientCredentialsLogin
 from agent.smart.transport import Timeouts
 from agent.till.api_calls import Calls
-from agent.till.listener import CardRefusal, DrawerTold, ScanTold
-from agent.till.settings import Order, TillSettings
+from agent.till.listener import CardRefusal, DrawerTold, ScanTold, UnexpectedTold
+from agent.till.order import Order
+from agent.till.settings import TillSettings
 from agent.till.till import Till
 from device.drawer import SerialDrawer
 from device.drawer_profile_file import load_profile
@@ -60,12 +61,14 @@ class Heard:
 
     checkouts: list[Checkout] = field(default_factory=list)
     drawer: list[DrawerTold] = field(default_factory=list)
+    levels: list[Level] = field(default_factory=list)
     scans: list[ScanTold] = field(default_factory=list)
     refusals: list[CardRefusal] = field(default_factory=list)
     checked: list[Card] = field(default_factory=list)
     devices: list[DeviceState] = field(default_factory=list)
     connections: list[Api] = field(default_factory=list)
     unrecorded: list[str] = field(default_factory=list)
+    unexpected: list[UnexpectedTold] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def checkout_changed(self, checkout: Checkout, sequence: int) -> None:
@@ -73,6 +76,7 @@ class Heard:
         self.wake()
 
     def drawer_is(self, drawer: str, level: Level) -> None:
+        self.levels.append(level)
         self.wake()
 
     def drawer_told(self, told: DrawerTold, sequence: int) -> None:
@@ -104,6 +108,10 @@ class Heard:
 
     def not_recorded(self, checkout_id: str) -> None:
         self.unrecorded.append(checkout_id)
+        self.wake()
+
+    def unexpected_told(self, told: UnexpectedTold, sequence: int) -> None:
+        self.unexpected.append(told)
         self.wake()
 
     def wake(self) -> None:
@@ -201,6 +209,7 @@ async def at_work(
     timeouts: Timeouts | None = None,
     show_balance: bool = False,
     silent_after_s: float = SILENT_AFTER_S,
+    wall: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[TillBench]:
     """Run a till on this state directory until the end of the block."""
     heard = Heard()
@@ -231,7 +240,7 @@ async def at_work(
                     drawer=device,
                     listener=heard,
                     outlets=ChosenOutlets(),
-                    wall=lambda: datetime.now(UTC),
+                    wall=wall,
                     new_id=lambda: f"co_{next(numbers)}_{id(heard)}",
                     jitter=lambda: 0.0,
                 )

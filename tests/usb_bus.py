@@ -28,6 +28,7 @@ class UsbPrinter:
     opened: int = 0
     refuses_with: int | None = None  # errno of every claim
     takes: int | None = None  # bytes that it still takes; None: all
+    unplugged_after: int | None = None  # bytes on paper; None: never
     offline: bool = False
     firmware: EscposFirmware = field(default_factory=EscposFirmware)
     answers: bytes = b""
@@ -35,6 +36,10 @@ class UsbPrinter:
     @property
     def printed(self) -> bytes:
         return bytes(self.firmware.printed)
+
+    def refuse_if_unplugged(self) -> None:
+        if self.unplugged_after is not None and len(self.printed) >= self.unplugged_after:
+            raise USBError("No such device", errno=errno.ENODEV)
 
     def close_cover(self) -> bytes:
         """Return what is on the paper when all that lay in the buffer is printed."""
@@ -136,6 +141,7 @@ class UsbBus(IBackend):  # type: ignore[misc]  # pyusb has no types
         dev_handle.claimed = True
 
     def release_interface(self, dev_handle: UsbPrinter, intf: int) -> None:
+        dev_handle.refuse_if_unplugged()
         dev_handle.claimed = False
 
     def is_kernel_driver_active(self, dev_handle: UsbPrinter, intf: int) -> bool:
@@ -149,6 +155,7 @@ class UsbBus(IBackend):  # type: ignore[misc]  # pyusb has no types
 
     def bulk_write(self, dev_handle: UsbPrinter, ep: int, intf: int, data: "array[int]", timeout: int) -> int:
         assert (ep, dev_handle.claimed) == (OUT, True)
+        dev_handle.refuse_if_unplugged()
         taken = bytes(data)[: dev_handle.takes]
         if dev_handle.takes is not None:
             dev_handle.takes -= len(taken)

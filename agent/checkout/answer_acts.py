@@ -141,8 +141,8 @@ def count_refusal(checkout: Checkout, event: CallRefused, _situation: Situation)
     return replace(checkout, refusals=refusals, error=event.problem, start_number=checkout.start_number + 1), ()
 
 
-def count_useless_answer(checkout: Checkout, _event: StartAnswered | CancelAnswered, _situation: Situation) -> Done:
-    """It is no refusal in the API's words, but as often in a row it means as much."""
+def count_answer(checkout: Checkout, _event: StartAnswered | CancelAnswered, _situation: Situation) -> Done:
+    """An answer that executes nothing and names no error: as often in a row it means as much as a refusal."""
     return replace(checkout, refusals=checkout.refusals + 1 if checkout.error is None else 1, error=None), ()
 
 

@@ -100,7 +100,7 @@ def changed_and_person_must_decide(checkout: Checkout, event: ReadAnswered, situ
 def unchanged(transaction: Transaction, facts: TransactionFacts) -> bool:
     """Is everything that this answer tells still what was shown? What it does not tell proves nothing either way."""
     return (
-        facts.status == transaction.status
+        (facts.status == transaction.status or _nothing_was_applied(transaction, facts))
         and told_same(facts.sum, transaction.sum)
         and told_same(facts.missing_sum, transaction.missing_sum)
         and told_same(facts.updated, transaction.updated)
@@ -108,11 +108,20 @@ def unchanged(transaction: Transaction, facts: TransactionFacts) -> bool:
     )
 
 
+def _nothing_was_applied(transaction: Transaction, facts: TransactionFacts) -> bool:
+    """What status a preTransaction leaves that had nothing to apply is not documented (smart-api 3.1)."""
+    return (
+        (transaction.status, facts.status) == ("processing", "created")
+        and facts.sum is not None
+        and facts.sum == transaction.missing_sum
+    )
+
+
 def told_same(told: object, shown: object) -> bool:
     return told is None or shown is None or told == shown
 
 
-def was_refused(_checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
+def was_refused(_checkout: Checkout, event: StartAnswered | ReadAnswered, _situation: Situation) -> bool:
     return event.facts.status in REFUSED
 
 

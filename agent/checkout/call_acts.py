@@ -17,7 +17,15 @@ from agent.checkout.effects import (
 from agent.checkout.events import Restarted
 from agent.checkout.replacing import replace
 from agent.checkout.row import Done
-from agent.checkout.state import Asking, Call, Checkout, Payment, Pursuit, Rules, Situation, Transaction
+from agent.checkout.state import (
+    Asking,
+    Call,
+    Checkout,
+    Payment,
+    Pursuit,
+    Situation,
+    Transaction,
+)
 
 LONGEST_READ_PAUSE_S = 60.0
 """Between two reads of an unsure payment: light enough for days, short enough for the person who waits."""
@@ -113,24 +121,43 @@ def forget_creates(checkout: Checkout, _event: object, _situation: Situation) ->
 
 def restart(checkout: Checkout, event: Restarted, situation: Situation) -> Done:
     """Monotonic times of another process mean nothing: everything counts anew, and nobody is kept waiting."""
-    pursuit = None if checkout.pursuit is None else _full_window(event.rules, situation)
-    return (
-        replace(
-            checkout,
-            rules=event.rules,
-            touched_s=situation.now_s,
-            started_s=None,
-            pursuit=pursuit,
-            asking=None,
-            wanted=None,
-        ),
-        (),
+    pursued = checkout.pursuit is not None
+    checkout = replace(
+        checkout,
+        rules=event.rules,
+        touched_s=situation.now_s,
+        started_s=None,
+        asking=None,
+        wanted=None,
     )
+    return open_window_unanswered(checkout, event, situation) if pursued else (checkout, ())
 
 
 def open_window(checkout: Checkout, _event: object, situation: Situation) -> Done:
-    """From now on it takes the late window until a read can prove that nothing was executed."""
-    return replace(checkout, pursuit=_full_window(checkout.rules, situation)), ()
+    """An answer came: from now on it takes the late window until a read can prove that nothing was executed."""
+    return _proven_from(checkout, situation.now_s), ()
+
+
+def open_window_unanswered(checkout: Checkout, _event: object, situation: Situation) -> Done:
+    """No answer came: somebody may stand at the terminal meanwhile, and what they do there is late only then."""
+    return _proven_from(checkout, situation.now_s + _at_terminal_s(checkout)), ()
+
+
+def _at_terminal_s(checkout: Checkout) -> float:
+    return checkout.rules.at_terminal_s if is_at_terminal(checkout) else 0.0
+
+
+def _proven_from(checkout: Checkout, over_s: float) -> Checkout:
+    """`over_s`: whoever works on the request is done with it, but for what is late."""
+    ends_s = over_s + checkout.rules.late_window_s + checkout.rules.stale_read_s
+    return replace(checkout, pursuit=Pursuit(ends_s=ends_s, next_read_s=None))
+
+
+def is_at_terminal(checkout: Checkout) -> bool:
+    """Does the call that moves the money wait for somebody at the terminal."""
+    payment, reversal = checkout.payment, checkout.reversal
+    pays = payment is not None and payment.method == "cashless"
+    return pays or (reversal is not None and reversal.call == "cancelTrx")
 
 
 def ensure_window(checkout: Checkout, _event: object, situation: Situation) -> Done:
@@ -138,10 +165,6 @@ def ensure_window(checkout: Checkout, _event: object, situation: Situation) -> D
     if checkout.pursuit is not None:
         return checkout, ()
     return replace(checkout, pursuit=Pursuit(ends_s=situation.now_s, next_read_s=None)), ()
-
-
-def _full_window(rules: Rules, situation: Situation) -> Pursuit:
-    return Pursuit(ends_s=situation.now_s + rules.late_window_s + rules.stale_read_s, next_read_s=None)
 
 
 def pursue(checkout: Checkout, event: object, situation: Situation) -> Done:

@@ -17,6 +17,7 @@ from agent.checkout.evidence_state import (
     OpenedBy,
     OpeningSeen,
     OtherAmount,
+    PaidUnexpectedly,
     Seen,
     Sign,
     Watch,
@@ -125,12 +126,23 @@ def pulse_refused(watch: Watch, asked_s: float) -> Seen:
 
 def paid_message(watch: Watch, amount: int | None, at_s: float) -> Seen:
     """A till or cash machine says that the money is in; `amount` where its message has one."""
-    expected = watch.expected
-    if expected is None or "paid-message" not in watch.rules.confirmed_by or at_s < expected.since_s:
+    if "paid-message" not in watch.rules.confirmed_by:
         return watch, ()
+    expected = watch.expected
+    if expected is None or at_s < expected.since_s:
+        return watch, (PaidUnexpectedly(amount=amount),)
     if amount is not None and amount != expected.amount:
         return cash_not_expected(watch), (OtherAmount(checkout_id=expected.checkout_id, amount=amount),)
     return _cash_is_in(watch, expected, "paid-message", None)
+
+
+def message_torn(watch: Watch, at_s: float) -> Seen:
+    """What may have been the message cannot be read: a person must be able to confirm. A whole one still does."""
+    expected = watch.expected
+    if expected is None or not _awaits_message(watch) or expected.message_torn or at_s < expected.since_s:
+        return watch, ()
+    watch = replace(watch, expected=replace(expected, message_torn=True))
+    return watch, (CannotConfirm(checkout_id=expected.checkout_id, trouble="message_torn"),)
 
 
 def line_found(watch: Watch, name: str) -> Watch:

@@ -31,6 +31,7 @@ class Expectation:
     since_s: float
     opened_s: float | None = None  # the opening that counts for this expectation
     spoilt: bool = False
+    message_torn: bool = False  # a line came in part that may have been the message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +91,13 @@ class OtherAmount:
     amount: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class PaidUnexpectedly:
+    """For people: a machine says that the money is in, and no checkout waits for its word."""
+
+    amount: int | None
+
+
 CheckoutSign = OpeningSeen | CashSeen | CannotConfirm | OtherAmount
-Sign = DrawerSign | CheckoutSign
+Sign = DrawerSign | PaidUnexpectedly | CheckoutSign
 Seen = tuple[Watch, tuple[Sign, ...]]

@@ -103,13 +103,18 @@ def _card_refused(_checkout: Checkout, event: ReadAnswered, _situation: Situatio
     return charges and (card is None or card.valid is not True)
 
 
+def _discharges(_checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
+    return any(map(is_.is_discharge, event.facts.products))
+
+
 def _as_said(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
     said = checkout.handed_over
     return said is not None and told.payable(checkout, event, situation) and due_of(event.facts) == said.amount_due
 
 
 def _as_paid(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
-    return _as_said(checkout, event, situation) and not _card_refused(checkout, event, situation)
+    refused = _card_refused(checkout, event, situation) or _discharges(checkout, event, situation)
+    return _as_said(checkout, event, situation) and not refused
 
 
 def _wants(method: str) -> Guard[ReadAnswered]:
@@ -187,6 +192,7 @@ ROWS_OF_HANDED_OVER: tuple[Row[Any], ...] = (
     no(A, PayAsked, "amount_differs", when=_other_amount),
     no(A, PayAsked, "something_due", when=_and(asked.by_card_alone)),
     go(A, PayAsked, "same", want, when=_not_wanted_yet),
+    go(A, ReadAnswered, FAILED, note.forget_asking, because("discharge_not_supported"), when=_and(_discharges)),
     go(A, ReadAnswered, FAILED, note.forget_asking, because("card_refused"), when=_and(_card_refused)),
     go(A, ReadAnswered, STARTING, take_over, pay.pay_nothing, ask.start, when=_wants_with_nothing_due),
     go(A, ReadAnswered, DUE, take_over, sale.forget_wanted("drawer_open"), when=_wants_cash_into_open_drawer),
@@ -202,11 +208,11 @@ ROWS_OF_HANDED_OVER: tuple[Row[Any], ...] = (
     go(A, CallUnknown, FAILED, note.forget_asking, because("no_answer"), when=_and(is_.too_many_creates)),
     go(A, CallUnknown, "same", read_anew, when=handed_over),
     go(A, Restarted, "same", restart, read_anew, when=handed_over),
-    # due: nothing of it is ours to change
+    # due: nothing of it is ours to change; who asks for the same once more is still there
     no(DUE, BasketSet, "handed_over", when=handed_over),
     no(DUE, CardSet, "handed_over", when=handed_over),
     no(DUE, CardRemoved, "handed_over", when=handed_over),
-    go(DUE, ApplyAsked, "same", when=_and(asked.same_apply)),
+    go(DUE, ApplyAsked, "same", sale.touch, when=_and(asked.same_apply)),
     no(DUE, ApplyAsked, "handed_over", when=handed_over),
     go(DUE, Woke, A, sale.clear_amount, read_anew, when=_and(is_.old_but_not_idle)),
     go(DUE, Restarted, A, restart, sale.clear_amount, read_anew, when=handed_over),

@@ -10,6 +10,7 @@ from typing import Literal
 
 from agent.checkout.row import MONEY_TAKEN
 from agent.checkout.state import Checkout, Json
+from agent.checkout.waiting import waits_since
 from agent.receipt import Alignment, Line, NameValue, Separator, Space, TextLine, as_json, parse_lines
 
 ReceiptCopy = Literal["customer", "merchant", "provisional"]
@@ -54,7 +55,7 @@ def _provisional(checkout: Checkout) -> Iterator[Line]:
     yield TextLine("KEIN KASSENBELEG", important=True, alignment=Alignment.CENTER)
     yield TextLine("Provisional, not a fiscal receipt", important=True, alignment=Alignment.CENTER)
     yield Space()
-    yield NameValue("Datum:", f"{checkout.waiting_since or checkout.updated:%d.%m.%Y %H:%M:%S}")
+    yield NameValue("Datum:", f"{waits_since(checkout):%d.%m.%Y %H:%M:%S}")
     if checkout.merchantRef is not None:
         yield NameValue("Referenz:", checkout.merchantRef)
     yield NameValue("Vorgang:", checkout.id)

@@ -51,11 +51,18 @@ def not_offline(checkout: Checkout, event: PayAsked, situation: Situation) -> bo
 
 def not_offline_without_balance(checkout: Checkout, event: PayAsked, situation: Situation) -> bool:
     """What was applied before the line broke is finished like any other; a plain sale keeps to the limits."""
-    return not checkout.use_balance and not_offline(checkout, event, situation)
+    if checkout.use_balance and not charges_card(checkout):
+        return False
+    return not_offline(checkout, event, situation)
 
 
 def other_sum_offline(checkout: Checkout, event: PayAsked, situation: Situation) -> bool:
     return cash_offline(checkout, event, situation) and event.amount != checkout.basket.sum
+
+
+def nothing_due_offline(checkout: Checkout, event: PayAsked, situation: Situation) -> bool:
+    """Nothing due is not cash: the API executes it with start/loyalty, or nobody does."""
+    return cash_offline(checkout, event, situation) and event.amount == 0
 
 
 def cash_into_open_drawer(_checkout: Checkout, event: PayAsked, situation: Situation) -> bool:

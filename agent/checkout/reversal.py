@@ -1,8 +1,9 @@
 """A completed checkout taken back: an entry of its own, which names the one it reverses. Pure.
 
 It is asked of the API as a start is: never while an earlier request may have worked. An executed loyalty or cash
-payment is cancelled; a payment at the terminal by its receipt number, on the same day, because a terminal begins to
-count anew. The reversed checkout stays `completed`. These rows come before those of a sale.
+payment is cancelled; a payment at the terminal by its receipt number, on the same day and before the terminal closes
+it, because a terminal begins to count anew: later the number may be a stranger's. The reversed checkout stays
+`completed`. These rows come before those of a sale.
 """
 
 from typing import Any
@@ -104,8 +105,24 @@ def _reversed_already(checkout: Checkout, _event: ReverseAsked, situation: Situa
 
 
 def _of_another_day(checkout: Checkout, _event: ReverseAsked, situation: Situation) -> bool:
-    day = checkout.updated.astimezone(situation.wall.tzinfo).date()
-    return _at_terminal(checkout) and day != situation.wall.date()
+    return _at_terminal(checkout) and _day_is_over(checkout, situation)
+
+
+def _begun_on_another_day(checkout: Checkout, _event: ReadAnswered | RetryAsked, situation: Situation) -> bool:
+    reversal = checkout.reversal
+    return reversal is not None and reversal.call == "cancelTrx" and _day_is_over(checkout, situation)
+
+
+def _day_is_over(checkout: Checkout, situation: Situation) -> bool:
+    """Is this another day than the one on which the payment, or its reversal, was sent first; or did it end since.
+
+    When we learned what became of it does not matter. Each day is as the box counted it then: where an hour was put in
+    or left out since, the late evening would be of another day by today's offset from UTC.
+    """
+    sent = checkout.waiting_since
+    if sent is None or sent.date() != situation.wall.date():
+        return True
+    return situation.end_of_day is not None and sent <= situation.end_of_day
 
 
 def _without_receipt_number(checkout: Checkout, _event: ReverseAsked, _situation: Situation) -> bool:
@@ -159,6 +176,10 @@ def _refused_and_not_taken_back(checkout: Checkout, event: ReadAnswered, situati
 def _answered_in_vain(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
     """Cancel was answered as often as a start may be, and nothing came of it that a read shows."""
     return checkout.refusals >= MOST_REFUSALS and _proven_not_taken_back(checkout, event, situation)
+
+
+def _not_taken_back_on_its_day(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    return _proven_not_taken_back(checkout, event, situation) and _begun_on_another_day(checkout, event, situation)
 
 
 def _replaces(checkout: Checkout, event: RetryAsked, _situation: Situation) -> bool:
@@ -224,18 +245,20 @@ ROWS_OF_REVERSAL: tuple[Row[Any], ...] = (
     # starting: the API is being asked to take it back
     go(STARTING, CancelAnswered, COMPLETED, keep_reversal, open_drawer_to_refund, when=_taken_back_at_the_drawer),
     go(STARTING, CancelAnswered, COMPLETED, keep_reversal, when=_taken_back),
-    go(STARTING, CancelAnswered, UNSURE, note.count_useless_answer, ask.open_window, ask.read),
+    go(STARTING, CancelAnswered, UNSURE, note.count_answer, ask.open_window, ask.read),
     go(STARTING, CallNotSent, FAILED, note.forget_asking, because("offline"), when=is_reversal),
     go(STARTING, CallNotAuthorised, FAILED, note.keep_problem, because("not_authorised"), when=is_reversal),
-    go(STARTING, Restarted, UNSURE, restart, forget_drawer, ask.open_window, ask.read, when=is_reversal),
+    go(STARTING, Restarted, UNSURE, restart, forget_drawer, ask.open_window_unanswered, ask.read, when=is_reversal),
     # unsure: what a read says
     go(UNSURE, ReadAnswered, COMPLETED, keep_reversal, when=_taken_back),
     go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("refused"), when=_refused_and_not_taken_back),
     go(UNSURE, ReadAnswered, ATTENTION, note.forget_asking, because("not_executed"), when=_answered_in_vain),
+    go(UNSURE, ReadAnswered, ATTENTION, note.forget_asking, because("not_same_day"), when=_not_taken_back_on_its_day),
     go(UNSURE, ReadAnswered, STARTING, cancel, when=_proven_not_taken_back),
     go(UNSURE, ReadAnswered, "same", ask.read_later, when=_still_executed),
     go(UNSURE, ReadAnswered, ATTENTION, note.keep_status, because("changed"), when=is_reversal),
     go(UNSURE, Restarted, "same", restart, forget_drawer, ask.read, when=is_reversal),
     # attention: a person decides
     no(ATTENTION, RetryAsked, "not_allowed", when=_replaces),
+    no(ATTENTION, RetryAsked, "not_same_day", when=_begun_on_another_day),
 )

@@ -7,12 +7,16 @@ from agent.checkout.state import Call, Checkout, Json, Phase, Situation
 
 OVERDUE_AFTER = timedelta(hours=1)
 """A payment that is unsure for so long is shown to a person; it is asked for all the same."""
+CUSTOMER_GONE_S = 120.0
+"""Nobody stands at a till for longer than this and waits for what becomes of a payment."""
 MOST_CREATES = 3
 """Transactions made for one question before the customer is told that no answer comes."""
 SHOWN_AMOUNT_S = 600.0
 """An amount older than this is asked anew: balances change at other tills."""
 CHARGE_EANS = frozenset({"4260447149502", "4260447149519"})
 """Reserved EANs of lines that load money onto the card (smart-api 4.3)."""
+DISCHARGE_EANS = frozenset({"4260447149533", "4260447149540"})
+"""Reserved EANs of lines that take money off the card (smart-api 4.3)."""
 
 
 def asked(call: Call) -> Callable[[Checkout, object, Situation], bool]:
@@ -32,9 +36,21 @@ def charges_card(checkout: Checkout) -> bool:
     return any(map(is_charge, checkout.basket.products))
 
 
+def discharges_card(checkout: Checkout, _event: object, _situation: Situation) -> bool:
+    return any(map(is_discharge, checkout.basket.products))
+
+
 def is_charge(line: Json) -> bool:
+    return _ean(line) in CHARGE_EANS
+
+
+def is_discharge(line: Json) -> bool:
+    return _ean(line) in DISCHARGE_EANS
+
+
+def _ean(line: Json) -> str:
     """A register may write an EAN as a number."""
-    return str(line.get("ean")) in CHARGE_EANS
+    return str(line.get("ean"))
 
 
 def has_transaction(checkout: Checkout, _event: object, _situation: Situation) -> bool:
@@ -123,7 +139,13 @@ def not_cash(checkout: Checkout, _event: object, _situation: Situation) -> bool:
 
 def nobody_waits(checkout: Checkout, situation: Situation) -> bool:
     """It never comes back to a till where it would take the place, or the card, of somebody else."""
-    return checkout.started_s is None or situation.front_taken
+    since = checkout.started_s
+    return since is None or situation.front_taken or customer_is_gone(since, situation.now_s)
+
+
+def customer_is_gone(since_s: float, now_s: float) -> bool:
+    """Whoever waits for a start since then has left."""
+    return now_s - since_s > CUSTOMER_GONE_S
 
 
 def not_cash_and_nobody_waits(checkout: Checkout, event: object, situation: Situation) -> bool:

@@ -16,7 +16,7 @@ Method = Literal["cash", "loyalty", "cashless"]
 Api = Literal["online", "offline", "not_authorised"]
 Level = Literal["open", "closed", "unknown"]
 Confirmation = Literal["drawer-closed", "drawer-opened", "paid-message", "operator"]
-Trouble = Literal["lost", "did_not_open", "closed_too_soon", "unknown", "not_asked"]
+Trouble = Literal["lost", "did_not_open", "closed_too_soon", "unknown", "not_asked", "message_torn"]
 Outcome = Literal["executed", "not_executed", "refunded"]
 Call = Literal["check_card", "create", "update", "pre_transaction", "read", "start", "cancel"]
 Kind = Literal["sale", "reversal"]
@@ -43,6 +43,9 @@ class Phase(StrEnum):
 FINAL = frozenset({Phase.COMPLETED, Phase.CANCELLED, Phase.FAILED, Phase.RESOLVED})
 
 
+AT_TERMINAL_S = 150.0
+"""So long somebody may take at the terminal: we wait so long for the answer, and the API may go on without us as long
+(it blocks for a terminal; SDKs wait 120 s, smart-api 1.3)."""
 STALE_READ_S = 5.0
 """No read is taken to be staler than this: added to the late window before a read proves anything."""
 
@@ -53,6 +56,7 @@ class Rules:
 
     confirmed_by: tuple[Confirmation, ...] = ("drawer-closed",)
     late_window_s: float = 60.0
+    at_terminal_s: float = AT_TERMINAL_S
     stale_read_s: float = STALE_READ_S
     idle_s: float = 120.0
 
@@ -68,9 +72,10 @@ class Situation:
     room: bool = True  # on the disk, held back for a confirmation
     offline_refusal: str | None = None  # why no cash may be taken offline now; None: it may
     card_waiting: bool = False  # another checkout with this card has taken money and is not finished
-    front_taken: bool = False  # another checkout is the active one
+    front_taken: bool = False  # another customer is served, or was since this one waits for the start
     cash_awaited: bool = False  # another checkout awaits its cash: whatever the drawer does is told of that one
     balance_in_use: bool = False  # another checkout shows, or asks for, an amount that this one's card lowers
+    end_of_day: datetime | None = None  # when the terminal was last asked to close its day; None: not today
     reversal_over: bool = False  # the reversal of this checkout came to its end without having reversed it
 
 

@@ -20,11 +20,12 @@ from agent.checkout.table import TABLE
 
 
 class NotAllowed(Exception):
-    """The table has no way for this event from this phase; the checkout is unchanged."""
+    """The table has no way for this event from this phase; `checkout` is unchanged."""
 
-    def __init__(self, reason: str, phase: Phase, event: object) -> None:
-        super().__init__(f"{type(event).__name__} in {phase}: {reason}")
+    def __init__(self, reason: str, checkout: Checkout, event: object) -> None:
+        super().__init__(f"{type(event).__name__} in {checkout.phase}: {reason}")
         self.reason = reason
+        self.checkout = checkout
 
 
 CHOOSING = frozenset({D, DUE})
@@ -56,16 +57,16 @@ def step(
     """
     number = getattr(event, "number", None)
     if isinstance(number, int) and (checkout.asking is None or checkout.asking.number != number):
-        raise NotAllowed("late", checkout.phase, event)
+        raise NotAllowed("late", checkout, event)
     for row in rows.get((checkout.phase, type(event)), ()):
         if row.when is None or row.when(checkout, event, situation):
             return _apply(row, checkout, event, situation)
-    raise NotAllowed("not_allowed", checkout.phase, event)
+    raise NotAllowed("not_allowed", checkout, event)
 
 
 def _apply(row: Row[Any], checkout: Checkout, event: Event, situation: Situation) -> Done:
     if row.refuse is not None:
-        raise NotAllowed(row.refuse, checkout.phase, event)
+        raise NotAllowed(row.refuse, checkout, event)
     if not row.then:
         return checkout, ()
     changed = checkout
@@ -81,7 +82,8 @@ def _apply(row: Row[Any], checkout: Checkout, event: Event, situation: Situation
 def _with_times(before: Phase, checkout: Checkout, now_s: float) -> Checkout:
     """What the new phase means to the customer's time: has it back, waits for the start, need not wait."""
     if checkout.phase in CHOOSING and before not in CHOOSING:
-        return replace(checkout, touched_s=now_s, amount_shown_s=now_s)
+        is_read_anew = before is A and checkout.handed_over is not None  # which nobody asked for
+        return replace(checkout, touched_s=checkout.touched_s if is_read_anew else now_s, amount_shown_s=now_s)
     if checkout.phase in STARTED and before in ACTIVE:
         return replace(checkout, started_s=now_s)
     if checkout.phase is CONFIRMED:

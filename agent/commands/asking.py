@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from agent.commands.common import NO, complain, complain_of
+from agent.commands.lanes import unit_of
 from agent.control import ControlError, agent_at
 from agent.journal.errors import InUse, JournalError
 from agent.journal.journal import FILE_NAME, Journal, open_journal
@@ -19,6 +21,8 @@ from agent.kiosk.requests import Name
 from agent.smart.errors import SmartError
 from config.problems import WrongConfig
 from config.settings import Settings
+
+Value = TypeVar("Value")
 
 
 class Failed(Exception):
@@ -42,13 +46,12 @@ def answered(work: Coroutine[object, object, int], *, interrupted: int = NO) -> 
         return complain_of(wrong)
 
 
-async def be_without_agent(settings: Settings) -> None:
+async def be_without_agent(config: Path, settings: Settings) -> None:
     """Raise Failed while an agent runs: it holds the readers and ports."""
     async with agent_at(settings) as agent:
         if agent is not None:
-            raise Failed(
-                "the agent runs and has readers and ports: stop it (systemctl stop tillwire), and start it afterwards"
-            )
+            stop = f"systemctl stop {unit_of(config)}"
+            raise Failed(f"the agent runs and has readers and ports: stop it ({stop}), and start it afterwards")
 
 
 def add_by(parser: argparse.ArgumentParser) -> None:
@@ -61,12 +64,12 @@ def add_by(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def checked(adapter: TypeAdapter[str]) -> Callable[[str], str]:
+def checked(adapter: TypeAdapter[Value]) -> Callable[[str], Value]:
     """Return what argparse checks an argument with: the same rules as for a request of the local interface."""
 
-    def check(text: str) -> str:
+    def check(text: str) -> Value:
         try:
-            return adapter.validate_python(text)
+            return adapter.validate_strings(text)
         except ValidationError as error:
             raise argparse.ArgumentTypeError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
 

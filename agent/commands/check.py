@@ -6,20 +6,26 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.chosen_fleet import broker_of, check_installed
 from agent.commands.asking import Busy, Failed, answered, own_journal
 from agent.commands.check_api import check_login, check_reachable, merchant_finding
-from agent.commands.check_box import check_secret_files, check_state
+from agent.commands.check_box import check_configuration, check_secrecy, check_secret_files, check_state
 from agent.commands.check_devices import as_told, check_choice, check_ports, device_findings, look
 from agent.commands.check_drawer import EVENTS_LOOKED_AT, OpeningTrouble, opening_trouble
-from agent.commands.check_service import address_findings, second_agent_findings, unit_findings
+from agent.commands.check_service import (
+    address_findings,
+    second_agent_findings,
+    state_findings,
+    tls_findings,
+    unit_findings,
+)
 from agent.commands.common import GOOD, NO, add_config, add_json, become_owner_of, say
 from agent.commands.findings import Finding, finding_lines, is_ready, note, ok, wrong
-from agent.commands.lanes import handed_over
+from agent.commands.lanes import as_typed_for, handed_over
 from agent.configured import login_of
 from agent.control import ControlError, RunningAgent, SaidNo, agent_at, in_shape
 from agent.journal.errors import JournalError
@@ -48,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         settings = load_in_effect(arguments.config, os.environ)
     except WrongConfig as problems:
-        return _answer(_problems("configuration", problems), in_json=arguments.json)
+        return _answer(_problems("configuration", problems), arguments)
     return answered(_check(settings, arguments))
 
 
@@ -56,20 +62,24 @@ async def _check(settings: Settings, arguments: argparse.Namespace) -> int:
     login, secrets = _secrets(settings)
     fleet = _fleet(settings)
     files_of_systemd = handed_over(arguments.config)
+    configured_at = datetime.fromtimestamp(arguments.config.stat().st_mtime, UTC)
     become_owner_of(settings.state.directory)
-    findings = [ok("configuration", str(arguments.config))]
+    findings = [check_configuration(arguments.config)]
     findings += secrets or check_secret_files(settings, files_of_systemd)
-    findings += [*check_state(settings), *second_agent_findings(arguments.config, settings)]
-    findings += [*check_choice(settings), *check_ports(settings), *fleet]
+    findings += check_secrecy(arguments.config, settings, files_of_systemd)
+    findings += [*check_state(settings), *state_findings(arguments.config, settings)]
+    findings += second_agent_findings(arguments.config, settings)
+    findings += [*check_choice(settings), *check_ports(settings), *tls_findings(settings), *fleet]
     reached = await check_reachable(settings)
-    tried = Tried(settings, arguments.config, login if is_ready(reached[:1]) else None)
+    tried = Tried(settings, arguments.config, configured_at, login if is_ready(reached[:1]) else None)
     findings += [*reached, *await _check_agent(tried)]
-    return _answer(findings, in_json=arguments.json)
+    return _answer(findings, arguments)
 
 
-def _answer(findings: Sequence[Finding], *, in_json: bool) -> int:
+def _answer(found: Sequence[Finding], arguments: argparse.Namespace) -> int:
+    findings = [replace(finding, text=as_typed_for(arguments.config, finding.text)) for finding in found]
     ready = is_ready(findings)
-    if in_json:
+    if arguments.json:
         say(json.dumps({"ready": ready, "findings": [asdict(finding) for finding in findings]}))
     else:
         say("\n".join(finding_lines(findings)))
@@ -106,16 +116,15 @@ def _problems(about: str, problems: WrongConfig) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What the agent, or its place, is tried with. Without `login` none is tried."""
+    """What the agent, or its place, is tried with. Without `login` none is tried.
+
+    What happened before `configured_at` tells of another configuration.
+    """
 
     settings: Settings
     config: Path
+    configured_at: datetime
     login: Login | None
-
-    @property
-    def configured_at(self) -> datetime:
-        """What happened before tells of another configuration."""
-        return datetime.fromtimestamp(self.config.stat().st_mtime, UTC)
 
 
 async def _check_agent(tried: Tried) -> list[Finding]:

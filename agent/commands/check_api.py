@@ -1,28 +1,30 @@
 """What `tillwire check` asks the API: is it there, is it the API, does our clock agree, does the login work."""
 
 import asyncio
-import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from pathlib import Path
 
 import aiohttp
 from pydantic_core import from_json
 
 from agent.commands.findings import Finding, note, ok, wrong
+from agent.configured import trust_of
 from agent.smart.client import connect
 from agent.smart.credentials import CredentialStore
 from agent.smart.errors import SmartError
 from agent.smart.login import ClientCredentialsLogin, Login
 from agent.smart.network_errors import failure_of
 from agent.smart.transport import LARGEST_BODY, Timeouts
+from config.problems import WrongConfig
 from config.settings import Settings
 
 LARGEST_CLOCK_ERROR = timedelta(seconds=60)
 """Receipts, evidence and the limits of offline cash name the minute."""
 WHO_AM_I = "/api/v2/General/Merchants/me"
 """Without a token the API refuses it in its own words, a JSON object; anybody else answers something else."""
+
+_SET_THE_CLOCK = "timedatectl set-ntp true, after apt install systemd-timesyncd where there is no time service"
 
 _WHAT_TO_DO: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorDNSError, "check cable, network and DNS"),
@@ -35,14 +37,14 @@ async def check_reachable(settings: Settings) -> list[Finding]:
     """Ask the API something that needs no login. The first finding says whether it answers."""
     api = settings.api
     try:
-        trust = _trust(api.ca_file)
-    except OSError as error:
-        return [wrong("api", f"{api.ca_file}: cannot be used as a CA: {error.strerror or error}")]
+        trust = await asyncio.to_thread(trust_of, settings)
+    except WrongConfig as problems:
+        return [wrong("api", str(problem)) for problem in problems.problems]
     timeout = aiohttp.ClientTimeout(total=api.request_timeout_s, connect=api.connect_timeout_s)
     try:
         async with (
             aiohttp.ClientSession(api.base_url, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
-            session.get(WHO_AM_I, ssl=trust, allow_redirects=False) as response,
+            session.get(WHO_AM_I, ssl=trust or True, allow_redirects=False) as response,
         ):
             body = await _bounded(response.content)
     except (aiohttp.ClientError, OSError) as error:
@@ -55,15 +57,6 @@ async def _bounded(content: aiohttp.StreamReader) -> bytes:
         return await content.readexactly(LARGEST_BODY)
     except asyncio.IncompleteReadError as whole:
         return whole.partial
-
-
-def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
-    """Trust the system's authorities and this one. Raises OSError."""
-    if ca_file is None:
-        return True
-    context = ssl.create_default_context()
-    context.load_verify_locations(ca_file)
-    return context
 
 
 def _unreachable(base_url: str, error: Exception) -> Finding:
@@ -103,12 +96,14 @@ def compare_clocks(date: str | None, now: datetime) -> Finding:
     try:
         told = parsedate_to_datetime(date or "")
     except ValueError:
+        told = None
+    if told is None or told.tzinfo is None:
         return note("clock", "the API tells no time, so this box's clock was not compared")
     error = now - told
     if abs(error) > LARGEST_CLOCK_ERROR:
         which_way = "ahead of" if error > timedelta() else "behind"
         seconds = round(abs(error).total_seconds())
-        return wrong("clock", f"this box's clock is {seconds} s {which_way} the API's: timedatectl set-ntp true")
+        return wrong("clock", f"this box's clock is {seconds} s {which_way} the API's: {_SET_THE_CLOCK}")
     return ok("clock", "as the API's")
 
 
@@ -117,8 +112,9 @@ async def check_login(settings: Settings, login: Login) -> list[Finding]:
     api = settings.api
     timeouts = Timeouts(connect_s=api.connect_timeout_s, request_s=api.request_timeout_s)
     store = CredentialStore(settings.state.directory)
+    trust = await asyncio.to_thread(trust_of, settings)
     try:
-        async with connect(api.base_url, login, store, timeouts=timeouts, ca_file=api.ca_file) as smart:
+        async with connect(api.base_url, login, store, timeouts=timeouts, trust=trust) as smart:
             merchant = await smart.merchant()
     except SmartError as error:
         return [wrong("login", str(error))]

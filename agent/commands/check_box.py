@@ -1,4 +1,4 @@
-"""What `tillwire check` looks at on the box itself: the state directory and its disk, who can read the secrets."""
+"""What `tillwire check` looks at on the box itself: the state directory and its disk, who can read which file."""
 
 import os
 import pwd
@@ -6,10 +6,12 @@ import shutil
 import stat
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
+from agent.commands.common import AGENT_GROUP
 from agent.commands.findings import Finding, note, ok, wrong
 from agent.retention import unresolved_files
 from agent.smart.credentials import FILE_NAME
@@ -26,9 +28,34 @@ _OTHERS = stat.S_IRWXO
 _NOT_THE_OWNER = stat.S_IRWXG | stat.S_IRWXO
 
 
+def check_configuration(config: Path) -> Finding:
+    """Look whether the agent's user can read the configuration, which root has just read."""
+    if (closed := _closed_folder(config)) is not None:
+        return wrong("configuration", _not_passed(config, closed))
+    if not os.access(config, os.R_OK):
+        mend = f"chgrp {AGENT_GROUP} {config}; chmod g+r {config}"
+        return wrong("configuration", f"{config} cannot be read by {user_name()}: {mend}")
+    return ok("configuration", str(config))
+
+
+def _closed_folder(path: Path) -> Path | None:
+    """Return the folder on the way to a path that this user may not pass; None where all may be passed, or end."""
+    for folder in reversed(path.parents):
+        if not os.access(folder, os.X_OK):
+            return folder if folder.is_dir() else None
+    return None
+
+
+def _not_passed(path: Path, closed: Path) -> str:
+    return f"{path} is in a folder that {user_name()} may not pass: chmod o+x {closed}"
+
+
 def check_state(settings: Settings) -> Iterator[Finding]:
     """Look at the state directory with the rights of its owner."""
     directory = settings.state.directory
+    if (closed := _closed_folder(directory)) is not None:
+        yield wrong("state", _not_passed(directory, closed))
+        return
     if not directory.is_dir():
         yield wrong("state", f"{directory} is not there: make it for the agent's user, or correct [state] directory")
         return
@@ -82,19 +109,37 @@ def _unresolved(directory: Path) -> Iterator[Finding]:
 
 def check_secret_files(settings: Settings, handed_over: AbstractSet[Path]) -> list[Finding]:
     """Look whether the agent can read the secrets, and nobody else; systemd hands some over, which root alone reads."""
-    api, fleet = settings.api, settings.fleet
-    named = [api.client_secret_file, api.device_pin_file, *((fleet.password_file, fleet.key_file) if fleet else ())]
-    files = [path for path in named if path is not None]
+    files = _secret_files(settings)
     found = [finding for path in files for finding in _file(path, handed_over)]
     return found or [ok("secrets", "can be read by the agent alone" if files else "not in a file of their own")]
+
+
+def _secret_files(settings: Settings) -> list[Path]:
+    api, fleet = settings.api, settings.fleet
+    named = [api.client_secret_file, api.device_pin_file, *((fleet.password_file, fleet.key_file) if fleet else ())]
+    return [path for path in named if path is not None]
 
 
 def _file(path: Path, handed_over: AbstractSet[Path]) -> Iterator[Finding]:
     if path not in handed_over:
         yield from _unreadable(path)
-    elif not path.exists():
+    elif _closed_folder(path) is None and not path.exists():
         yield wrong("secrets", f"{path} is not there, and systemd is to hand it over: write it, readable by root alone")
-    yield from _too_readable(path, _OTHERS, "chmod o=")
+
+
+def check_secrecy(config: Path, settings: Settings, handed_over: AbstractSet[Path]) -> Iterator[Finding]:
+    """Look whether others can read a secret: in a file that is named or handed over, or the configuration itself."""
+    files = {*_secret_files(settings), *handed_over, *filter(None, [settings.kiosk.tls_key_file])}
+    for path in sorted(files | ({config} if holds_secret(config) else set())):
+        yield from _too_readable(path, _OTHERS, "chmod o=")
+
+
+def holds_secret(config: Path) -> bool:
+    """Say whether a configuration that was read has the secret in it, and not from the environment."""
+    try:
+        return "client_secret" in tomllib.loads(config.read_text("utf-8")).get("api", {})
+    except OSError:  # the agent's user may not read it: others even less
+        return False
 
 
 def _unreadable(path: Path) -> Iterator[Finding]:
@@ -104,7 +149,7 @@ def _unreadable(path: Path) -> Iterator[Finding]:
 
 
 def _too_readable(path: Path, mode: int, command: str) -> Iterator[Finding]:
-    if path.exists() and path.stat().st_mode & mode:
+    if _closed_folder(path) is None and path.exists() and path.stat().st_mode & mode:
         yield wrong("secrets", f"{path} can be read by others: {command} {path}")
 
 

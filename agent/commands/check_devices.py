@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from agent.checkout.state import Level
-from agent.chosen_devices import DRAWER, Tools, choose, drawer_profile
+from agent.chosen_devices import DRAWER, Tools, choose, drawer_profile, names_of
 from agent.chosen_printer import PRINTER
 from agent.commands.check_drawer import OpeningTrouble, drawer_findings
 from agent.commands.check_ports import port_findings
@@ -15,6 +15,7 @@ from agent.commands.units import unit_facts
 from agent.kiosk.event_answers import SnapshotAnswer
 from config.problems import WrongConfig
 from config.settings import Settings
+from device.drawer_profile import DrawerProfile
 from device.drawer_reading import SILENT_AFTER_S
 from device.interface import DeviceState, DrawerLevel, Report
 from device.plugged_devices import plugged_devices
@@ -84,7 +85,7 @@ async def look(settings: Settings) -> Looked:
         running = [asyncio.create_task(run(take)) for run in chosen.runs]
         with suppress(TimeoutError):
             async with asyncio.timeout(LOOK_S):
-                while len(looked.devices) < len(running) or (tells_level and _may_still_tell(looked)):
+                while not looked.devices.keys() >= set(names_of(settings)) or (tells_level and _may_still_tell(looked)):
                     told.clear()
                     await told.wait()
         for task in running:
@@ -98,20 +99,22 @@ def _may_still_tell(looked: Looked) -> bool:
     return looked.level == "unknown" and (drawer is None or drawer.state == "present")
 
 
+def _profile(settings: Settings) -> DrawerProfile | None:
+    try:
+        return drawer_profile(settings)
+    except WrongConfig:  # said above
+        return None
+
+
 def device_findings(settings: Settings, looked: Looked, opening: OpeningTrouble | None) -> Iterator[Finding]:
     """Yield a line for each device that is configured or was seen. `opening`: what went wrong with the last."""
-    configured = [scanner.name for scanner in settings.scanner]
-    if settings.drawer.profile != "none":
-        configured.append(DRAWER)
-    if settings.printer.connection != "none":
-        configured.append(PRINTER)
-    for name in dict.fromkeys((*configured, *looked.devices)):
+    for name in dict.fromkeys((*names_of(settings), *looked.devices)):
         seen = looked.devices.get(name)
         if seen is None:
             yield wrong(name, "nothing was heard of it: restart the agent, if the configuration is newer")
         elif seen.state != "present" or seen.reason is not None:
             yield wrong(name, seen.reason or seen.state)
         elif name == DRAWER:
-            yield from drawer_findings(settings, looked.level, opening)
+            yield from drawer_findings(settings, _profile(settings), looked.level, opening)
         else:
             yield ok(name, "is there and can be opened")

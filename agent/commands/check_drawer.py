@@ -10,6 +10,7 @@ from agent.commands.findings import Finding, note, ok, wrong
 from agent.kiosk.checkout_answers import HappenedAnswer
 from agent.till.listener import DrawerTold
 from config.settings import Settings
+from device.drawer_profile import DrawerProfile, StreamStatus
 
 EVENTS_LOOKED_AT = 100
 """Of all kinds, the newest: the opening that an installer tried just now is among them."""
@@ -18,11 +19,15 @@ OpeningTrouble = Literal["did_not_open", "closed_instead"]
 _LEARN = "`tillwire learn drawer`"
 
 
-def drawer_findings(settings: Settings, level: Level, trouble: OpeningTrouble | None) -> Iterator[Finding]:
-    """Yield what is to be said of a drawer whose port is there."""
+def drawer_findings(
+    settings: Settings, profile: DrawerProfile | None, level: Level, trouble: OpeningTrouble | None
+) -> Iterator[Finding]:
+    """Yield what is to be said of a drawer whose port is there. `profile`: None where it cannot be read."""
     where = f"{settings.drawer.profile} at {settings.drawer.port}"
     if level == "open":
         yield wrong(DRAWER, f"{where} is open: close it; if it is closed, its polarity is wrong: {_LEARN}")
+    elif level == "unknown" and profile is not None and isinstance(profile.status, StreamStatus):
+        yield note(DRAWER, f"{where} tells no level while it is closed, until it was seen open: open it once")
     elif level == "unknown" and not {"drawer-closed", "drawer-opened"}.isdisjoint(settings.cash.confirmed_by):
         yield wrong(DRAWER, f"{where} tells no level and confirms no cash: connect its status line, then {_LEARN}")
     elif level == "unknown":

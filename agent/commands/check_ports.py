@@ -1,4 +1,7 @@
-"""What `tillwire check` says of serial ports that others take: ModemManager writes into them, brltty unbinds them."""
+"""What `tillwire check` says of serial ports that others take: ModemManager writes into them, brltty unbinds them.
+
+And of ports that two of our own devices would open, under two names.
+"""
 
 import os
 from collections.abc import Iterator
@@ -17,8 +20,9 @@ OUR_DROP_IN = "/brltty.service.d/tillwire.conf"
 def port_findings(
     settings: Settings, plugged: list[PluggedDevice], *, modem_manager: Unit | None, brltty: Unit | None
 ) -> Iterator[Finding]:
-    """Yield a line for each port that another program is about to take. `plugged`: the serial ports of the box."""
-    nodes = {os.path.realpath(port): port for port in _ports(settings)}
+    """Yield a line for each port that two devices or another program want. `plugged`: the serial ports of the box."""
+    yield from _named_twice(settings)
+    nodes = {os.path.realpath(port): port for port in ports_of(settings)}
     for device in plugged:
         port = nodes.get(os.path.realpath(device.node))
         if port is None:
@@ -29,7 +33,17 @@ def port_findings(
             yield wrong("ports", f"brltty takes {port} for a braille display: run `systemctl disable --now brltty`")
 
 
-def _ports(settings: Settings) -> Iterator[str]:
+def _named_twice(settings: Settings) -> Iterator[Finding]:
+    """One port under two names: as they are written, the configuration has refused them already."""
+    names: dict[str, str] = {}
+    for port in dict.fromkeys(ports_of(settings)):
+        first = names.setdefault(os.path.realpath(port), port)
+        if first != port:
+            yield wrong("ports", f"{first} and {port} are one port: give each device its own, or write the same name")
+
+
+def ports_of(settings: Settings) -> Iterator[str]:
+    """Yield each serial port that the configuration names, as it is written."""
     yield from (str(scanner.port) for scanner in settings.scanner if isinstance(scanner, SerialScanner))
     paid = settings.cash.paid_message
     yield from (str(port) for port in (settings.drawer.port, paid and paid.port, settings.printer.port) if port)

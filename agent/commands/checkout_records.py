@@ -18,7 +18,7 @@ from agent.control import RunningAgent, agent_at, in_shape
 from agent.journal.journal import Journal
 from agent.journal.records import Entry
 from agent.kiosk.checkout_answers import CheckoutAnswer, CheckoutList, HappenedAnswer, HistoryAnswer, ReceiptAnswer
-from agent.kiosk.problems import TITLES, not_allowed
+from agent.kiosk.problems import TITLES, conflict
 from agent.kiosk.report_answers import ReportAnswer
 from agent.kiosk.requests import ReverseBody
 from agent.kiosk.roles import Role
@@ -150,11 +150,11 @@ class JournalRecords:
 
     async def decide(self, checkout_id: str, decision: Decision) -> CheckoutAnswer:
         before = await self._checkout(checkout_id)
-        situation = Situation(now_s=time.monotonic(), wall=datetime.now(UTC), api="offline")
+        situation = Situation(now_s=time.monotonic(), wall=datetime.now().astimezone(), api="offline")
         try:
             after, _ = step(before, decision, situation)
         except NotAllowed as error:
-            raise Failed(f"{TITLES[not_allowed(error, before).name]} It is {before.phase}.") from None
+            raise Failed(f"{TITLES[conflict(error).name]} It is {before.phase}.") from None
         if after is not before:
             await self._journal.commit(Entry(event=decision, situation=situation, checkout=after, before=before))
         return checkout_answer(after, Role.OPERATOR)

@@ -4,6 +4,7 @@ import argparse
 import os
 import pwd
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from config.fleet_changes import load_in_effect
@@ -12,6 +13,8 @@ from config.settings import DEFAULT_FILE, Settings
 
 GOOD, NO, WRONG_USE = 0, 1, 2
 """The exit codes: good; the answer is no; a wrong command line or a wrong configuration."""
+AGENT_GROUP = "tillwire"
+"""Who reads a configuration with a secret in it, as the package has the agent run."""
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -43,9 +46,22 @@ def complain(text: str) -> None:
 
 
 def say(text: str = "") -> None:
-    """Say on stdout; what a person waits for is there at once."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """Say a line on stdout."""
+    write(f"{text}\n")
+
+
+def write(text: str) -> None:
+    """Write to stdout; what a person waits for is there at once. Where there is no room for it, the program ends."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        complain(f"the answer could not be written: {error.strerror}")
+        with suppress(OSError):  # what is still buffered has no room either
+            sys.stdout.close()
+        raise SystemExit(NO) from None
 
 
 def become_owner_of(directory: Path) -> None:

@@ -9,8 +9,7 @@ from config.schema import as_toml, json_schema
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="schema|show")
-    schema = actions.add_parser("schema", help="the JSON schema of the file, for editors that complete and check TOML")
-    add_json(schema)
+    actions.add_parser("schema", help="the JSON schema of the file, for editors that complete and check TOML")
     show = actions.add_parser("show", help="file and environment together, with the defaults; secrets masked")
     add_config(show)
     add_json(show)

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
 
-from agent.commands.common import complain
+from agent.commands.common import complain, write
 from agent.demo.acts import ACTS
 from agent.demo.flows import FLOWS, Flow, hands_of, in_words, played
 from agent.demo.panel_server import HOST, panel_at
@@ -51,13 +51,8 @@ async def _until_ended(work: Coroutine[None, None, None]) -> None:
     await working
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()  # a pipe shows it at once, too
-
-
 async def _play() -> None:
-    teller = Teller(_say)
+    teller = Teller(write)
     with tempfile.TemporaryDirectory(prefix="tillwire-demo-") as directory:
         async with set_up(Path(directory)) as stage:
             _show_config(stage, teller)
@@ -70,7 +65,7 @@ async def _play_flow(flow: Flow) -> None:
     with tempfile.TemporaryDirectory(prefix="tillwire-demo-") as directory:
         async with (
             set_up(Path(directory)) as stage,
-            listening(stage.screen, teller := Teller(_say)) as heard,
+            listening(stage.screen, teller := Teller(write)) as heard,
         ):
             teller.head(f"{flow.letter}. {flow.title}: {flow.story}")
             await stage.settled()
@@ -86,7 +81,7 @@ def _show_config(stage: Stage, teller: Teller) -> None:
 
 
 async def _serve() -> None:
-    teller = Teller(_say)
+    teller = Teller(write)
     panel_port = free_port(PANEL_PORT)
     origin = f"http://{HOST}:{panel_port}"
     with tempfile.TemporaryDirectory(prefix="tillwire-demo-") as directory:
@@ -96,8 +91,8 @@ async def _serve() -> None:
         ):
             _show_config(stage, teller)
             await stage.settled()
-            _show_addresses(stage, panel, teller)
             async with listening(stage.screen, teller):
+                _show_addresses(stage, panel, teller)
                 await (_obey(stage, teller) if _is_typed_at(sys.stdin.fileno()) else asyncio.Event().wait())
 
 

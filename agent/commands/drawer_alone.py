@@ -112,6 +112,9 @@ class DrawerAlone:
             complain(f"drawer {told.event}: could not be recorded: {error}")
             await self._news.put(drawer_answer(told, Role.OPERATOR))
 
+    async def paid_unexpectedly(self, amount: int | None) -> None:
+        """No message is read here."""
+
     async def put(self, job: Job) -> None:
         await self._inbox.put(job)
 

@@ -1,22 +1,20 @@
 """What the drawer does, as it happens: from the running agent, or from the drawer itself where none runs."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from agent.checkout.state import Level
 from agent.chosen_devices import DRAWER
 from agent.commands.asking import Failed
-from agent.control import RunningAgent, in_shape
-from agent.kiosk.event_answers import DeviceAnswer, DrawerAnswer, SnapshotAnswer
+from agent.control import JsonObject, RunningAgent, in_shape
+from agent.kiosk.event_answers import DeviceAnswer, DrawerAnswer, DrawerLevelAnswer, SnapshotAnswer
 from device.drawer_reading import SILENT_AFTER_S
 
 HEARD_OF_S = SILENT_AFTER_S + 1.0
 """By then a drawer has told its first status, or its driver has said why it has not."""
-LOOK_AGAIN_S = 0.1
 NO_DRAWER = "no drawer is configured: set [drawer] profile and port"
 
 
@@ -59,7 +57,8 @@ class AgentDrawer:
         async with aclosing(self._agent.events()) as events:
             async for name, told in events:
                 if name == "snapshot":
-                    yield await self._once_known(_now(in_shape(SnapshotAnswer, told)))
+                    now = _now(in_shape(SnapshotAnswer, told))
+                    yield await self._once_known(now) if self._can_tell and now.may_be_known_soon else now
                 elif name == "drawer":
                     yield in_shape(DrawerAnswer, told)
                 elif name == "device" and told.get("name") == DRAWER:
@@ -67,15 +66,28 @@ class AgentDrawer:
         raise Failed("the agent was stopped")
 
     async def _once_known(self, now: DrawerNow) -> DrawerNow:
-        """Wait for the first status, where the agent has not yet heard it; no event tells a first status."""
-        until = time.monotonic() + HEARD_OF_S
-        while self._can_tell and now.may_be_known_soon and time.monotonic() < until:
-            await asyncio.sleep(LOOK_AGAIN_S)
-            now = _now(in_shape(SnapshotAnswer, await self._agent.snapshot()))
+        """Wait for the first status, where the agent has not yet heard it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARD_OF_S), aclosing(self._agent.events()) as events:
+                async for name, told in events:
+                    now = _after(now, name, told)
+                    if not now.may_be_known_soon:
+                        break
         return now
 
     async def open(self, reason: str, by: str) -> None:
         await self._agent.post("/v1/drawer/open", {"reason": reason, "by": by})
+
+
+def _after(now: DrawerNow, name: str, told: JsonObject) -> DrawerNow:
+    """How it is after an event."""
+    if name == "snapshot":
+        return _now(in_shape(SnapshotAnswer, told))
+    if name == "drawer_level":
+        return replace(now, level=in_shape(DrawerLevelAnswer, told).state)
+    if name == "device" and told.get("name") == DRAWER:
+        return replace(now, device=in_shape(DeviceAnswer, told))
+    return now
 
 
 def _now(snapshot: SnapshotAnswer) -> DrawerNow:

@@ -8,12 +8,17 @@ import segno
 
 
 def qr_code(text: str) -> list[str]:
+    """Return the lines of a QR code; none of a text that is too long for one."""
+    try:
+        code = segno.make(text, micro=False)
+    except segno.DataOverflowError:
+        return []
     drawn_code = StringIO()
-    segno.make(text, micro=False).terminal(out=drawn_code, compact=True, border=2)
+    code.terminal(out=drawn_code, compact=True, border=2)
     return drawn_code.getvalue().splitlines()
 
 
 def drawn(lines: list[str]) -> Iterator[str]:
     """Yield a drawing between two empty lines, on a terminal that has its characters."""
-    if sys.stdout.isatty() and sys.stdout.encoding.lower().startswith("utf"):
+    if lines and sys.stdout.isatty() and sys.stdout.encoding.lower().startswith("utf"):
         yield from ("", *(f"   {line}" for line in lines), "")

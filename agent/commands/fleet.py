@@ -10,24 +10,28 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from agent.chosen_fleet import broker_of, check_installed
-from agent.commands.asking import Failed, answered
-from agent.commands.common import GOOD, NO, add_json, say
+from agent.commands.asking import Failed, answered, checked
+from agent.commands.common import GOOD, NO, add_json, complain, say
 from agent.commands.table import table
+from agent.fleet.admission import LONGEST_LIFE
 from agent.fleet.asyncapi import documents
 from agent.fleet.payloads import COMMAND, Answer, Command, LogLevel
 from agent.fleet.topics import Topics
 from config.fleet import Fleet, FleetCommand
 from config.problems import Problem, WrongConfig, findings, locate
+from config.values import DeviceName
 
 if TYPE_CHECKING:
     from agent.fleet.broker import Broker, Session
 
 LIFE_S = 60
+_LIFE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=LONGEST_LIFE.total_seconds())])
+_NAME: TypeAdapter[str] = TypeAdapter(DeviceName)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,13 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     watch = actions.add_parser("watch", help="a live table of all tills, those that need somebody first")
     watch.add_argument("--once", action="store_true", help="print what is known now, and end")
     send = actions.add_parser("send", help="ask one till for something that its own file allows")
-    send.add_argument("till", metavar="TILL")
+    send.add_argument("till", type=checked(_NAME), metavar="TILL")
     send.add_argument("what", choices=get_args(FleetCommand), metavar="COMMAND", help=", ".join(get_args(FleetCommand)))
-    send.add_argument("--sender", required=True, metavar="NAME", help="your name, as broker and till know you")
+    send.add_argument(
+        "--sender", type=checked(_NAME), required=True, metavar="NAME", help="your name, as broker and till know you"
+    )
     send.add_argument("--checkout", metavar="ID", help="of retry")
     send.add_argument("--level", choices=get_args(LogLevel), help="of log-level")
     send.add_argument("--set", action="append", metavar="KEY=VALUE", dest="values", help="of change; may be repeated")
-    send.add_argument("--within", type=int, default=LIFE_S, metavar="SECONDS", help="else not at all (%(default)s)")
+    send.add_argument(
+        "--within", type=checked(_LIFE), default=LIFE_S, metavar="SECONDS", help="else not at all (%(default)s)"
+    )
     add_json(send)
     for action in (watch, send):
         _add_broker(action)
@@ -78,8 +86,12 @@ def _asyncapi(directory: Path | None) -> int:
     if directory is None:
         say(as_text(made["asyncapi.json"]).rstrip())
         return GOOD
-    for name, document in made.items():
-        (directory / name).write_text(as_text(document), encoding="utf-8")
+    try:
+        for name, document in made.items():
+            (directory / name).write_text(as_text(document), encoding="utf-8")
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror}")
+        return NO
     return GOOD
 
 

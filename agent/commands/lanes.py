@@ -6,6 +6,7 @@ from pathlib import Path
 
 from config.settings import DEFAULT_FILE
 
+_OUR_COMMAND = re.compile(r"`(tillwire [^`]+)`")
 _LOADED = re.compile(r"^LoadCredential=\w+:(/\S+)$", re.MULTILINE)
 
 
@@ -17,6 +18,13 @@ def lane_of(config: Path) -> str | None:
 def unit_of(config: Path) -> str:
     lane = lane_of(config)
     return "tillwire.service" if lane is None else f"tillwire@{lane}.service"
+
+
+def as_typed_for(config: Path, advice: str) -> str:
+    """Return the advice with commands that name this configuration, where `tillwire` alone would take another."""
+    if config == DEFAULT_FILE:
+        return advice
+    return _OUR_COMMAND.sub(lambda command: f"`{command[1]} --config {config}`", advice)
 
 
 def handed_over(config: Path) -> frozenset[Path]:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -15,7 +15,7 @@ from pathlib import Path
 from agent.commands.asking import Failed, answered, be_without_agent
 from agent.commands.common import GOOD, add_config, add_json, load_settings, say
 from agent.commands.plain_text import printable
-from config.drawer_lines import drawer_lines, with_drawer
+from config.drawer_lines import LEARNED_KEYS, drawer_lines, with_drawer
 from config.replace_file import replace_config
 from config.settings import Settings
 from config.table_lines import CannotEdit, Keys, Value
@@ -28,6 +28,8 @@ from device.reconnect import Unavailable
 from device.showing_drawer import PATIENCE, Patience, ShowingDrawer, showing_drawer
 from device.tty import Tty, open_tty
 
+LINE_KEYS = frozenset({"baudrate", "bytesize", "parity", "stopbits", "xonxoff", "rtscts"})
+"""What `[drawer]` may say of the line: the agent will open it so, whatever the profile."""
 Profiles = Mapping[str, DrawerProfile]
 Ask = Callable[[str], Awaitable[None]]
 Showing = Callable[[Sequence[DrawerProfile]], AbstractAsyncContextManager[ShowingDrawer]]
@@ -74,7 +76,7 @@ async def learn_drawer(
     settings: Settings, wanted: Wanted, ask: Ask, opener: Callable[[PortSettings], Tty] = open_tty
 ) -> int:
     """Learn the drawer. `ask` says something and waits for Enter. Raises Failed, ControlError and WrongConfig."""
-    await be_without_agent(settings)
+    await be_without_agent(wanted.config, settings)
     port = wanted.port or (str(settings.drawer.port) if settings.drawer.port is not None else None)
     if port is None:
         raise Failed("which port? set [drawer] port, or name it with --port (`tillwire devices` lists them)")
@@ -91,14 +93,31 @@ async def learn_drawer(
 
 
 def _profiles(settings: Settings, wanted: Wanted) -> Profiles:
-    directory = settings.drawer.profile_directory
+    """The profiles to try: those that the line settings of the file do not contradict."""
+    drawer = settings.drawer
+    line = {key: value for key, value in drawer.overrides.items() if key in LINE_KEYS}
+    names = profile_files(drawer.profile_directory) if wanted.profile is None else [wanted.profile]
     try:
-        if wanted.profile is not None:
-            return {wanted.profile: load_profile(wanted.profile, directory)}
-        profiles = {name: load_profile(name, directory) for name in profile_files(directory)}
+        loaded = {name: _on_line(name, drawer.profile_directory, line) for name in names}
     except ProfileRefused as refused:
         raise Failed("; ".join(refused.problems)) from None
+    profiles = {name: profile for name, profile in loaded.items() if profile is not None}
+    if not profiles:
+        raise Failed(f"no such drawer can be used with the {', '.join(line)} of [drawer]: correct that, or take it out")
+    if wanted.profile is not None:
+        return profiles
     return {name: profile for name, profile in profiles.items() if not isinstance(profile.status, NoStatus)}
+
+
+def _on_line(name: str, directory: Path, line: Mapping[str, object]) -> DrawerProfile | None:
+    """The profile on such a line; None where that cannot be, as with `rtscts` for one that tells its level on CTS.
+
+    Raises ProfileRefused when there is no such profile, or its own file is wrong.
+    """
+    profile = load_profile(name, directory)
+    with suppress(ProfileRefused):
+        return load_profile(name, directory, line) if line else profile
+    return None
 
 
 async def _found(profiles: Profiles, ask: Ask, showing: Showing) -> list[Candidate]:
@@ -147,12 +166,25 @@ def _written(settings: Settings, wanted: Wanted, found: list[Candidate], keys: l
     if len(found) > 1 and found[place].profile != settings.drawer.profile:
         names = ", ".join(one.profile for one in found)
         raise Failed(f"several models tell it so ({names}): name yours with --profile, and nothing was written")
+    _refuse_what_the_agent_would(settings, keys[place])
     try:
         return replace_config(wanted.config, with_drawer(wanted.config.read_text("utf-8"), keys[place]), os.environ)
     except CannotEdit as cannot:
         raise Failed(f"{wanted.config}: {cannot}") from None
     except OSError as error:
         raise Failed(f"{wanted.config} cannot be written: {error.strerror}; do this as root") from None
+
+
+def _refuse_what_the_agent_would(settings: Settings, keys: Keys) -> None:
+    """The owner's other keys of [drawer] stay, and may be none for this profile. Raises Failed."""
+    drawer = settings.drawer
+    overrides = {key: value for key, value in drawer.overrides.items() if key not in LEARNED_KEYS}
+    overrides |= {key: value for key, value in keys.items() if key in ("open_level", "status")}
+    try:
+        load_profile(str(keys["profile"]), drawer.profile_directory, overrides)
+    except ProfileRefused as refused:
+        problems = "; ".join(refused.problems)
+        raise Failed(f"nothing was written, since other keys of [drawer] do not fit this drawer: {problems}") from None
 
 
 # What is said

@@ -24,7 +24,7 @@ from config.replace_file import replace_config
 from config.scanner_lines import scanner_lines, with_scanner
 from config.settings import Settings, load
 from config.table_lines import CannotEdit, Keys
-from config.values import DeviceName
+from config.values import ReaderName
 from device.answering_readers import SPEEDS, Answered, AnsweringReaders, Candidate, Driver, GivenUp, Openers
 from device.discovery import Suggestion, plugged_in
 from device.interface import Scan
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     parser.add_argument("--write", action="store_true", help="write the lines into the configuration file")
     parser.add_argument(
-        "--name", type=checked(TypeAdapter(DeviceName)), metavar="NAME", help="what the reader is called"
+        "--name", type=checked(TypeAdapter(ReaderName)), metavar="NAME", help="what the reader is called"
     )
     parser.add_argument("--device", metavar="NODE", help="listen to this device alone, as /dev/input/event5")
     parser.add_argument("--port", action="append", default=[], metavar="PATH", help="listen to this serial port too")
@@ -96,7 +96,7 @@ async def learn_scanner(
 ) -> int:
     """Learn one reader. Raises Failed, ControlError and WrongConfig."""
     if settings is not None:
-        await be_without_agent(settings)
+        await be_without_agent(wanted.config, settings)
     candidates = candidates_of(settings, wanted, [each.device for each in found])
     async with AnsweringReaders(candidates, openers, wanted.silence_s) as readers:
         if not wanted.in_json:

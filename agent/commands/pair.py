@@ -8,12 +8,15 @@ import argparse
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 from agent.commands.asking import Failed, answered, check_directory, journal_file
 from agent.commands.common import (
     GOOD,
+    NO,
     WRONG_USE,
     add_config,
     add_json,
@@ -26,7 +29,7 @@ from agent.commands.common import (
 from agent.commands.drawings import drawn, qr_code
 from agent.commands.large_letters import large
 from agent.commands.plain_text import printable
-from agent.configured import login_of
+from agent.configured import login_of, trust_of
 from agent.journal.errors import InUse
 from agent.journal.opening import lock
 from agent.smart.client import connect
@@ -38,6 +41,8 @@ from agent.smart.transport import Timeouts, Transport, open_transport
 from config.problems import WrongConfig
 from config.settings import Settings
 
+STATE_DIRECTORIES = Path("/var/lib/tillwire")
+STATE_DIRECTORY_MODE = 0o711  # as the units say
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -56,24 +61,42 @@ def run(arguments: argparse.Namespace) -> int:
     if not isinstance(login, DeviceLogin):
         complain(f'[api] login = "{settings.api.login}" needs no pairing; login = "device" does')
         return WRONG_USE
+    try:
+        make_state_directory(settings.state.directory, STATE_DIRECTORIES)
+    except OSError as error:
+        complain(f"{settings.state.directory} cannot be made: {error.strerror}; do this as root")
+        return NO
     become_owner_of(settings.state.directory)
     return answered(pair(settings, login, in_json=arguments.json))
 
 
 async def pair(settings: Settings, login: DeviceLogin, *, in_json: bool, sleep: Sleep = asyncio.sleep) -> int:
-    """Pair this box. Raises Failed, SmartError and JournalError."""
+    """Pair this box. Raises Failed, SmartError, JournalError and WrongConfig."""
     with ExitStack() as held:
         _be_the_only_one(settings, held)
-        async with _transport(settings) as transport:
+        trust = await asyncio.to_thread(trust_of, settings)
+        async with open_transport(settings.api.base_url, _timeouts(settings), trust=trust) as transport:
             code = await _ask_for_code(transport, login)
             say(_code_as_json(code) if in_json else "\n".join(_code_lines(code)))
             await _wait(settings, transport, login, code, sleep)
-        merchant = await _merchant(settings, login)
+        merchant = await _merchant(settings, login, trust)
     if in_json:
         say(json.dumps({"paired": True, "merchant": merchant and {"id": merchant.id, "name": merchant.companyname}}))
     else:
         say(f"Paired{f' with {_name(merchant)}' if merchant else ''}. Start the agent now.")
     return GOOD
+
+
+def make_state_directory(directory: Path, parent: Path) -> None:
+    """Make a lane's directory as systemd does with StateDirectory= when its agent starts: that is after the pairing.
+
+    Only right below `parent`, and as its owner: root changes nothing where the agent can write. Raises OSError.
+    """
+    if directory.parent != parent or directory.exists() or not parent.is_dir():
+        return
+    become_owner_of(parent)
+    directory.mkdir()
+    directory.chmod(STATE_DIRECTORY_MODE)  # whatever the umask is
 
 
 def _be_the_only_one(settings: Settings, held: ExitStack) -> None:
@@ -85,16 +108,6 @@ def _be_the_only_one(settings: Settings, held: ExitStack) -> None:
         raise Failed(
             f"an agent, or another tillwire command, has {directory} open: stop it, pair, and start it again"
         ) from None
-
-
-@asynccontextmanager
-async def _transport(settings: Settings) -> AsyncIterator[Transport]:
-    api = settings.api
-    try:
-        async with open_transport(api.base_url, _timeouts(settings), ca_file=api.ca_file) as transport:
-            yield transport
-    except OSError as error:
-        raise Failed(f"{api.ca_file}: cannot be used as a CA: {error.strerror or error}") from None
 
 
 def _timeouts(settings: Settings) -> Timeouts:
@@ -122,10 +135,10 @@ async def _wait(
         raise Failed(f"the pairing cannot be stored in {settings.state.directory}: {error.strerror}") from None
 
 
-async def _merchant(settings: Settings, login: DeviceLogin) -> Merchant | None:
+async def _merchant(settings: Settings, login: DeviceLogin, trust: ssl.SSLContext | None) -> Merchant | None:
     """Log in as the agent will, and ask whose device this is now; None where that could not be told."""
     api, store = settings.api, CredentialStore(settings.state.directory)
-    async with connect(api.base_url, login, store, timeouts=_timeouts(settings), ca_file=api.ca_file) as smart:
+    async with connect(api.base_url, login, store, timeouts=_timeouts(settings), trust=trust) as smart:
         try:
             return await smart.merchant()
         except SmartError as error:

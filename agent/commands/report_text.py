@@ -5,16 +5,21 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from agent.commands.plain_text import money, plain
-from agent.kiosk.report_answers import OpeningAnswer, ReportAnswer, SumAnswer, TotalsAnswer
+from agent.kiosk.report_answers import ContradictionAnswer, OpeningAnswer, ReportAnswer, SumAnswer, TotalsAnswer
 
 COLUMNS = 42
 """80 mm paper, as the receipts of `tillwire checkouts show`."""
-_BY = {"key": "by key", "unasked": "nobody had asked", "register": "by the register"}
+_BY = {"unasked": "nobody had asked", "register": "by the register"}
 
 
 def report_lines(report: ReportAnswer) -> Iterator[str]:
     """Yield the sheet, line by line."""
     yield f"Day {report.day.isoformat()}".center(COLUMNS).rstrip()
+    if report.contradictions:
+        yield from _headed("To be looked at", len(report.contradictions))
+        for each in report.contradictions:
+            yield from _wrapped(each.at, _contradiction(each))
+        yield ""
     if not report.totals:
         yield "Nothing was paid."
     for totals in report.totals:
@@ -62,7 +67,18 @@ def _row(name: str, value: str) -> str:
 def _opening(opening: OpeningAnswer) -> Iterator[str]:
     who = opening.asked_by or _BY.get(opening.by or "", "by the till")
     reason = f": {opening.reason}" if opening.reason else ""
-    yield from textwrap.wrap(plain(f"{_time(opening.at)} {who}{reason}"), COLUMNS, subsequent_indent=" " * 6)
+    yield from _wrapped(opening.at, f"{who}{reason}")
+
+
+def _contradiction(said: ContradictionAnswer) -> str:
+    if said.what == "paid_message":
+        amount = "cash" if said.amount is None else money(said.amount, "").strip()
+        return f"a machine says that {amount} was paid, and no payment waited for that"
+    return f"{said.checkout} was {said.phase}, and the API says {said.status}"
+
+
+def _wrapped(at: datetime, text: str) -> Iterator[str]:
+    yield from textwrap.wrap(plain(f"{_time(at)} {text}"), COLUMNS, subsequent_indent=" " * 6)
 
 
 def _time(at: datetime) -> str:

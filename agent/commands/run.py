@@ -5,10 +5,9 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from pathlib import Path
 
-from agent.commands.common import WRONG_USE, add_config, complain, load_settings
+from agent.commands.common import WRONG_USE, add_config, complain, load_settings, say
 from agent.journal.errors import JournalError
 from agent.kiosk.server import CannotListen
 from agent.outside import Outside
@@ -70,5 +69,4 @@ async def _run(settings: Settings, supervision: Supervision, arguments: argparse
 
 def _say_ready(address: str, *, as_json: bool) -> None:
     line = json.dumps({"url": address, "pid": os.getpid()}) if as_json else f"tillwire is ready at {address}"
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    say(line)

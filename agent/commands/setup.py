@@ -5,6 +5,7 @@ already, and takes up what was changed in the file.
 """
 
 import argparse
+import grp
 import os
 import re
 import subprocess
@@ -17,7 +18,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from agent.commands.common import GOOD, NO, WRONG_USE, complain, complain_of, say
+from agent.commands.common import AGENT_GROUP, GOOD, NO, WRONG_USE, complain, complain_of, say
 from agent.commands.lanes import unit_of
 from agent.smart.credentials import FILE_NAME as PAIRING
 from config.problems import WrongConfig
@@ -41,6 +42,7 @@ the answer file is TOML:
   '''
 """
 SYSTEMD_RUNS = Path("/run/systemd/system")
+KEEP = -1  # chown(2): the owner and the group of whoever writes
 _SECRET = re.compile(r"client_secret|([A-Za-z0-9_-]+\.)?(device_pin|mqtt_password)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
@@ -65,7 +67,7 @@ class Answers(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     enable: bool = True
-    secrets: dict[Annotated[str, AfterValidator(_secret_name)], SecretStr] = {}
+    secrets: dict[Annotated[str, AfterValidator(_secret_name)], Annotated[SecretStr, Field(min_length=1)]] = {}
     config: Annotated[dict[Annotated[str, AfterValidator(_config_name)], str], Field(min_length=1)]
 
 
@@ -75,6 +77,17 @@ class Till:
 
     config: Path
     settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Who may read a file that is written as root."""
+
+    mode: int
+    group: int = KEEP
+
+
+FOR_ROOT, FOR_ALL = Rights(0o600), Rights(0o644)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,8 +105,11 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         complain(f"{arguments.answers}: {error}")
         return WRONG_USE
-    except OSError as error:
+    except PermissionError as error:
         complain(f"{error.filename}: {error.strerror}; do this as root")
+        return NO
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror}")
         return NO
     is_running = SYSTEMD_RUNS.is_dir()
     typed = (command for till in tills for command in commands(till, enable=answers.enable, is_running=is_running))
@@ -106,26 +122,33 @@ def read_answers(file: Path) -> Answers:
         return Answers.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise ValueError(f"{_place(first['loc'])}: {first['msg']}") from None
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"is not TOML: {error}") from None
 
 
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return the keys to what is wrong. The name of a secret may be the secret itself, by mistake."""
+    section, *names = map(str, location)
+    return ".".join((section, *(name for name in names if section != "secrets" or _SECRET.fullmatch(name))))
+
+
 def write_answers(answers: Answers, directory: Path) -> list[Till]:
-    """Write secrets and configurations; where one configuration is wrong, nothing. Raises WrongConfig, OSError."""
+    """Write secrets and configurations; where one is wrong, nothing. Raises WrongConfig, OSError, ValueError."""
     texts = {directory / f"{name}.toml": text for name, text in answers.config.items()}
     found = {path: _checked(path, text) for path, text in texts.items()}
+    rights = {path: for_the_agent() if settings.api.client_secret else FOR_ALL for path, settings in found.items()}
     for name, secret in answers.secrets.items():
-        _write(directory / name, f"{secret.get_secret_value()}\n", 0o600)
+        _write(directory / name, f"{secret.get_secret_value()}\n", FOR_ROOT)
     for path, text in texts.items():
-        _write(path, text, 0o644)
+        _write(path, text, rights[path])
     return [Till(path, settings) for path, settings in found.items()]
 
 
 def _checked(path: Path, text: str) -> Settings:
     """Read a configuration that is not in its place yet. A problem is said of the place where it will be."""
     beside = path.with_suffix(".new")
-    _write(beside, text, 0o644)
+    _write(beside, text, FOR_ROOT)
     try:
         return load(beside, {})
     except WrongConfig as wrong:
@@ -134,13 +157,30 @@ def _checked(path: Path, text: str) -> Settings:
         beside.unlink()
 
 
-def _write(path: Path, text: str, mode: int) -> None:
-    """Write beside and rename: a power cut leaves a whole file or none."""
+def for_the_agent() -> Rights:
+    """Return the rights of a file that the agent reads and nobody else, root aside. Raises ValueError."""
+    try:
+        return Rights(0o640, grp.getgrnam(AGENT_GROUP).gr_gid)
+    except KeyError:
+        problem = f"there is no group {AGENT_GROUP} to read a client_secret in [config]: write it under [secrets]"
+        raise ValueError(problem) from None
+
+
+def _write(path: Path, text: str, rights: Rights) -> None:
+    """Write beside and rename: a power cut leaves a whole file or none. Raises OSError that names the file."""
+    try:
+        _write_beside_and_rename(path, text, rights)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _write_beside_and_rename(path: Path, text: str, rights: Rights) -> None:
     beside = path.with_name(f"{path.name}.part")
     beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FOR_ROOT.mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(descriptor, mode)
+        os.fchown(descriptor, KEEP, rights.group)
+        os.fchmod(descriptor, rights.mode)
         file.write(text)
         file.flush()
         os.fsync(descriptor)

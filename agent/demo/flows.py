@@ -60,7 +60,7 @@ class Hands:
     async def pay(self, checkout_id: str, method: Method, amount: int) -> None:
         await self.screen.pay(checkout_id, method, amount)
         if method == "cash":
-            await self.heard.until("the opening of the drawer", _is_open)
+            await self.heard.drawer_open()
             await asyncio.sleep(self.open_s)
             self.drawer.close_drawer()
         await self.reached(checkout_id, "completed")
@@ -289,10 +289,6 @@ def _is_checked(heard: Heard, checkout_id: str) -> bool:
         and checkout.card is not None
         and checkout.card.valid is True
     )
-
-
-def _is_open(heard: Heard) -> bool:
-    return heard.drawer is not None and heard.drawer.event == "opened"
 
 
 def _is_in(heard: Heard, checkout_id: str, phase: str) -> bool:

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from typing import Self, cast
 from agent.checkout.state import Level
 from agent.demo.cable import NetworkCable
 from agent.kiosk.client import KioskClient, kiosk_at
+from agent.kiosk.event_answers import DrawerLevelAnswer, SnapshotAnswer
 from agent.kiosk.roles import Role
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
@@ -29,8 +30,6 @@ USUAL_PORT = 8377
 """The agent's own default."""
 SETTLING_S = 2.2
 """Within 2 s of opening the drawer's port nothing is evidence."""
-LOOK_S = 0.05
-"""The first level of a drawer is no event: it is looked for."""
 
 CONFIGURATION = """\
 [api]
@@ -144,8 +143,11 @@ class Stage:
 
     async def drawer_is_known(self, level: Level) -> None:
         """Wait until the agent knows this of the drawer."""
-        while (drawer := (await self.screen.devices()).drawer) is None or drawer.state != level:  # noqa: ASYNC110 - nobody is told
-            await asyncio.sleep(LOOK_S)
+        async with aclosing(self.screen.follow()) as events:
+            async for event in events:
+                told = event.data.drawer if isinstance(event.data, SnapshotAnswer) else event.data
+                if isinstance(told, DrawerLevelAnswer) and told.state == level:
+                    return
 
     async def settled(self) -> None:
         """Wait until the drawer's port has been open for so long that its signals count."""
@@ -221,7 +223,7 @@ def _command(*arguments: str) -> tuple[str, ...]:
 
 def _write_config(directory: Path, settings: Mapping[str, str]) -> Path:
     state = directory / "state"
-    state.mkdir(mode=0o700)
+    state.mkdir(mode=0o700, exist_ok=True)
     config = directory / "tillwire.toml"
     config.write_text(CONFIGURATION.format(**settings, state=state), encoding="utf-8")
     return config

@@ -60,6 +60,7 @@ class Teller:
 class Heard:
     """What the event stream has told so far."""
 
+    listens: bool = False  # what happens from now on is told
     checkout: CheckoutAnswer | None = None
     drawer: DrawerAnswer | None = None
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -75,6 +76,11 @@ class Heard:
     async def phase(self, phase: str) -> None:
         await self.until(
             f"the phase {phase}", lambda heard: heard.checkout is not None and heard.checkout.phase == phase
+        )
+
+    async def drawer_open(self) -> None:
+        await self.until(
+            "the opening of the drawer", lambda heard: heard.drawer is not None and heard.drawer.event == "opened"
         )
 
 
@@ -93,7 +99,7 @@ async def play(stage: Stage, teller: Teller) -> None:
         due = (await stage.screen.checkout(checkout.id)).amount_due or 0
         teller.tell("screen", f"POST …/pay: {_euros(due)} in cash")
         await stage.screen.pay(checkout.id, "cash", due)
-        await heard.until("the opening of the drawer", _drawer_is_open)
+        await heard.drawer_open()
         await asyncio.sleep(OPEN_S)
         teller.tell("customer", "puts the money in and closes the drawer")
         closed_at = time.time()
@@ -107,10 +113,11 @@ async def play(stage: Stage, teller: Teller) -> None:
 
 @asynccontextmanager
 async def listening(screen: KioskClient, teller: Teller) -> AsyncIterator[Heard]:
-    """Tell what the event stream tells, while inside."""
+    """Tell what the event stream tells, while inside. Raises WentWrong when there is none."""
     heard = Heard()
     listener = asyncio.create_task(_listen(screen, teller, heard))
     try:
+        await heard.until("listening to the agent", lambda heard: heard.listens)
         yield heard
     finally:
         listener.cancel()
@@ -124,6 +131,7 @@ async def _listen(screen: KioskClient, teller: Teller, heard: Heard) -> None:
             if told is not None:
                 teller.tell(*told)
             async with heard.changed:
+                heard.listens = True
                 if isinstance(event.data, CheckoutAnswer):
                     heard.checkout = event.data
                 elif isinstance(event.data, DrawerAnswer):
@@ -152,10 +160,6 @@ def _in_words(event: Event, before: CheckoutAnswer | None) -> tuple[str, str] | 
 
 def _card_is_valid(heard: Heard) -> bool:
     return heard.checkout is not None and heard.checkout.card is not None and heard.checkout.card.valid is True
-
-
-def _drawer_is_open(heard: Heard) -> bool:
-    return heard.drawer is not None and heard.drawer.event == "opened"
 
 
 def _balance(card: CardAnswer) -> str:

@@ -17,6 +17,7 @@ from agent.checkout.events import RetryAsked
 from agent.checkout.offline import OfflineLimits
 from agent.checkout.state import Checkout, Phase
 from agent.checkout.step import NotAllowed
+from agent.checkout.waiting import waiting_in
 from agent.fleet.admission import Allowed, Arrived, Refused, admitted
 from agent.fleet.payloads import (
     Answer,
@@ -33,7 +34,7 @@ from agent.fleet.payloads import (
     State,
 )
 from agent.fleet.records import FleetCommandEnded, FleetCommandTaken
-from agent.fleet.view import checkout_standing, waiting_in
+from agent.fleet.view import checkout_standing
 from agent.journal.errors import JournalError, NotWritten
 from agent.journal.records import IdempotencyKey
 from agent.till.inbox import Overloaded
@@ -63,6 +64,10 @@ class Findings:
     wrong: tuple[str, ...]
 
 
+class CheckFailed(Exception):
+    """`tillwire check` itself came to no answer. The text says why."""
+
+
 class CommandedTill(Protocol):
     """What commands need of the till."""
 
@@ -80,7 +85,7 @@ class Box(Protocol):
     """What commands need of the box that the till runs on."""
 
     async def check(self, values: Values) -> Findings:
-        """Say what `tillwire check` says with these values instead of what is in effect."""
+        """Say what `tillwire check` says with these values instead of what is in effect. Raises CheckFailed."""
 
     async def offline_limits(self, values: Values) -> OfflineLimits:
         """Return the limits with these values instead. Raises ValueError where the configuration refuses them."""
@@ -184,6 +189,8 @@ class CommandDesk:
     async def _carry_out(self, sender: str, command: Command) -> None:
         try:
             done = await self._done(sender, command)
+        except CheckFailed as error:
+            done = _Done(outcome="failed", reason=str(error))
         except Exception as error:  # the agent goes on whatever a command does
             logger.exception("command %s failed", command.command)
             done = _Done(outcome="failed", reason=type(error).__name__)
@@ -258,6 +265,8 @@ class CommandDesk:
             if not new:
                 await box.keep(command.values)
                 return _Done()
+        except CheckFailed as error:  # it did give an answer before
+            new = (str(error),)
         except OSError as error:
             new = (f"it cannot be kept: {error.strerror}",)
         except asyncio.CancelledError:

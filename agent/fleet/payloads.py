@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from agent.checkout.state import Confirmation, Kind, Level, Method, Phase
 from agent.kiosk.event_answers import ConnectionAnswer, DeviceAnswer, DrawerLevelAnswer
+from agent.till.listener import UnexpectedThing
 
 Outcome = Literal["done", "refused", "failed", "rolled_back"]
 Refusal = Literal[
@@ -103,6 +104,17 @@ class DrawerStanding(_Told):
     open_s: float | None
 
 
+class UnexpectedStanding(_Told):
+    """Nothing waited for it: a machine says that cash is in, or the API answers about a checkout that is over."""
+
+    what: UnexpectedThing
+    contradicts: bool = Field(description="by it money is elsewhere than the till has it: a person must look")
+    amount: int | None
+    checkout: str | None
+    phase: Phase | None
+    status: str | None
+
+
 class CommandStanding(_Told):
     """What became of a command."""
 
@@ -123,6 +135,7 @@ class Event(_Told):
     event: str = Field(description="what happened, as the journal names it")
     checkout: CheckoutStanding | None = None
     drawer: DrawerStanding | None = None
+    unexpected: UnexpectedStanding | None = None
     command: CommandStanding | None = None
 
 

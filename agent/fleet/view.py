@@ -3,7 +3,6 @@
 Whatever text a person or the API wrote is masked once more: somebody may have typed a card number into a note.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,16 +10,16 @@ from pydantic import TypeAdapter
 
 from agent.card import mask_numbers
 from agent.checkout.row import MONEY_TAKEN
-from agent.checkout.standing_guards import is_overdue
-from agent.checkout.state import Checkout, Phase
-from agent.fleet.payloads import CheckoutStanding, CommandStanding, DrawerStanding, Event, State
+from agent.checkout.state import Checkout
+from agent.checkout.waiting import needs_person, waiting_in, waits_since
+from agent.fleet.payloads import CheckoutStanding, CommandStanding, DrawerStanding, Event, State, UnexpectedStanding
 from agent.fleet.records import FleetCommandEnded, FleetCommandTaken
 from agent.journal.event_id import EventId
 from agent.journal.records import StoredEvent
 from agent.kiosk.event_answers import DeviceAnswer, DrawerLevelAnswer
 from agent.kiosk.view import connection_answer
 from agent.till.connection import Connection
-from agent.till.listener import DrawerTold, drawer_told_from
+from agent.till.listener import DrawerTold, UnexpectedTold, drawer_told_from, unexpected_told_from
 
 LONGEST_TEXT = 200
 """Characters: an event stays far below the packet size that any broker accepts."""
@@ -52,6 +51,7 @@ def event_of(stored: StoredEvent, journal: str) -> Event:
         event=stored.kind,
         checkout=checkout_standing(stored.checkout) if stored.checkout else None,
         drawer=_drawer(stored) if stored.kind == DrawerTold.__name__ else None,
+        unexpected=_unexpected(stored) if stored.kind == UnexpectedTold.__name__ else None,
         command=_command(stored) if stored.kind in _COMMAND_RECORDS else None,
     )
 
@@ -87,7 +87,7 @@ def checkout_standing(checkout: Checkout) -> CheckoutStanding:
 def state_of(standing: Standing, newest: EventId, now: datetime) -> State:
     """Show how the till stands."""
     waiting = waiting_in(standing.open_checkouts)
-    oldest = min(map(_waits_since, waiting), default=None)
+    oldest = waits_since(waiting[0]) if waiting else None
     return State(
         at=now,
         version=standing.version,
@@ -97,16 +97,11 @@ def state_of(standing: Standing, newest: EventId, now: datetime) -> State:
         devices=standing.devices,
         drawer=standing.drawer,
         waiting_payments=len(waiting),
-        attention=sum(each.phase is Phase.ATTENTION or is_overdue(each, now) for each in waiting),
+        attention=sum(needs_person(each, now) for each in waiting),
         oldest_waiting_since=oldest,
         oldest_waiting_s=max(0.0, (now - oldest).total_seconds()) if oldest else None,
         newest_event=str(newest),
     )
-
-
-def waiting_in(checkouts: Iterable[Checkout]) -> list[Checkout]:
-    """Return those whose money was taken and is not booked, the oldest first."""
-    return sorted((each for each in checkouts if each.phase in MONEY_TAKEN), key=_waits_since)
 
 
 def says_the_same(one: State, other: State | None) -> bool:
@@ -115,8 +110,16 @@ def says_the_same(one: State, other: State | None) -> bool:
     return other is not None and one.model_dump(exclude=passing) == other.model_dump(exclude=passing)
 
 
-def _waits_since(checkout: Checkout) -> datetime:
-    return checkout.waiting_since or checkout.updated
+def _unexpected(stored: StoredEvent) -> UnexpectedStanding:
+    told = unexpected_told_from(stored.data)
+    return UnexpectedStanding(
+        what=told.what,
+        contradicts=told.contradicts,
+        amount=told.amount,
+        checkout=told.checkout_id,
+        phase=told.phase,
+        status=_text(told.status),
+    )
 
 
 def _drawer(stored: StoredEvent) -> DrawerStanding:

@@ -144,6 +144,11 @@ class Database:
             state = _text(self._connection.execute(statements.CHECKOUT, (checkout_id,)))
         return codec.decode_checkout(state) if state is not None else None
 
+    def handed_over(self, transaction_id: str) -> Checkout | None:
+        with reading():
+            state = _text(self._connection.execute(statements.HANDED_OVER, (transaction_id,)))
+        return codec.decode_checkout(state) if state is not None else None
+
     def checkouts(self, phase: Phase | None, limit: int, before: str | None) -> list[Checkout]:
         statement = statements.NEWEST if phase is None else statements.NEWEST_OF_PHASE
         with reading():

@@ -33,7 +33,7 @@ Export = Callable[[Sequence[History]], Awaitable[None]]
 FILE_NAME = "journal.sqlite"
 """In the state directory."""
 
-DELETED_AT_ONCE = 50  # checkouts: commits get their turn between two of these
+DELETED_AT_ONCE = 10  # checkouts, in memory with all that happened to them; commits get their turn between two of these
 
 
 class Journal:
@@ -104,6 +104,10 @@ class Journal:
 
     async def checkout(self, checkout_id: str) -> Checkout | None:
         return await self._worker.run(partial(self._database.checkout, checkout_id))
+
+    async def handed_over(self, transaction_id: str) -> Checkout | None:
+        """Return the checkout, open or over, for which a register handed this transaction over last."""
+        return await self._worker.run(partial(self._database.handed_over, transaction_id))
 
     async def checkouts(
         self, phase: Phase | None = None, *, limit: int = 100, before: str | None = None

@@ -50,6 +50,8 @@ MIGRATIONS: tuple[Migration, ...] = (
             changes TEXT
         ) STRICT""",
         "CREATE INDEX event_checkout ON event (checkout_id)",
+        """CREATE INDEX event_handed_over ON event (json_extract(data, '$.transaction_id'))
+            WHERE kind = 'HandedOver'""",
         """CREATE TABLE card (
             checkout_id TEXT PRIMARY KEY REFERENCES checkout (id) ON DELETE CASCADE,
             slot INTEGER NOT NULL,

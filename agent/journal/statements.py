@@ -29,6 +29,10 @@ OPEN_CHECKOUTS = f"""
     SELECT checkout.state, card.slot, card.hidden FROM checkout LEFT JOIN card ON card.checkout_id = checkout.id
     WHERE checkout.phase IN ({_OPEN}) ORDER BY checkout.number"""  # noqa: S608  # names of phases, none from outside
 CHECKOUT = "SELECT state FROM checkout WHERE id = ?"
+HANDED_OVER = """
+    SELECT checkout.state FROM event INDEXED BY event_handed_over JOIN checkout ON checkout.id = event.checkout_id
+    WHERE event.kind = 'HandedOver' AND json_extract(event.data, '$.transaction_id') = ?
+    ORDER BY event.sequence DESC LIMIT 1"""
 NEWEST = "SELECT state FROM checkout WHERE number < :before ORDER BY number DESC LIMIT :limit"
 NEWEST_OF_PHASE = """
     SELECT state FROM checkout WHERE phase = :phase AND number < :before ORDER BY number DESC LIMIT :limit"""

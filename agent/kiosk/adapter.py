@@ -12,12 +12,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
-from agent.checkout.step import NotAllowed
 from agent.kiosk import access
 from agent.kiosk.access import Door
 from agent.kiosk.call import JSON, Call, Route, idempotency_key
 from agent.kiosk.kiosk import Kiosk, KioskCall
-from agent.kiosk.problems import Problem, invalid_request, not_allowed, problem_of
+from agent.kiosk.problems import Problem, invalid_request, problem_of
 from agent.kiosk.roles import Role
 
 logger = logging.getLogger("tillwire.kiosk")
@@ -74,10 +73,7 @@ async def _carry_out(
     idempotency_key(request, kiosk.cards)
     query = _validated(route.query, dict(request.query))
     body = await _body(route.body, request, door.request_timeout_s)
-    try:
-        return await route.handler(Call(kiosk=kiosk, door=door, request=request, caller=caller, body=body, query=query))
-    except NotAllowed as error:
-        raise not_allowed(error, await kiosk.till.lookup.find(request.match_info["id"])) from None
+    return await route.handler(Call(kiosk=kiosk, door=door, request=request, caller=caller, body=body, query=query))
 
 
 def _check_caller(door: Door, needs: Role, request: web.Request, caller: Role | None) -> None:

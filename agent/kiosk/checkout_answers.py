@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from agent.checkout.receipts import ReceiptCopy
-from agent.checkout.state import CancelCall, Confirmation, Json, Kind, Method, Outcome, Phase
+from agent.checkout.state import CancelCall, Confirmation, Json, Kind, Method, Outcome, Phase, Trouble
 from agent.kiosk.answer import Answer
 
 Act = Literal["basket", "card", "apply", "pay", "cancel", "confirm", "retry", "resolve", "reverse"]
@@ -95,7 +95,7 @@ class CheckoutAnswer(Answer):
     split: Split | None = Field(description="null until the amount due is known")
     method: Method | None
     evidence: EvidenceAnswer | None
-    drawer_trouble: str | None = Field(description="why the drawer cannot confirm this payment: a person is needed")
+    drawer_trouble: Trouble | None = Field(description="why the drawer cannot confirm this payment: a person is needed")
     interrupted: bool = Field(description="the agent was restarted while the cash was awaited")
     waiting_since: datetime | None = Field(description="money was taken and the booking is not done")
     idle_s: float | None = Field(

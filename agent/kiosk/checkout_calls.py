@@ -1,5 +1,6 @@
 """The calls about one checkout. Each asks the till and answers with the checkout as the journal has it."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from aiohttp import web
@@ -16,12 +17,13 @@ from agent.checkout.events import (
     ResolveAsked,
     RetryAsked,
 )
-from agent.checkout.state import Basket, Checkout, HandedOver
+from agent.checkout.state import Basket, Checkout, HandedOver, Json
 from agent.kiosk.call import B, Call, Q, answer, operator_name
 from agent.kiosk.checkout_answers import CheckoutList, HistoryAnswer
 from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.problem_answers import FieldProblem
-from agent.kiosk.problems import Problem
+from agent.kiosk.problems import MOST_FIELD_PROBLEMS, Problem
+from agent.kiosk.product_lines import lines_with_cards
 from agent.kiosk.queries import ListQuery, NoQuery
 from agent.kiosk.requests import (
     ApplyBody,
@@ -37,13 +39,14 @@ from agent.kiosk.requests import (
 )
 from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer, happened_answer
-from agent.till.settings import Order
+from agent.till.order import Order
 
 
 async def create(call: Call[CreateBody, NoQuery]) -> web.Response:
     """Begin a checkout: 201, or 200 where its Idempotency-Key, or its transaction, began one before."""
     body, till = call.body, call.kiosk.till
     _check_references(body, call.kiosk.cards)
+    _check_lines("basket.products", body.basket.products, call.kiosk.cards)
     open_before = {checkout.id for checkout in till.open_checkouts}
     return _begun(call, await till.create(_order(body), call.key), open_before)
 
@@ -65,6 +68,16 @@ def _check_references(body: CreateBody, cards: CardRules) -> None:
     )
     if fields:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "card-in-reference", fields=fields)
+
+
+def _check_lines(place: str, lines: Sequence[Json], cards: CardRules) -> None:
+    """Likewise for product lines, which end in the journal and its exports, too. Raises Problem."""
+    fields = tuple(
+        FieldProblem(field=f"{place}.{number}", message="must not hold a card number")
+        for number in lines_with_cards(lines, cards)[:MOST_FIELD_PROBLEMS]
+    )
+    if fields:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "card-in-product", fields=fields)
 
 
 def _order(body: CreateBody) -> Order | HandedOver:
@@ -100,6 +113,7 @@ async def read_all(call: Call[Nothing, ListQuery]) -> web.Response:
 
 async def set_basket(call: Call[BasketBody, NoQuery]) -> web.Response:
     """Replace the product lines; the currency stays."""
+    _check_lines("products", call.body.products, call.kiosk.cards)
     checkout = await call.kiosk.till.lookup.find(call.checkout_id)
     basket = Basket(products=call.body.products, currency=checkout.basket.currency)
     return await _ask(call, BasketSet(basket=basket))

@@ -189,7 +189,8 @@ class KioskClient:
             await _check(response)
             async with aclosing(sent_events(response.content)) as events:
                 async for fields in events:
-                    yield event_of(fields)
+                    if (event := event_of(fields)) is not None:
+                        yield event
 
     async def follow(self) -> AsyncGenerator[Event]:
         """Yield what happens, for ever: after a lost connection exactly what was missed.

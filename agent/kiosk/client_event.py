@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter
-
 from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.event_answers import (
     BusyAnswer,
@@ -13,11 +11,13 @@ from agent.kiosk.event_answers import (
     ConnectionAnswer,
     DeviceAnswer,
     DrawerAnswer,
+    DrawerLevelAnswer,
     EventData,
     EventName,
     NotRecordedAnswer,
     ScanAnswer,
     SnapshotAnswer,
+    UnexpectedAnswer,
 )
 
 DATA: Mapping[EventName, type[EventData]] = {
@@ -27,24 +27,27 @@ DATA: Mapping[EventName, type[EventData]] = {
     "card_checked": CardCheckedAnswer,
     "card_refused": CardRefusedAnswer,
     "drawer": DrawerAnswer,
+    "drawer_level": DrawerLevelAnswer,
     "device": DeviceAnswer,
     "connection": ConnectionAnswer,
     "busy": BusyAnswer,
     "not_recorded": NotRecordedAnswer,
+    "unexpected": UnexpectedAnswer,
 }
-_NAME: TypeAdapter[EventName] = TypeAdapter(EventName)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event of the stream. `id` is None for what is state and no journal entry: devices, connection, busy."""
+    """One event of the stream. `id` is None for what is state and no journal entry, as a device."""
 
     name: EventName
     data: EventData
     id: str | None
 
 
-def event_of(fields: Mapping[str, str]) -> Event:
-    """Understand the fields of a server-sent event."""
-    name = _NAME.validate_python(fields["event"])
+def event_of(fields: Mapping[str, str]) -> Event | None:
+    """Understand the fields of a server-sent event; None: a later agent has it, and this client does not know it."""
+    name = next((known for known in DATA if known == fields["event"]), None)
+    if name is None:
+        return None
     return Event(name=name, data=DATA[name].model_validate_json(fields["data"]), id=fields.get("id"))

@@ -4,14 +4,29 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
+from agent.checkout.events import (
+    ApplyAsked,
+    BasketSet,
+    CancelAsked,
+    CardRemoved,
+    CardSet,
+    ConfirmAsked,
+    DrawerOpenAsked,
+    PayAsked,
+    Request,
+    ResolveAsked,
+    RetryAsked,
+    ReverseAsked,
+)
+from agent.checkout.table import TABLE
 from agent.kiosk.call import Route
-from agent.kiosk.problems import CONFLICTS
-from agent.kiosk.requests import Nothing, OperatorBody
+from agent.kiosk.requests import OperatorBody
 from agent.kiosk.roles import Role
 
 Refusals = Mapping[HTTPStatus, Iterable[str]]
 
 _EVERY_CALL: Refusals = {
+    HTTPStatus.BAD_REQUEST: ["idempotency-key-invalid"],
     HTTPStatus.FORBIDDEN: ["host-not-allowed", "origin-not-allowed"],
     HTTPStatus.NOT_FOUND: ["not-found"],
     HTTPStatus.UNPROCESSABLE_ENTITY: ["invalid-request"],
@@ -22,7 +37,7 @@ _EVERY_CALL: Refusals = {
     HTTPStatus.HTTP_VERSION_NOT_SUPPORTED: ["http-version-not-supported"],
 }
 _BODY: Refusals = {
-    HTTPStatus.BAD_REQUEST: ["body-not-json", "idempotency-key-invalid"],
+    HTTPStatus.BAD_REQUEST: ["body-not-json"],
     HTTPStatus.REQUEST_TIMEOUT: ["request-too-slow"],
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ["request-too-large"],
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ["unsupported-media-type"],
@@ -39,40 +54,68 @@ _API: Refusals = {
     HTTPStatus.SERVICE_UNAVAILABLE: ["api-away", "api-not-authorised"],
     HTTPStatus.GATEWAY_TIMEOUT: ["api-no-answer"],
 }
+_ASKED: Mapping[str, type[Request]] = {
+    "PUT /v1/checkouts/{id}/basket": BasketSet,
+    "PUT /v1/checkouts/{id}/card": CardSet,
+    "DELETE /v1/checkouts/{id}/card": CardRemoved,
+    "POST /v1/checkouts/{id}/apply": ApplyAsked,
+    "POST /v1/checkouts/{id}/pay": PayAsked,
+    "POST /v1/checkouts/{id}/confirm": ConfirmAsked,
+    "POST /v1/checkouts/{id}/cancel": CancelAsked,
+    "POST /v1/checkouts/{id}/retry": RetryAsked,
+    "POST /v1/checkouts/{id}/resolve": ResolveAsked,
+    "POST /v1/checkouts/{id}/reverse": ReverseAsked,
+}
+"""What a call asks the checkout table."""
+
+
+def _conflicts(event: type[Request]) -> list[str]:
+    """What the table refuses this event for."""
+    reasons = {row.refuse for row in TABLE if row.event is event and row.refuse is not None}
+    return sorted(reason.replace("_", "-") for reason in reasons)
+
+
 _OF_ONE_CALL: Mapping[str, tuple[Refusals, ...]] = {
-    "/v1/checkouts": (
+    "POST /v1/checkouts": (
         {
-            HTTPStatus.CONFLICT: [*CONFLICTS, "handed-over-already"],
-            HTTPStatus.UNPROCESSABLE_ENTITY: ["card-in-reference"],
+            HTTPStatus.CONFLICT: ["another-is-active", "handed-over-already"],
+            HTTPStatus.UNPROCESSABLE_ENTITY: ["card-in-reference", "card-in-product"],
         },
     ),
-    "/v1/checkouts/{id}/card": (
+    "PUT /v1/checkouts/{id}/basket": ({HTTPStatus.UNPROCESSABLE_ENTITY: ["card-in-product"]},),
+    "PUT /v1/checkouts/{id}/card": (
         _CARD,
         {HTTPStatus.FORBIDDEN: ["csc-required", "csc-wrong"], HTTPStatus.SERVICE_UNAVAILABLE: ["csc-not-checked"]},
     ),
-    "/v1/checkouts/{id}/receipt": (
+    "GET /v1/checkouts/{id}/receipt": (
         {HTTPStatus.NOT_FOUND: ["no-receipt"], HTTPStatus.NOT_ACCEPTABLE: ["not-acceptable"]},
     ),
-    "/v1/checkouts/{id}/print": (
+    "POST /v1/checkouts/{id}/print": (
         {HTTPStatus.NOT_FOUND: ["no-receipt"], HTTPStatus.SERVICE_UNAVAILABLE: ["not-printed"]},
     ),
-    "/v1/cards/check": (_CARD, {HTTPStatus.SERVICE_UNAVAILABLE: ["card-not-checked"]}),
-    "/v1/terminal/end-of-day": (_API,),
-    "/v1/terminal/diagnosis": (_API,),
-    "/v1/drawer/open": ({HTTPStatus.CONFLICT: CONFLICTS, HTTPStatus.SERVICE_UNAVAILABLE: ["drawer-refused"]},),
-    "/v1/events": ({HTTPStatus.SERVICE_UNAVAILABLE: ["too-many-readers"]},),
-    "/v1/session": ({HTTPStatus.FORBIDDEN: ["ticket-invalid"]},),
-    "/metrics": ({HTTPStatus.UNAUTHORIZED: ["token-required"]},),
+    "POST /v1/cards/check": (_CARD, {HTTPStatus.SERVICE_UNAVAILABLE: ["card-not-checked"]}),
+    "POST /v1/terminal/end-of-day": (_API,),
+    "POST /v1/terminal/diagnosis": (_API,),
+    "POST /v1/drawer/open": (
+        {HTTPStatus.CONFLICT: _conflicts(DrawerOpenAsked), HTTPStatus.SERVICE_UNAVAILABLE: ["drawer-refused"]},
+    ),
+    "GET /v1/events": ({HTTPStatus.SERVICE_UNAVAILABLE: ["too-many-readers"]},),
+    "POST /v1/session": ({HTTPStatus.FORBIDDEN: ["ticket-invalid"]},),
+    "GET /metrics": ({HTTPStatus.UNAUTHORIZED: ["token-required"]},),
 }
 
 
 def refusals(route: Route) -> dict[HTTPStatus, list[str]]:
     """Every status of a refusal of this call, with the names of the problems that it may be."""
     found: defaultdict[HTTPStatus, list[str]] = defaultdict(list)
-    for kind in (_EVERY_CALL, *_kinds(route), *_OF_ONE_CALL.get(route.path, ())):
+    for kind in (_EVERY_CALL, *_kinds(route), *_OF_ONE_CALL.get(_name(route), ())):
         for status, names in kind.items():
             found[status] += names
     return dict(sorted(found.items()))
+
+
+def _name(route: Route) -> str:
+    return f"{route.method} {route.path}"
 
 
 def _kinds(route: Route) -> Iterable[Refusals]:
@@ -86,7 +129,8 @@ def _kinds(route: Route) -> Iterable[Refusals]:
         yield {HTTPStatus.UNPROCESSABLE_ENTITY: ["name-required"]}
     if "{id}" in route.path:
         yield {HTTPStatus.NOT_FOUND: ["no-such-checkout"]}
-        if route.method != "GET":
-            yield {HTTPStatus.CONFLICT: CONFLICTS}
-            if route.body is Nothing:
-                yield {HTTPStatus.INSUFFICIENT_STORAGE: ["not-written"]}
+    if (event := _ASKED.get(_name(route))) is not None:
+        yield {
+            HTTPStatus.CONFLICT: [*_conflicts(event), "not-allowed"],
+            HTTPStatus.INSUFFICIENT_STORAGE: ["not-written"],
+        }

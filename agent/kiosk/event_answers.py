@@ -5,10 +5,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from agent.checkout.state import Api, Level
+from agent.checkout.evidence_state import OpenedBy
+from agent.checkout.state import Api, Level, Phase
 from agent.kiosk.answer import Answer, SparseAnswer
 from agent.kiosk.checkout_answers import CardAnswer, CheckoutAnswer
-from agent.till.listener import CardRefusal, DrawerEvent, ScanRefusal
+from agent.till.listener import CardRefusal, DrawerEvent, ScanRefusal, UnexpectedThing
+from device.interface import DeviceKind, Presence
 
 EventName = Literal[
     "snapshot",
@@ -17,13 +19,13 @@ EventName = Literal[
     "card_checked",
     "card_refused",
     "drawer",
+    "drawer_level",
     "device",
     "connection",
     "busy",
     "not_recorded",
+    "unexpected",
 ]
-DeviceKind = Literal["scanner", "drawer", "printer"]
-Presence = Literal["present", "missing", "lost", "fault"]
 
 
 class DeviceAnswer(SparseAnswer):
@@ -34,7 +36,7 @@ class DeviceAnswer(SparseAnswer):
 
 
 class DrawerLevelAnswer(Answer):
-    """What is known of the drawer now. A reader of the stream learns of changes by `drawer` events."""
+    """What is known of the drawer now, whatever caused it."""
 
     drawer: str
     state: Level
@@ -46,7 +48,9 @@ class MerchantAnswer(Answer):
 
 
 class ConnectionAnswer(SparseAnswer):
-    """`merchant`: whose till the API takes this for, as it said last; left out until it was asked."""
+    """`merchant`: whose till the API takes this for, as it said last. It stands in a snapshot, once it was asked; what
+    tells a change, and the state that a fleet is told, leave it out.
+    """
 
     api: Api
     since: datetime
@@ -92,7 +96,7 @@ class DrawerAnswer(SparseAnswer):
     drawer: str
     state: Level
     event: DrawerEvent
-    by: Literal["till", "register", "key", "unasked"] | None = None
+    by: OpenedBy | None = None
     reason: str | None = None
     asked_by: str | None = Field(None, description="for the operator only")
     checkout: str | None = None
@@ -105,6 +109,20 @@ class NotRecordedAnswer(Answer):
     checkout: str
 
 
+class UnexpectedAnswer(SparseAnswer):
+    """Nothing waited for it: a machine says that cash is in, or the API answers about a checkout that is over.
+
+    It changes no checkout.
+    """
+
+    what: UnexpectedThing
+    contradicts: bool = Field(description="by it money is elsewhere than the till has it: a person must look")
+    amount: int | None = Field(None, description="cents, as the machine says; left out where it names none")
+    checkout: str | None = None
+    phase: Phase | None = Field(None, description="in which the checkout came to its end")
+    status: str | None = Field(None, description="of the transaction, as the API says")
+
+
 EventData = (
     SnapshotAnswer
     | CheckoutAnswer
@@ -112,8 +130,10 @@ EventData = (
     | CardCheckedAnswer
     | CardRefusedAnswer
     | DrawerAnswer
+    | DrawerLevelAnswer
     | DeviceAnswer
     | ConnectionAnswer
     | BusyAnswer
     | NotRecordedAnswer
+    | UnexpectedAnswer
 )

@@ -8,9 +8,8 @@ from importlib.metadata import version
 
 from aiohttp import web
 
-from agent.checkout.row import MONEY_TAKEN
-from agent.checkout.standing_guards import is_overdue
-from agent.checkout.state import Checkout, Phase
+from agent.checkout.state import Checkout
+from agent.checkout.waiting import needs_person, waiting_in, waits_since
 from agent.kiosk.call import Call
 from agent.kiosk.kiosk import Kiosk
 from agent.kiosk.problems import Problem
@@ -34,7 +33,7 @@ async def metrics(call: Call[Nothing, NoQuery]) -> web.Response:
 
 def _gauges(kiosk: Kiosk) -> Gauges:
     till, now = kiosk.till, kiosk.till.wall()
-    waiting = [checkout for checkout in till.open_checkouts if checkout.phase in MONEY_TAKEN]
+    waiting = waiting_in(till.open_checkouts)
     drawer = kiosk.stream.drawer
     return Gauges(
         version=version("tillwire"),
@@ -44,11 +43,11 @@ def _gauges(kiosk: Kiosk) -> Gauges:
         drawer=drawer.state if drawer is not None else "unknown",
         waiting_payments=len(waiting),
         oldest_waiting_s=max((_age_s(checkout, now) for checkout in waiting), default=0.0),
-        attention=sum(each.phase is Phase.ATTENTION or is_overdue(each, now) for each in waiting),
+        attention=sum(needs_person(each, now) for each in waiting),
         event_readers=kiosk.stream.reader_count,
         devices={(device.name, device.kind): device.state for device in kiosk.stream.devices.values()},
     )
 
 
 def _age_s(checkout: Checkout, now: datetime) -> float:
-    return max(0.0, (now - (checkout.waiting_since or checkout.updated)).total_seconds())
+    return max(0.0, (now - waits_since(checkout)).total_seconds())

@@ -21,7 +21,7 @@ from agent.kiosk.view import checkout_answer
 from agent.smart.errors import ApiError, NotAuthorised, NotSent, Refused, SmartError
 from agent.smart.facts import known_problem
 from agent.till.inbox import Overloaded
-from agent.till.outlets import NotPrinted
+from agent.till.outlets import NoSuchReceipt, NotPrinted
 from agent.till.refusals import AnotherIsActive, HandedOverAlready, KeyReused, NoSuchCheckout, TerminalBusy
 from device.interface import DrawerRefused
 
@@ -31,25 +31,23 @@ MOST_FIELD_PROBLEMS = 50
 
 CONFLICTS = {
     "amount-differs": "This is not the amount due.",
-    "another-is-active": "Another checkout is active.",
     "balance-in-use": "Another checkout uses the balance of this card: take the payment back when that one is over.",
     "busy": "The checkout is waiting for the API.",
     "card-present": "The checkout has another card already.",
     "card-waiting": "A payment with this card is not booked, or not taken back, yet: its balance cannot be used.",
     "charge-without-balance": "Money is loaded onto a card only without using its balance.",
+    "discharge-not-supported": "This till does not take money off a card by a discharge line.",
     "drawer-in-use": "The cash of another checkout is awaited: the drawer is opened for that one.",
     "drawer-open": "The drawer is open: close it first.",
     "empty-basket": "The basket is empty.",
     "executed": "It was executed, so it is not sent again.",
     "handed-over": "A register created this transaction: change it there, and hand it over again.",
-    "interrupted": "The agent was restarted meanwhile: a person must decide.",
-    "late": "This came too late.",
     "no-card": "There is no card.",
     "not-allowed": "The checkout does not allow this now.",
     "no-receipt-number": "The API told no receipt number: take the payment back at the terminal.",
     "not-confirmed": "The cash was never confirmed: confirm it first.",
     "not-reversible": "A reversal cannot be reversed.",
-    "not-same-day": "A terminal takes back only payments of the same day.",
+    "not-same-day": "A terminal takes back only payments of the same day, before its end-of-day report.",
     "no-room": "The disk is full: cash could not be recorded.",
     "offline": "The API is away, and this cannot be done without it.",
     "operator-not-needed": "The drawer confirms this payment by itself.",
@@ -57,14 +55,16 @@ CONFLICTS = {
     "something-due": "The card does not cover the sum: choose how the rest is paid.",
     "too-late": "It is too late for this.",
 }
-"""The reasons of the checkout table, with - for _."""
+"""What the checkout table refuses a caller for, with - for _."""
 
 TITLES = CONFLICTS | {
+    "another-is-active": "Another checkout is active.",
     "api-away": "The API is away: nothing was sent.",
     "api-no-answer": "No usable answer came from the API: it may have worked all the same.",
     "api-not-authorised": "The API does not accept this till.",
     "api-refused": "The API refused this.",
     "body-not-json": "The body is not JSON.",
+    "card-in-product": "A product line must not hold a card number.",
     "card-in-reference": "A reference must not hold a card number.",
     "card-not-checked": "The card could not be checked: the API did not answer.",
     "csc-not-checked": "The digits on the back could not be checked: the API did not answer.",
@@ -108,11 +108,16 @@ TITLES = CONFLICTS | {
 
 _OF_THE_TILL: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     NoSuchCheckout: (HTTPStatus.NOT_FOUND, "no-such-checkout"),
+    NoSuchReceipt: (HTTPStatus.NOT_FOUND, "no-receipt"),
     KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused"),
     TerminalBusy: (HTTPStatus.CONFLICT, "terminal-busy"),
     NotWritten: (HTTPStatus.INSUFFICIENT_STORAGE, "not-written"),
-    JournalError: (HTTPStatus.SERVICE_UNAVAILABLE, "journal-unusable"),  # after its own kinds
+    DrawerRefused: (HTTPStatus.SERVICE_UNAVAILABLE, "drawer-refused"),
+    NotPrinted: (HTTPStatus.SERVICE_UNAVAILABLE, "not-printed"),
+    JournalError: (HTTPStatus.SERVICE_UNAVAILABLE, "journal-unusable"),
 }
+"""The first that fits counts: a kind stands before what it is a kind of."""
+_SAYS_WHY = frozenset({DrawerRefused, NotPrinted})
 
 
 class Problem(Exception):
@@ -150,28 +155,31 @@ class Problem(Exception):
         )
 
 
-def not_allowed(error: NotAllowed, checkout: Checkout) -> Problem:
-    """The table refuses: 409 with the checkout as it stands."""
-    name = error.reason.replace("_", "-")
-    return Problem(HTTPStatus.CONFLICT, name if name in CONFLICTS else "not-allowed", checkout=checkout)
+def conflict(error: NotAllowed | AnotherIsActive | HandedOverAlready) -> Problem:
+    """The table refuses, or another checkout is in the way: 409 with the checkout as it stands."""
+    match error:
+        case AnotherIsActive():
+            name = "another-is-active"
+        case HandedOverAlready():
+            name = "handed-over-already"
+        case NotAllowed(reason=reason):
+            name = reason.replace("_", "-")
+            name = name if name in CONFLICTS else "not-allowed"
+    return Problem(HTTPStatus.CONFLICT, name, checkout=error.checkout)
 
 
 def problem_of(error: Exception) -> Problem | None:
     """What a caller is told about an error of the till; None: it is a mistake of ours."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, AnotherIsActive | HandedOverAlready):
-        name = "another-is-active" if isinstance(error, AnotherIsActive) else "handed-over-already"
-        return Problem(HTTPStatus.CONFLICT, name, checkout=error.checkout)
+    if isinstance(error, NotAllowed | AnotherIsActive | HandedOverAlready):
+        return conflict(error)
     if isinstance(error, SmartError):
         return _of_the_api(error)
     if isinstance(error, Overloaded):
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", headers={"Retry-After": "1"})
-    if isinstance(error, DrawerRefused | NotPrinted):
-        name = "drawer-refused" if isinstance(error, DrawerRefused) else "not-printed"
-        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, name, str(error))
     kind = next((kind for kind in _OF_THE_TILL if isinstance(error, kind)), None)
-    return Problem(*_OF_THE_TILL[kind]) if kind is not None else None
+    return Problem(*_OF_THE_TILL[kind], str(error) if kind in _SAYS_WHY else None) if kind is not None else None
 
 
 def _of_the_api(error: SmartError) -> Problem:

@@ -4,7 +4,9 @@ from datetime import date, datetime
 
 from pydantic import Field
 
+from agent.checkout.state import Phase
 from agent.kiosk.answer import Answer
+from agent.till.listener import UnexpectedThing
 
 
 class SumAnswer(Answer):
@@ -49,6 +51,19 @@ class OpeningAnswer(Answer):
     without_sale: bool
 
 
+class ContradictionAnswer(Answer):
+    """By this, money is elsewhere than the totals say: a machine counted cash, or the API executed, what nothing
+    waited for.
+    """
+
+    at: datetime
+    what: UnexpectedThing
+    amount: int | None = Field(description="cents, as the machine says")
+    checkout: str | None
+    phase: Phase | None = Field(description="in which the checkout came to its end")
+    status: str | None = Field(description="of the transaction, as the API says")
+
+
 class ReportAnswer(Answer):
     """One day of the till."""
 
@@ -58,3 +73,4 @@ class ReportAnswer(Answer):
     totals: tuple[TotalsAnswer, ...] = Field(description="one for each currency; empty: nothing was paid")
     openings: tuple[OpeningAnswer, ...]
     openings_without_sale: int
+    contradictions: tuple[ContradictionAnswer, ...] = Field(description="for a person to look at")

@@ -1,7 +1,7 @@
 """What may be asked of the local interface: the bodies of its calls. Anything else in them is refused.
 
 Product lines carry the API's names and pass through unchanged. Only what the agent itself reads in them is looked at:
-`quantity` and `priceOne` must be whole numbers, and `ean` a code.
+`quantity` and `priceOne` must be whole numbers, and `ean` a code. NaN and Infinity, which are no JSON, are refused.
 """
 
 import re
@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Wi
 from agent.card import mask_numbers
 from agent.checkout.receipts import ReceiptCopy
 from agent.checkout.state import Basket, Json, Method, Outcome
+from agent.kiosk.product_lines import all_finite
 from agent.kiosk.roles import Role
 
 MOST_LINES = 1000
@@ -34,6 +35,8 @@ def _checked_line(line: Json) -> Json:
     _check_number(line, "priceOne", MOST_CENTS)
     if not isinstance(line.get("ean"), str | int | None):
         raise ValueError("ean must be a text or null")  # noqa: TRY004 - pydantic reports ValueErrors
+    if not all_finite(line):
+        raise ValueError("a number must be finite")
     return line
 
 

@@ -39,8 +39,8 @@ CONTROL_MODE = 0o600
 SCREEN_MODE = 0o660
 """Whoever may open the screen's socket still needs a token."""
 
-Welcome = Callable[[], asyncio.Protocol]
-"""What is called for each new connection."""
+Welcome = Callable[[ssl.SSLContext | None], asyncio.Protocol]
+"""What is called for each new connection, with what secures it."""
 Listening = TypeVar("Listening", asyncio.Server, socket.socket)
 
 
@@ -120,6 +120,7 @@ async def _running(
             raise AssertionError("set up, and no server")
         yield partial(connections.welcome, runner.server)
     finally:
+        await connections.end_handshakes()
         await runner.cleanup()
 
 
@@ -145,12 +146,9 @@ def _without_content(record: logging.LogRecord) -> bool:
 async def _at_port(welcome: Welcome, address: tuple[str, int], settings: KioskSettings) -> AsyncIterator[int]:
     """Listen, and yield the port: another one than was asked for where that was 0."""
     host, port = address
-    handshake_s = settings.request_timeout_s if settings.tls else None
-    loop = asyncio.get_running_loop()
+    serving = partial(welcome, settings.tls)
     try:
-        server = await _started(
-            loop.create_server(welcome, host, port, ssl=settings.tls, ssl_handshake_timeout=handshake_s)
-        )
+        server = await _started(asyncio.get_running_loop().create_server(serving, host, port))
     except OSError as error:
         raise CannotListen(f"cannot listen on {_bracketed(host)}:{port}: {error.strerror or error}") from None
     with closing(server):
@@ -178,7 +176,7 @@ async def _at_socket_file(welcome: Welcome, path: Path, mode: int) -> AsyncItera
     except OSError as error:
         raise CannotListen(f"cannot listen on {path}: {error.strerror or error}") from None
     try:
-        with closing(await _started(asyncio.get_running_loop().create_server(welcome, sock=listening))):
+        with closing(await _started(asyncio.get_running_loop().create_server(partial(welcome, None), sock=listening))):
             yield
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)

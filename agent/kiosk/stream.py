@@ -1,9 +1,10 @@
 """The event stream: what the till tells goes to every reader in order, and nobody waits for a slow one.
 
-Checkouts and drawer openings are entries of the journal and carry an id, `<journal>-<sequence>`. A reader that comes
-back with a known id gets exactly what it missed: from the recent events kept here, or from the journal. Devices,
-connection and busy are *state*: they stand in the snapshot, are told when they change, and after a gap once more if
-they changed since. With an unknown or too old id, or none, a reader begins with a snapshot.
+Checkouts, drawer openings and what was unexpected are entries of the journal and carry an id, `<journal>-<sequence>`.
+A reader that comes back with a known id gets exactly what it missed: from the recent events kept here, or from the
+journal. Devices, the drawer's level, connection and busy are *state*: they stand in the snapshot, are told when they
+change, and after a gap once more if they changed since. With an unknown or too old id, or none, a reader begins with a
+snapshot.
 
 What is told is kept for each reader, and written to all of them a moment later; a scan at once. One that has not taken
 what was kept is cut off; it comes back and misses nothing.
@@ -35,8 +36,15 @@ from agent.kiosk.event_answers import (
     SnapshotAnswer,
 )
 from agent.kiosk.roles import Role
-from agent.kiosk.view import card_answer, checkout_answer, device_answer, drawer_answer, scan_answer
-from agent.till.listener import CardRefusal, DrawerTold, ScanTold, drawer_told_from
+from agent.kiosk.view import card_answer, checkout_answer, device_answer, drawer_answer, scan_answer, unexpected_answer
+from agent.till.listener import (
+    CardRefusal,
+    DrawerTold,
+    ScanTold,
+    UnexpectedTold,
+    drawer_told_from,
+    unexpected_told_from,
+)
 from device.interface import DeviceState
 
 logger = logging.getLogger("tillwire.kiosk.stream")
@@ -135,7 +143,8 @@ class EventStream:
         self._tell_entry(Told(name="checkout", show=lambda role: checkout_answer(checkout, role), sequence=sequence))
 
     def drawer_is(self, drawer: str, level: Level) -> None:
-        self.drawer = DrawerLevelAnswer(drawer=drawer, state=level)
+        self.drawer = shown = DrawerLevelAnswer(drawer=drawer, state=level)
+        self._tell_state("drawer level", _same_for_all("drawer_level", shown))
 
     def drawer_told(self, told: DrawerTold, sequence: int) -> None:
         self._tell_entry(Told(name="drawer", show=lambda role: drawer_answer(told, role), sequence=sequence))
@@ -164,6 +173,9 @@ class EventStream:
     def not_recorded(self, checkout_id: str) -> None:
         told = _same_for_all("not_recorded", NotRecordedAnswer(checkout=checkout_id))
         self._tell_state(_not_recorded(checkout_id), told)
+
+    def unexpected_told(self, told: UnexpectedTold, sequence: int) -> None:
+        self._tell_entry(_unexpected(told, sequence))
 
     # Readers
 
@@ -289,6 +301,7 @@ def _states_of(now: SnapshotAnswer) -> list[Told]:
     """Every state of the snapshot, for a reader that knew this till before the agent was restarted."""
     return [
         *(_same_for_all("device", device) for device in now.devices),
+        *([_same_for_all("drawer_level", now.drawer)] if now.drawer is not None else []),
         _same_for_all("connection", now.connection),
         _same_for_all("busy", BusyAnswer(busy=now.busy)),
     ]
@@ -299,6 +312,11 @@ def _same_for_all(name: EventName, shown: EventData) -> Told:
     return Told(name=name, show=lambda _: shown)
 
 
+def _unexpected(told: UnexpectedTold, sequence: int) -> Told:
+    shown = unexpected_answer(told)
+    return Told(name="unexpected", show=lambda _: shown, sequence=sequence)
+
+
 def _from_journal(stored: StoredEvent) -> Told | None:
     """What was told when this was written; None: nothing."""
     if (checkout := stored.checkout) is not None:
@@ -306,4 +324,6 @@ def _from_journal(stored: StoredEvent) -> Told | None:
     if stored.kind == DrawerTold.__name__:
         told = drawer_told_from(stored.data)
         return Told(name="drawer", show=lambda role: drawer_answer(told, role), sequence=stored.sequence)
+    if stored.kind == UnexpectedTold.__name__:
+        return _unexpected(unexpected_told_from(stored.data), stored.sequence)
     return None

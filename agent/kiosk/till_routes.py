@@ -38,7 +38,8 @@ TILL_ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
         "/v1/drawer/open",
-        "Open the drawer without a sale, or once more while its cash is awaited",
+        "Open the drawer without a sale, or once more while its cash is awaited; where the register opens it, "
+        "what is asked while cash is awaited begins the evidence anew and opens nothing",
         till_calls.open_drawer,
         _NO_CONTENT,
         needs=Role.OPERATOR,

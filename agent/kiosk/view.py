@@ -6,6 +6,7 @@ What a caller may do next, `allowed`, is asked of the checkout table, so that no
 from collections.abc import Callable
 from dataclasses import asdict
 
+from agent.checkout.call_acts import is_at_terminal
 from agent.checkout.events import (
     ApplyAsked,
     BasketSet,
@@ -37,13 +38,20 @@ from agent.kiosk.checkout_answers import (
     ReversalAnswer,
     Split,
 )
-from agent.kiosk.event_answers import ConnectionAnswer, DeviceAnswer, DrawerAnswer, MerchantAnswer, ScanAnswer
-from agent.kiosk.report_answers import OpeningAnswer, ReportAnswer, TotalsAnswer
+from agent.kiosk.event_answers import (
+    ConnectionAnswer,
+    DeviceAnswer,
+    DrawerAnswer,
+    MerchantAnswer,
+    ScanAnswer,
+    UnexpectedAnswer,
+)
+from agent.kiosk.report_answers import ContradictionAnswer, OpeningAnswer, ReportAnswer, TotalsAnswer
 from agent.kiosk.roles import Role
 from agent.smart.models import Merchant
 from agent.till.connection import Connection
-from agent.till.day_sheet import DaySheet, Opening
-from agent.till.listener import DrawerTold, ScanTold
+from agent.till.day_sheet import DaySheet, Opening, UnexpectedRecord
+from agent.till.listener import DrawerTold, ScanTold, UnexpectedTold
 from device.interface import DeviceState
 
 _OPERATORS: frozenset[Act] = frozenset({"confirm", "retry", "resolve", "reverse"})
@@ -150,20 +158,13 @@ def split(checkout: Checkout) -> Split | None:
     due = checkout.amount_due
     if due is None:
         return None
-    at_terminal = _at_terminal(checkout)
+    at_terminal = is_at_terminal(checkout)
     bonus = -sum(_cents(line.get("priceOne")) * _cents(line.get("quantity", 1)) for line in checkout.bonus_products)
     return Split(
         cash=0 if at_terminal else due,
         card=checkout.basket.sum - due - bonus if checkout.use_balance else 0,
         bonus=bonus,
         terminal=due if at_terminal else 0,
-    )
-
-
-def _at_terminal(checkout: Checkout) -> bool:
-    payment, reversal = checkout.payment, checkout.reversal
-    return (payment is not None and payment.method == "cashless") or (
-        reversal is not None and reversal.call == "cancelTrx"
     )
 
 
@@ -204,6 +205,7 @@ def report_answer(sheet: DaySheet) -> ReportAnswer:
         totals=tuple(TotalsAnswer(**asdict(totals), drawer=totals.drawer) for totals in sheet.totals),
         openings=tuple(map(_opening, sheet.openings)),
         openings_without_sale=sheet.openings_without_sale,
+        contradictions=tuple(map(_contradiction, sheet.contradictions)),
     )
 
 
@@ -217,6 +219,18 @@ def _opening(opening: Opening) -> OpeningAnswer:
         checkout=asked.checkout_id if asked else None,
         open_s=opening.open_s,
         without_sale=opening.without_sale,
+    )
+
+
+def _contradiction(record: UnexpectedRecord) -> ContradictionAnswer:
+    told = record.told
+    return ContradictionAnswer(
+        at=record.at,
+        what=told.what,
+        amount=told.amount,
+        checkout=told.checkout_id,
+        phase=told.phase,
+        status=told.status,
     )
 
 
@@ -235,6 +249,17 @@ def drawer_answer(told: DrawerTold, role: Role) -> DrawerAnswer:
         asked_by=told.asked_by if role is Role.OPERATOR else None,
         checkout=told.checkout_id,
         open_s=told.open_s,
+    )
+
+
+def unexpected_answer(told: UnexpectedTold) -> UnexpectedAnswer:
+    return UnexpectedAnswer(
+        what=told.what,
+        contradicts=told.contradicts,
+        amount=told.amount,
+        checkout=told.checkout_id,
+        phase=told.phase,
+        status=told.status,
     )
 
 

@@ -9,11 +9,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from typing import get_args
 
 from agent.checkout.state import Api, Card, Checkout, Level
 from agent.metrics.histogram import Histogram
 from agent.smart.transport import Exchange
-from agent.till.listener import CardRefusal, DrawerTold, ScanTold
+from agent.till.listener import CardRefusal, DrawerTold, ScanTold, UnexpectedThing, UnexpectedTold
 from device.interface import DeviceState, DrawerLevel, PaidMessage, Report, Scan
 
 Labels = tuple[str, ...]
@@ -33,7 +34,13 @@ COUNTS: dict[str, tuple[str, Labels]] = {
     "connection_changes": ("Changes between online, offline and not authorised", ("api",)),
     "api_failures": ("Requests to the API without an answer", ("call", "failed")),
     "not_recorded": ("Confirmations that the disk refused at first", ()),
+    "contradictions": ("What says that money is elsewhere than the till has it, when nothing waited for it", ("what",)),
 }
+FROM_ZERO: dict[str, tuple[Labels, ...]] = {
+    "not_recorded": ((),),
+    "contradictions": tuple((what,) for what in get_args(UnexpectedThing)),
+}
+"""What an alert waits for: a series that begins with its first count shows Prometheus no increase."""
 DURATIONS: dict[str, tuple[str, Labels]] = {
     "confirmation_to_start_seconds": ("From the byte that confirms the cash to the request start/cash", ()),
     "scan_to_request_seconds": ("From the last byte of a card to the first request it causes", ()),
@@ -53,7 +60,9 @@ class Metrics:
         self._confirmed: set[str] = set()  # of the open checkouts
         self._card_at: float | None = None
         self._scanned_at: dict[str, float] = {}
-        self.counts: dict[str, Counter[Labels]] = {name: Counter() for name in COUNTS}
+        self.counts: dict[str, Counter[Labels]] = {
+            name: Counter(dict.fromkeys(FROM_ZERO.get(name, ()), 0)) for name in COUNTS
+        }
         self.durations: dict[str, defaultdict[Labels, Histogram]] = {name: defaultdict(Histogram) for name in DURATIONS}
 
     # What the devices report
@@ -122,6 +131,10 @@ class Metrics:
 
     def not_recorded(self, _checkout_id: str) -> None:
         self._count("not_recorded")
+
+    def unexpected_told(self, told: UnexpectedTold, _sequence: int) -> None:
+        if told.contradicts:
+            self._count("contradictions", told.what)
 
     # What goes to the API and the disk
 

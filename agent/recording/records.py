@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from agent.checkout.state import Level
-from device.interface import Torn
+from device.interface import DeviceKind, Presence, Torn
 
 VERSION: Final = 1
 """Of the format. A reader refuses a line `begun` of another one."""
@@ -62,8 +62,8 @@ class DeviceSeen(_Line):
     kind: Literal["device"] = "device"
     at: float
     name: str
-    device: Literal["scanner", "drawer", "printer"]
-    state: Literal["present", "missing", "lost", "fault"]
+    device: DeviceKind
+    state: Presence
     reason: str | None = None
 
 
@@ -85,6 +85,14 @@ class Paid(_Line):
     drawer: str
     amount: int | None
     connection: int
+
+
+class TornPaid(_Line):
+    """A line of a till or cash machine could not be read whole."""
+
+    kind: Literal["torn_message"] = "torn_message"
+    at: float
+    drawer: str
 
 
 class Pulsed(_Line):
@@ -156,7 +164,9 @@ class Ended(_Line):
     at: float
 
 
-Happened = Scanned | TornRead | DeviceSeen | LevelSeen | Paid | Pulsed | Exchanged | Asked | Told | Gap | Ended
+Delivered = Scanned | TornRead | DeviceSeen | LevelSeen | Paid | TornPaid
+"""What readers and ports delivered."""
+Happened = Delivered | Pulsed | Exchanged | Asked | Told | Gap | Ended
 Line = Begun | Happened
 
 

@@ -22,6 +22,7 @@ from agent.recording.records import (
     Pulsed,
     Scanned,
     Told,
+    TornPaid,
     TornRead,
 )
 from agent.recording.sanitiser import Sanitiser
@@ -39,6 +40,7 @@ from device.interface import (
     Receiver,
     Report,
     Scan,
+    TornMessage,
     TornScan,
 )
 
@@ -121,6 +123,8 @@ class Taps:
                 return LevelSeen(at=at, drawer=report.drawer, level=report.level, connection=report.connection)
             case PaidMessage():
                 return Paid(at=at, drawer=report.drawer, amount=report.amount, connection=report.connection)
+            case TornMessage():
+                return TornPaid(at=at, drawer=report.drawer)
 
     def _scanned(self, scan: Scan, at: float) -> Scanned:
         """Behind the card classifier: a loyalty card and an article have a stand-in, all else leaves no character."""

@@ -6,12 +6,14 @@ from typing import Final
 
 from agent.chosen_devices import DRAWER
 from agent.recording.records import (
+    Delivered,
     DeviceSeen,
     Happened,
     LevelSeen,
     Paid,
     Pulsed,
     Scanned,
+    TornPaid,
     TornRead,
 )
 from agent.replay.differences import Differences
@@ -24,14 +26,13 @@ from device.interface import (
     Receiver,
     Report,
     Scan,
+    TornMessage,
     TornScan,
 )
 
 PAYMENT_CARD: Final = "4000000000000000"
 """What is read where a bank card was: it looks like one, and none was ever issued with it."""
 NOT_A_CARD: Final = "?"
-
-Delivered = Scanned | TornRead | DeviceSeen | LevelSeen | Paid
 
 
 class ReplayedDevices:
@@ -102,6 +103,8 @@ def _as_report(delivered: Delivered, at: float) -> Report:
             return DrawerLevel(drawer=delivered.drawer, level=delivered.level, connection=delivered.connection, at=at)
         case Paid():
             return PaidMessage(drawer=delivered.drawer, amount=delivered.amount, connection=delivered.connection, at=at)
+        case TornPaid():
+            return TornMessage(drawer=delivered.drawer, at=at)
 
 
 def _text(scanned: Scanned) -> str:

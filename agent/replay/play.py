@@ -155,7 +155,7 @@ def _pairing(base_url: str, device_uuid: str) -> DeviceCredentials:
 
 def _chosen(settings: Settings, devices: ReplayedDevices, drawer: ReplayedDrawer) -> ChosenDevices:
     has_drawer = settings.drawer.profile != "none"
-    return ChosenDevices(runs=[devices.run], drawer=drawer if has_drawer else None, printer=None, booked=None)
+    return ChosenDevices(runs=[devices.run], drawer=drawer if has_drawer else None, printer=None, paid=None)
 
 
 def _recorded_ids(told: Sequence[Told]) -> Callable[[], str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from agent.simulator.cards import Card
 from agent.simulator.orders import Order, bonus_products, total
 from agent.simulator.refusals import ALREADY_APPLIED, UNUSABLE_CARD, WRONG_SUM, Refused, wrong_status
-from agent.simulator.state import OPEN, Applied, State, Transaction
+from agent.simulator.state import OPEN, Applied, State, Status, Transaction
 
 
 def create(state: State, order: Order, device: str | None, now: float) -> Transaction:
@@ -37,7 +37,8 @@ def apply_card(state: State, transaction: Transaction, now: float) -> Transactio
     if card is None and state.switches.pretransaction_without_usable_card == "refused":
         raise Refused(UNUSABLE_CARD)
     applied = _spent(state, transaction, card) if card else Applied(cash=0, bonus=0, products=())
-    return state.put(replace(transaction, applied=applied, status="processing", updated=now), now)
+    status: Status = "processing" if applied.cash or applied.products else state.switches.pretransaction_of_nothing
+    return state.put(replace(transaction, applied=applied, status=status, updated=now), now)
 
 
 def abort(state: State, transaction: Transaction, now: float) -> Transaction:

@@ -12,10 +12,10 @@ from agent.simulator.state import Execution, State, Transaction
 
 def cancel(state: State, transaction: Transaction, *, request: int, now: float) -> Transaction:
     """The transaction, cancelled, with the lines of the reversal as its receipt. Raises Refused."""
-    if transaction.status in {"cancelled", "canceled"}:
-        return _second_cancel(state, transaction, request=request, now=now)
+    if _is_second_cancel(state, transaction) and state.switches.second_cancel == "repeats-answer":
+        return transaction
     executed = _starts(state, transaction)
-    if transaction.status != "ok" or not executed or _only_at_the_terminal(executed):
+    if not executed or (transaction.status == "ok" and _only_at_the_terminal(executed)):
         raise Refused(NOT_CANCELLABLE)
     return _cancel(state, transaction, executed, request=request, now=now)
 
@@ -23,9 +23,11 @@ def cancel(state: State, transaction: Transaction, *, request: int, now: float) 
 def cancel_at_terminal(state: State, receipt_number: int, *, request: int, now: float) -> Transaction:
     """The terminal's payment, cancelled before its end of day; its receipts are kept as documented. Raises Refused."""
     transaction = _with_receipt_number(state, receipt_number)
-    executed = _starts(state, transaction)
-    if transaction.status != "ok" or receipt_number <= state.closed_receipt_number:
+    if receipt_number <= state.closed_receipt_number:
         raise Refused(NOT_CANCELLABLE)
+    if _is_second_cancel(state, transaction) and state.switches.second_cancel == "repeats-answer":
+        return transaction
+    executed = _starts(state, transaction)
     _check_balance(state, executed)
     for booking in executed:
         _reverse(state, booking, "cancelTrx", amount=booking.amount, request=request, now=now)
@@ -60,12 +62,13 @@ def _tracking(state: State, execution: Execution, device: str | None, now: float
     return state.put(transaction, now)
 
 
-def _second_cancel(state: State, transaction: Transaction, *, request: int, now: float) -> Transaction:
-    if state.switches.second_cancel == "refuses":
+def _is_second_cancel(state: State, transaction: Transaction) -> bool:
+    """Whether it was cancelled before. Raises Refused where there is nothing to cancel."""
+    if transaction.status in {"cancelled", "canceled"} and state.switches.second_cancel != "refuses":
+        return True
+    if transaction.status != "ok":
         raise Refused(NOT_CANCELLABLE)
-    if state.switches.second_cancel == "repeats-answer":
-        return transaction
-    return _cancel(state, transaction, _starts(state, transaction), request=request, now=now)
+    return False
 
 
 def _cancel(

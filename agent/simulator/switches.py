@@ -159,6 +159,9 @@ class Switches(BaseModel):
     no_idents: Literal["empty-list", "null"] = Field(
         "empty-list", description="`idents` of a transaction without card: `[]` or `null`."
     )
+    pretransaction_of_nothing: Literal["processing", "created"] = Field(
+        "processing", description="The status after a preTransaction that had nothing to apply."
+    )
 
 
 DEFAULT_SWITCHES: Final = Switches()

@@ -51,6 +51,7 @@ class Access:
         self._log_in = log_in
         self._clock = clock
         self._token: AccessToken | None = None  # None too while a login is under way: it takes the former one's life
+        self._former: AccessToken | None = None  # while a login is under way: good again if that login fails
         self._held = 0
         self._quiet = asyncio.Event()
         self._renewal: asyncio.Task[None] | None = None
@@ -77,6 +78,8 @@ class Access:
         """Forget a token that the API rejected, unless it has been replaced already."""
         if self._token is token:
             self._token = None
+        if self._former is token:
+            self._former = None
 
     async def renew(self) -> None:
         """Log in, or wait for the login that is under way. Raises NotSent or NotAuthorised."""
@@ -120,7 +123,7 @@ class Access:
 
     async def _renew(self) -> None:
         await self._until_quiet()
-        former, self._token = self._token, None
+        self._former, self._token = self._token, None
         asked_at = self._clock()
         try:
             answer = await self._log_in()
@@ -128,7 +131,7 @@ class Access:
                 value=answer.access_token, asked_at=asked_at, expires_at=asked_at + answer.expires_in
             )
         finally:
-            self._token = self._token or former
+            self._token, self._former = self._token or self._former, None
 
     async def _until_quiet(self) -> None:
         while self._held:

@@ -8,10 +8,10 @@ again from here: that its token was rejected is the API's word like any refusal,
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -179,7 +179,7 @@ async def connect(
     store: CredentialStore,
     *,
     timeouts: Timeouts | None = None,
-    ca_file: Path | None = None,
+    trust: ssl.SSLContext | None = None,
     clock: Callable[[], float] | None = None,
     observer: Observer | None = None,
 ) -> AsyncIterator[SmartTransactions]:
@@ -188,7 +188,7 @@ async def connect(
     `clock` counts seconds, monotonic; it is the event loop's unless said otherwise. `observer` hears of every exchange.
     Raises what `open_transport` does.
     """
-    async with open_transport(base_url, timeouts or Timeouts(), ca_file=ca_file, observer=observer) as transport:
+    async with open_transport(base_url, timeouts or Timeouts(), trust=trust, observer=observer) as transport:
         clock = clock or asyncio.get_running_loop().time
         async with aclosing(Access(partial(log_in, transport, login, store), clock)) as access:
             yield SmartTransactions(transport, access)

@@ -29,7 +29,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 
 import aiohttp
@@ -112,14 +111,13 @@ class Connections:
 
 @asynccontextmanager
 async def open_connections(
-    base_url: str, ca_file: Path | None, *, connect_s: float, idle_s: float
+    base_url: str, trust: ssl.SSLContext | None, *, connect_s: float, idle_s: float
 ) -> AsyncIterator[Connections]:
     """Keep connections to this address. `connect_s`: to open one; `idle_s`: how long one is kept that is not used.
 
-    Raises OSError for a `ca_file` that cannot be read or holds no certificate.
+    `trust`: whom to believe instead of the system's authorities.
     """
-    trust = True if ca_file is None else await asyncio.to_thread(_trusting, ca_file)
-    pool = _Pool(ssl=trust, limit=CONNECTION_LIMIT, keepalive_timeout=idle_s)
+    pool = _Pool(ssl=trust or True, limit=CONNECTION_LIMIT, keepalive_timeout=idle_s)
     async with (
         pool,
         _open_session(pool, connect_s, _Request) as session,
@@ -182,7 +180,7 @@ class _Request(aiohttp.ClientRequest):
         for _ in range(_LOOP_PASSES):
             await asyncio.sleep(0)
         if (durable := _may_leave.get()) is not None:
-            await durable
+            await asyncio.shield(durable)  # what becomes of this request is no word about the disk
         if conn.protocol is None or conn.protocol.should_close or not conn.protocol.is_connected():
             raise ConnectionSpent
         if isinstance(pool := self.session.connector, _Pool):
@@ -220,9 +218,3 @@ def _open_session(pool: _Pool, connect_s: float, request_class: type[aiohttp.Cli
         request_class=request_class,
         middlewares=(_never_repeat,),
     )
-
-
-def _trusting(ca_file: Path) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.load_verify_locations(ca_file)
-    return context

@@ -26,7 +26,7 @@ _SUPPORT_ID = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiError:
-    """The API's error body (smart-api.md, part 6), or OAuth's (2.3). `error_user` is the text for people.
+    """The API's error body (smart-api.md, part 6), or OAuth's (smart-api 2.3). `error_user` is the text for people.
 
     All texts are printable, capped and masked. `code` is a number in the guide and a string in the vendor's SDK.
     """

@@ -5,11 +5,11 @@ How the connections give that proof: agent/smart/connections.py.
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 import aiohttp
@@ -120,7 +120,7 @@ class Transport:
         headers = _headers(request, token)
         progress = Progress()
         try:
-            async with asyncio.timeout(request.timeout_s):
+            async with self._limited(request.timeout_s):
                 answer = await self._send_on_clean_connection(request, headers, progress)
         except SmartError:
             raise
@@ -133,6 +133,27 @@ class Transport:
             return answer
         _log.info("%s %s: %s", request.method, request.path, failure)
         raise failure
+
+    @asynccontextmanager
+    async def _limited(self, seconds: float) -> AsyncIterator[None]:
+        """The time counts from when the request may leave: what it waits for until then is our own disk."""
+        durable, loop = self._durable, asyncio.get_running_loop()
+        if durable is None or durable.done():
+            async with asyncio.timeout(seconds):
+                yield
+            return
+        under_way = True
+        async with asyncio.timeout(None) as limit:
+
+            def begin(_durable: asyncio.Future[float]) -> None:
+                if under_way:
+                    limit.reschedule(loop.time() + seconds)
+
+            durable.add_done_callback(begin)
+            try:
+                yield
+            finally:
+                under_way = False
 
     async def _send_on_clean_connection(
         self, request: Request, headers: Mapping[str, str], progress: Progress
@@ -160,19 +181,18 @@ class Transport:
 
 @asynccontextmanager
 async def open_transport(
-    base_url: str, timeouts: Timeouts, *, ca_file: Path | None = None, observer: Observer | None = None
+    base_url: str, timeouts: Timeouts, *, trust: ssl.SSLContext | None = None, observer: Observer | None = None
 ) -> AsyncIterator[Transport]:
     """Open the way to `base_url`: scheme and host, with a path if the API stands behind one.
 
-    `ca_file` is trusted beside the system's authorities. Raises ValueError for an address that cannot be one, OSError
-    for a file that cannot be read or holds no certificate.
+    `trust`: whom to believe instead of the system's authorities. Raises ValueError for an address that cannot be one.
     """
     address = URL(base_url)
     if address.scheme not in {"http", "https"} or not address.host or address.user or address.query_string:
         raise ValueError("the API's address must be https://host")
     root = str(address).rstrip("/")
     connect_s, idle_s = timeouts.connect_s, timeouts.idle_connection_s
-    async with open_connections(root, ca_file, connect_s=connect_s, idle_s=idle_s) as connections:
+    async with open_connections(root, trust, connect_s=connect_s, idle_s=idle_s) as connections:
         yield Transport(connections, timeouts, observer)
 
 

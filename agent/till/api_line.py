@@ -28,7 +28,7 @@ class ApiLine:
     def __init__(self, till: LineTill, calls: Calls, jitter: Callable[[], float]) -> None:
         self._till = till
         self._calls = calls
-        self._jitter = jitter
+        self.jitter = jitter
         self.connection = Connection(api="online", since=till.wall())
 
     def ask(self) -> None:
@@ -39,7 +39,7 @@ class ApiLine:
     async def told(self, api: Api | None) -> None:
         """Take what an answer says of the connection."""
         before = self.connection
-        self.connection = after(before, api, self._till.now_s(), self._till.wall(), self._jitter())
+        self.connection = after(before, api, self._till.now_s(), self._till.wall(), self.jitter())
         if self.connection.api != before.api:
             self._till.connection_changed(self.connection)
             if self.connection.api == "online":

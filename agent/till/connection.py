@@ -12,8 +12,8 @@ from agent.checkout.state import Api
 
 FIRST_PAUSE_S = 1.0
 """Coming back is noticed within seconds."""
-LONGEST_PAUSE_S = 30.0
-"""A till that is offline for a day does not burden the API: a request each half minute."""
+LONGEST_PAUSE_S = 10.0
+"""After a day offline, too; and a request each ten seconds is no burden."""
 
 MOST_DOUBLINGS = 10
 """After so many the pause is at its longest, and a power of two would outgrow a float within a day."""

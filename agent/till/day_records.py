@@ -1,13 +1,13 @@
 """The journal's records of one day, read page by page so that commits get their turn in between."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import date, datetime, timedelta
 
 from agent.checkout.state import Checkout
 from agent.journal.journal import Journal
 from agent.journal.records import StoredEvent
-from agent.till.day_sheet import Day, DaySheet, DrawerRecord, day_sheet
-from agent.till.listener import DrawerTold, drawer_told_from
+from agent.till.day_sheet import Day, DaySheet, DrawerRecord, UnexpectedRecord, day_sheet
+from agent.till.listener import DrawerTold, UnexpectedTold, drawer_told_from, unexpected_told_from
 
 PAGE = 100
 
@@ -24,7 +24,14 @@ async def sheet_of(journal: Journal, day: date) -> DaySheet:
     checkouts = {each.checkout.id: each.checkout for each in await journal.open_checkouts()}
     async for checkout in _finished_since(journal, wanted.begin):
         checkouts[checkout.id] = checkout
-    return day_sheet(wanted, checkouts.values(), [record async for record in _drawer_since(journal, wanted.begin)])
+    lone = [stored async for stored in _lone_since(journal, wanted.begin)]
+    return day_sheet(wanted, checkouts.values(), _drawer_records(lone), _unexpected_records(lone))
+
+
+async def newest_of_day(journal: Journal, kind: str, day: date) -> datetime | None:
+    """Return when an event of this kind, which concerns no checkout, was last written on a day or after it."""
+    since = local_day(day).begin
+    return max([each.at async for each in _lone_since(journal, since) if each.kind == kind], default=None)
 
 
 async def newest_events(journal: Journal, limit: int) -> list[StoredEvent]:
@@ -42,11 +49,22 @@ async def _finished_since(journal: Journal, since: datetime) -> AsyncIterator[Ch
         page = await journal.finished_since(since, after=page[-1].id, limit=PAGE)
 
 
-async def _drawer_since(journal: Journal, since: datetime) -> AsyncIterator[DrawerRecord]:
+def _drawer_records(lone: Iterable[StoredEvent]) -> Iterator[DrawerRecord]:
+    for stored in lone:
+        if stored.kind == DrawerTold.__name__:
+            yield DrawerRecord(at=stored.at, told=drawer_told_from(stored.data))
+
+
+def _unexpected_records(lone: Iterable[StoredEvent]) -> Iterator[UnexpectedRecord]:
+    for stored in lone:
+        if stored.kind == UnexpectedTold.__name__:
+            yield UnexpectedRecord(at=stored.at, told=unexpected_told_from(stored.data))
+
+
+async def _lone_since(journal: Journal, since: datetime) -> AsyncIterator[StoredEvent]:
     """Go back from the newest; the clock may have been set, so a whole page must be older."""
     page = await journal.lone_events(limit=PAGE)
     while page and max(each.at for each in page) >= since:
         for stored in page:
-            if stored.kind == DrawerTold.__name__:
-                yield DrawerRecord(at=stored.at, told=drawer_told_from(stored.data))
+            yield stored
         page = await journal.lone_events(before=page[-1].sequence, limit=PAGE)

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from agent.checkout.state import Checkout, Outcome, Phase
-from agent.till.listener import DrawerTold
+from agent.till.listener import DrawerTold, UnexpectedTold
 
 _WHATEVER_THE_HOUR = timedelta(hours=1)
 
@@ -93,19 +93,36 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnexpectedRecord:
+    """What came when nothing waited for it, and when."""
+
+    at: datetime
+    told: UnexpectedTold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DaySheet:
-    """One day. `totals` has an entry for each currency in which something was paid."""
+    """One day. `totals` has an entry for each currency in which something was paid.
+
+    `contradictions`: by what came then, money is elsewhere than the totals say.
+    """
 
     day: Day
     totals: tuple[Totals, ...]
     openings: tuple[Opening, ...]
+    contradictions: tuple[UnexpectedRecord, ...]
 
     @property
     def openings_without_sale(self) -> int:
         return sum(opening.without_sale for opening in self.openings)
 
 
-def day_sheet(day: Day, checkouts: Iterable[Checkout], drawer: Iterable[DrawerRecord]) -> DaySheet:
+def day_sheet(
+    day: Day,
+    checkouts: Iterable[Checkout],
+    drawer: Iterable[DrawerRecord],
+    unexpected: Iterable[UnexpectedRecord] = (),
+) -> DaySheet:
     """Make the sheet of a day from the journal's records; those of other days may be among them, in any order."""
     known = tuple(checkouts)
     of_day = [each for each in known if _confirmed_on(day)(each) or _ended_on(day)(each)]
@@ -117,7 +134,12 @@ def day_sheet(day: Day, checkouts: Iterable[Checkout], drawer: Iterable[DrawerRe
         day=day,
         totals=tuple(_totals(day, currency, of_day) for currency in currencies),
         openings=tuple(_openings(told)),
+        contradictions=tuple(sorted(_contradictions(day, unexpected), key=lambda record: record.at)),
     )
+
+
+def _contradictions(day: Day, unexpected: Iterable[UnexpectedRecord]) -> Iterator[UnexpectedRecord]:
+    return (record for record in unexpected if day.has(record.at) and record.told.contradicts)
 
 
 def _totals(day: Day, currency: str, checkouts: Iterable[Checkout]) -> Totals:

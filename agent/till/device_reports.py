@@ -15,7 +15,7 @@ from agent.till.inbox import Job
 from agent.till.listener import Listener, ScanTold, as_scan_refusal
 from agent.till.scans import RepeatedScans, meaning
 from agent.till.settings import TillSettings
-from device.interface import DeviceState, DrawerLevel, PaidMessage, Report, Scan, TornScan
+from device.interface import DeviceState, DrawerLevel, PaidMessage, Report, Scan, TornMessage, TornScan
 
 logger = logging.getLogger("tillwire.devices")
 
@@ -48,6 +48,9 @@ class DeviceReports:
                 await self._desk.level_seen(report)
             case PaidMessage():
                 await self._desk.paid(report)
+            case TornMessage():
+                logger.info("a line of %s was thrown away: torn", report.drawer)
+                await self._desk.message_torn(report)
             case Scan():
                 await self._scanned(report)
             case TornScan():
@@ -59,7 +62,7 @@ class DeviceReports:
     async def _device_changed(self, state: DeviceState) -> None:
         logger.info("%s %s is %s%s", state.kind, state.name, state.state, f": {state.reason}" if state.reason else "")
         self._listener.device_changed(state)
-        if state.kind != "drawer":
+        if state.kind not in {"drawer", "paid_message"}:
             return
         if state.state == "present":
             self._desk.line_found(state.name)

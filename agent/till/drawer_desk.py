@@ -19,6 +19,7 @@ from agent.checkout.evidence_state import (
     OpenedBy,
     OpeningSeen,
     OtherAmount,
+    PaidUnexpectedly,
     Seen,
     Sign,
     Watch,
@@ -27,7 +28,7 @@ from agent.checkout.state import Checkout, Evidence, Level, Phase
 from agent.journal.records import IdempotencyKey
 from agent.till.inbox import Job
 from agent.till.listener import DrawerEvent, DrawerTold
-from device.interface import CashDrawer, DrawerLevel, DrawerRefused, PaidMessage
+from device.interface import CashDrawer, DrawerLevel, DrawerRefused, PaidMessage, TornMessage
 
 
 class DrawerTill(Protocol):
@@ -40,6 +41,7 @@ class DrawerTill(Protocol):
     def drawer_is(self, drawer: str, level: Level) -> None: ...
     async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None: ...
     async def drawer_did(self, told: DrawerTold) -> None: ...
+    async def paid_unexpectedly(self, amount: int | None) -> None: ...
     async def put(self, job: Job) -> None: ...
     def spawn(self, work: Coroutine[None, None, None]) -> None: ...
 
@@ -60,6 +62,11 @@ class DrawerDesk:
     def wake_at(self) -> float | None:
         return evidence.wake_at(self.watch)
 
+    def tell_level(self) -> None:
+        """Tell what is known of the drawer, where there is one."""
+        if self._drawer is not None:
+            self._till.drawer_is(self.name, self.watch.level)
+
     async def level_seen(self, report: DrawerLevel) -> None:
         await self._keep(evidence.level_seen(self.watch, report.level, report.connection, report.at))
 
@@ -68,6 +75,9 @@ class DrawerDesk:
 
     async def paid(self, report: PaidMessage) -> None:
         await self._keep(evidence.paid_message(self.watch, report.amount, report.at))
+
+    async def message_torn(self, report: TornMessage) -> None:
+        await self._keep(evidence.message_torn(self.watch, report.at))
 
     def line_found(self, name: str) -> None:
         self.watch = evidence.line_found(self.watch, name)
@@ -138,7 +148,7 @@ class DrawerDesk:
         before, (self.watch, signs) = self.watch, seen
         await self._tell(signs)
         if self.watch.level != before.level:
-            self._till.drawer_is(self.name, self.watch.level)
+            self.tell_level()
 
     async def _tell(self, signs: tuple[Sign, ...], detail: str | None = None) -> None:
         """What a checkout waits for, with what the drawer did beside it; that alone where no checkout waits."""
@@ -146,7 +156,9 @@ class DrawerDesk:
             self._told(sign.event, by=sign.by, open_s=sign.open_s) for sign in signs if isinstance(sign, DrawerSign)
         ]
         for sign in signs:
-            if not isinstance(sign, DrawerSign):
+            if isinstance(sign, PaidUnexpectedly):
+                await self._till.paid_unexpectedly(sign.amount)
+            elif not isinstance(sign, DrawerSign):
                 await self._till.happened(sign.checkout_id, self._event(sign, detail), drawer)
                 drawer = []
         for told in drawer:

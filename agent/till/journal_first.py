@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -26,6 +27,7 @@ from agent.checkout.events import (
     Turn,
     Woke,
 )
+from agent.checkout.late_answers import LateAnswer
 from agent.checkout.offline import OfflineLimits, offline_refusal
 from agent.checkout.replacing import replace
 from agent.checkout.state import Checkout, Level, Phase, Situation
@@ -55,11 +57,14 @@ class DecidingTill(Protocol):
     def connection(self) -> Connection: ...
     @property
     def drawer_level(self) -> Level: ...
+    @property
+    def end_of_day(self) -> datetime | None: ...
     def now_s(self) -> float: ...
     def wall(self) -> datetime: ...
     def spawn(self, work: Coroutine[None, None, None]) -> None: ...
     async def put(self, job: Job) -> None: ...
     def hold(self, seconds: float) -> None: ...
+    async def answered_late(self, checkout_id: str, answer: LateAnswer) -> None: ...
 
 
 class Change(NamedTuple):
@@ -154,7 +159,12 @@ class JournalFirst:
         for effect in effects:
             self._effects.begin(last.kept, effect)
         if self.newest_entry is not None and last.after.updated < self.newest_entry:
-            self.newest_entry = await self._journal.newest_entry()  # a clock that once ran ahead is forgiven in time
+            await self._forgive_clock()
+
+    async def _forgive_clock(self) -> None:
+        """One that once ran ahead is forgiven in time. What is written stays so where this can't be read."""
+        with suppress(NotWritten):
+            self.newest_entry = await self._journal.newest_entry()
 
     async def happened(self, checkout_id: str, event: Event, drawer: Sequence[DrawerTold] = ()) -> None:
         """Take what happened, late or not. What cannot be written is tried again until it can.
@@ -163,7 +173,9 @@ class JournalFirst:
         """
         kept = self._open.find(checkout_id)
         before = kept.checkout if kept else None
-        if kept is None:
+        if kept is None and isinstance(event, LateAnswer):
+            await self._till.answered_late(checkout_id, event)
+        elif kept is None:
             logger.info("%s: %s came after the end", checkout_id, type(event).__name__)
         else:
             await self._happened(kept, event, drawer)
@@ -192,7 +204,7 @@ class JournalFirst:
 
     async def record_drawer(self, told: DrawerTold, key: IdempotencyKey | None = None) -> None:
         """Write and tell what will be asked of the drawer. Raises NotWritten."""
-        sequence = await self._journal.commit(self._entry(told, key))
+        sequence = await self.record(told, key)
         self._listener.drawer_told(told, sequence)
 
     async def drawer_did(self, told: DrawerTold) -> None:
@@ -202,9 +214,9 @@ class JournalFirst:
         except NotWritten as error:
             logger.warning("drawer %s: could not be recorded: %s", told.event, error)
 
-    async def record(self, event: "DataclassInstance", key: IdempotencyKey | None) -> None:
-        """Write what concerns no checkout and tells nobody. Raises NotWritten."""
-        await self._journal.commit(self._entry(event, key))
+    async def record(self, event: "DataclassInstance", key: IdempotencyKey | None = None) -> int:
+        """Write what concerns no checkout, and return its sequence; nobody is told. Raises NotWritten."""
+        return await self._journal.commit(self._entry(event, key))
 
     def _entry(self, event: "DataclassInstance", key: IdempotencyKey | None = None) -> Entry:
         """What concerns no checkout."""
@@ -229,14 +241,15 @@ class JournalFirst:
         return replace(
             known,
             offline_refusal=refusal,
+            end_of_day=self._till.end_of_day,
             card_waiting=self._open.card_waits(kept.card, kept),
-            front_taken=self._open.active(known.now_s) not in {None, kept},
+            front_taken=self._open.front_taken(kept, known.now_s),
             cash_awaited=any(other is not kept for other in self._open.in_phase(Phase.AWAITING_CASH)),
         )
 
     def _offline_refusal(self, checkout: Checkout, wall: datetime) -> str | None:
         now_s = self._till.now_s()
-        waiting = [kept.waiting(now_s, wall) for kept in self._open.in_phase(Phase.CONFIRMED)]
+        waiting = [kept.waiting(now_s, wall) for kept in self._open if kept.cash_waits]
         return offline_refusal(self._offline, waiting, checkout.basket.sum, wall, self.newest_entry)
 
     async def _see_to_room(self, event: Event) -> None:
@@ -264,7 +277,11 @@ class JournalFirst:
         if isinstance(event, CashConfirmed | OtherAmountPaid) and checkout_id not in self._unwritten:
             self._unwritten[checkout_id] = event
             self._listener.not_recorded(checkout_id)
-        self._till.spawn(self._later(partial(self.happened, checkout_id, event)))
+        self.again(partial(self.happened, checkout_id, event))
+
+    def again(self, job: Job) -> None:
+        """Have a job done a while later whose outcome could not be written."""
+        self._till.spawn(self._later(job))
 
     async def _later(self, job: Job) -> None:
         await asyncio.sleep(WRITE_AGAIN_S)

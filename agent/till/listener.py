@@ -1,6 +1,7 @@
 """What the till tells everybody who listens: the local interface's event stream, the log, the demo.
 
-Checkouts and drawer openings carry the sequence of their journal entry; the rest is state and carries none.
+Checkouts, drawer openings and what was unexpected carry the sequence of their journal entry; the rest is state and has
+none.
 A listener must not block and must not fail.
 """
 
@@ -12,11 +13,13 @@ from typing import Literal, Protocol
 
 from pydantic import TypeAdapter
 
-from agent.checkout.state import Api, Card, Checkout, Json, Level
+from agent.checkout.evidence_state import OpenedBy
+from agent.checkout.state import Api, Card, Checkout, Json, Level, Phase
 from device.interface import DeviceState
 
 ScanRefusal = Literal["torn", "not_a_card", "card_present", "too_late", "busy", "repeated"]
 CardRefusal = Literal["payment_card", "invalid", "locked"]
+UnexpectedThing = Literal["paid_message", "start", "read", "cancel"]
 DrawerEvent = Literal["asked", "opened", "did_not_open", "left_open", "closed"]
 
 
@@ -38,11 +41,26 @@ class DrawerTold:
     drawer: str
     state: Level
     event: DrawerEvent
-    by: Literal["till", "register", "key", "unasked"] | None = None
+    by: OpenedBy | None = None
     reason: str | None = None
     asked_by: str | None = None  # the operator's name
     checkout_id: str | None = None
     open_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnexpectedTold:
+    """What came when nothing waited for it: a machine's word that cash is in, or an answer about what is over.
+
+    `contradicts`: by it money is elsewhere than the till has it, and a person must look. `amount`: cents.
+    """
+
+    what: UnexpectedThing
+    contradicts: bool
+    amount: int | None = None
+    checkout_id: str | None = None
+    phase: Phase | None = None  # in which the checkout came to its end
+    status: str | None = None  # of the transaction, as the API says
 
 
 def drawer_told_from(data: Json) -> DrawerTold:
@@ -53,6 +71,16 @@ def drawer_told_from(data: Json) -> DrawerTold:
 @cache
 def _drawer_told_adapter() -> TypeAdapter[DrawerTold]:
     return TypeAdapter(DrawerTold)
+
+
+def unexpected_told_from(data: Json) -> UnexpectedTold:
+    """Return what came unexpectedly from how the journal keeps it."""
+    return _unexpected_told_adapter().validate_python(data)
+
+
+@cache
+def _unexpected_told_adapter() -> TypeAdapter[UnexpectedTold]:
+    return TypeAdapter(UnexpectedTold)
 
 
 def as_scan_refusal(reason: str) -> ScanRefusal:
@@ -69,7 +97,7 @@ class Listener(Protocol):
 
     def checkout_changed(self, checkout: Checkout, sequence: int) -> None: ...
     def drawer_is(self, drawer: str, level: Level) -> None:
-        """The drawer's level as it is known now, after each change; the first one is no event."""
+        """The drawer's level as it is known now: when the till begins, and after each change."""
 
     def drawer_told(self, told: DrawerTold, sequence: int) -> None: ...
     def scanned(self, told: ScanTold) -> None: ...
@@ -80,6 +108,7 @@ class Listener(Protocol):
     def device_changed(self, state: DeviceState) -> None: ...
     def connection_changed(self, api: Api, since: datetime) -> None: ...
     def busy_changed(self, *, busy: bool) -> None: ...
+    def unexpected_told(self, told: UnexpectedTold, sequence: int) -> None: ...
     def not_recorded(self, checkout_id: str) -> None:
         """Cash was confirmed and the journal could not write it."""
 
@@ -128,6 +157,10 @@ class Listeners:
     def busy_changed(self, *, busy: bool) -> None:
         for listener in self._listeners:
             listener.busy_changed(busy=busy)
+
+    def unexpected_told(self, told: UnexpectedTold, sequence: int) -> None:
+        for listener in self._listeners:
+            listener.unexpected_told(told, sequence)
 
     def not_recorded(self, checkout_id: str) -> None:
         for listener in self._listeners:

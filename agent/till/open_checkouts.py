@@ -1,11 +1,13 @@
 """The checkouts that are not over, with what belongs to them only in memory: the card, and when they had their turn."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from agent.card import CardNumber
+from agent.checkout.call_acts import is_at_terminal
 from agent.checkout.offline import Waiting
 from agent.checkout.row import CASH, DUE, MONEY_TAKEN, A
 from agent.checkout.state import Card, Checkout, Phase
@@ -16,6 +18,8 @@ FIRST_TURN_PAUSE_S = 2.0
 """Before a confirmed payment that got no answer is tried again; doubled each time."""
 LONGEST_TURN_PAUSE_S = 60.0
 """Light enough for days, short enough for the evening's closing."""
+_ASKED = frozenset({Phase.STARTING, Phase.UNSURE})
+_WAITS = _ASKED | {Phase.CONFIRMED}
 _SHOWS_AMOUNT = frozenset({A, DUE, CASH, *MONEY_TAKEN})
 """From when the amount is asked for until it is executed; in `draft` it is asked for anew."""
 
@@ -27,10 +31,10 @@ class Turns:
     count: int = 0
     not_before_s: float = 0.0
 
-    def take(self, now_s: float) -> None:
-        self.not_before_s = now_s + min(
-            FIRST_TURN_PAUSE_S * 2.0 ** min(self.count, MOST_DOUBLINGS), LONGEST_TURN_PAUSE_S
-        )
+    def take(self, now_s: float, jitter: float) -> None:
+        """`jitter` (0 to 1) keeps many tills from booking at the same time what an outage made them keep."""
+        pause_s = min(FIRST_TURN_PAUSE_S * 2.0 ** min(self.count, MOST_DOUBLINGS), LONGEST_TURN_PAUSE_S)
+        self.not_before_s = now_s + pause_s * (0.5 + jitter / 2)
         self.count += 1
 
 
@@ -50,6 +54,12 @@ class Kept:
         if since is not None and self.waits_from_s is None:
             self.waits_from_s = now_s - max(0.0, (wall - since).total_seconds())
 
+    @property
+    def cash_waits(self) -> bool:
+        """The cash is in, and nobody knows the booking as done: nothing was sent, or no answer came."""
+        payment = self.checkout.payment
+        return self.checkout.phase in _WAITS and payment is not None and payment.evidence is not None
+
     def waiting(self, now_s: float, wall: datetime) -> Waiting:
         """How much waits, and for how long: the longer of both readings, since a clock may have been set back."""
         checkout = self.checkout
@@ -64,6 +74,7 @@ class OpenCheckouts:
 
     def __init__(self) -> None:
         self._kept: dict[str, Kept] = {}
+        self._newest_came_s = -math.inf
 
     def __iter__(self) -> Iterator[Kept]:
         return iter(tuple(self._kept.values()))
@@ -85,6 +96,16 @@ class OpenCheckouts:
     def active(self, now_s: float) -> Kept | None:
         """The checkout that a customer stands in front of."""
         return next((kept for kept in self if is_active(kept.checkout, now_s)), None)
+
+    def customer_came(self, now_s: float) -> None:
+        """A checkout was begun for the next customer."""
+        self._newest_came_s = now_s
+
+    def front_taken(self, kept: Kept, now_s: float) -> bool:
+        """Another customer is served than the one of this checkout, or was since this one waits for its start."""
+        since = kept.checkout.started_s
+        came_since = since is not None and self._newest_came_s > since
+        return came_since or self.active(now_s) not in {None, kept}
 
     def in_phase(self, phase: Phase) -> list[Kept]:
         return [kept for kept in self if kept.checkout.phase is phase]
@@ -111,11 +132,11 @@ class OpenCheckouts:
     @property
     def terminal_pays(self) -> bool:
         """The terminal is, or may still be, busy with a payment."""
-        return any(_at_terminal(kept.checkout) for kept in self)
+        return any(kept.checkout.phase in _ASKED and is_at_terminal(kept.checkout) for kept in self)
 
     def next_turn(self, now_s: float) -> Kept | None:
-        """The confirmed payment that may be tried first: of those whose time has come the one that waits longest; where
-        none has, the one whose time comes first.
+        """The confirmed payment that may be tried first: of those whose time has come the oldest; where none has, the
+        one whose time comes first. By the order in which they began: a clock may have been set back in between.
 
         They are booked one after the other; one that gets no answer does not keep back the ones behind it.
         """
@@ -151,14 +172,5 @@ def _has(checkout: Checkout, transaction_id: str) -> bool:
     )
 
 
-def _at_terminal(checkout: Checkout) -> bool:
-    payment, reversal = checkout.payment, checkout.reversal
-    if checkout.phase not in {Phase.STARTING, Phase.UNSURE}:
-        return False
-    by_terminal = payment is not None and payment.method == "cashless"
-    return by_terminal or (reversal is not None and reversal.call == "cancelTrx")
-
-
-def _turn(now_s: float, kept: Kept) -> tuple[float, float]:
-    since = kept.checkout.waiting_since or kept.checkout.created
-    return max(kept.turns.not_before_s, now_s), since.timestamp()
+def _turn(now_s: float, kept: Kept) -> float:
+    return max(kept.turns.not_before_s, now_s)

@@ -10,6 +10,10 @@ class NotPrinted(Exception):
     """It was not printed, or not whole. The text says why, and what to do."""
 
 
+class NoSuchReceipt(NotPrinted):
+    """The checkout has none of this kind now."""
+
+
 class Outlets(Protocol):
     """The printer and the line that is told. The first three may not fail: what goes wrong is logged."""
 
@@ -23,4 +27,4 @@ class Outlets(Protocol):
         """Tell the other side that the payment is booked."""
 
     async def print_copy(self, checkout: Checkout, copy: ReceiptCopy) -> None:
-        """Print this one now, because a person asks for it. Raises NotPrinted."""
+        """Print this one now, because a person asks for it. Raises NotPrinted, NoSuchReceipt."""

@@ -8,12 +8,10 @@ from collections.abc import Coroutine
 from typing import Protocol
 
 from agent.checkout.receipts import owes_receipt
+from agent.checkout.standing_guards import customer_is_gone
 from agent.checkout.state import Checkout, Phase
 from agent.till.open_checkouts import Kept, OpenCheckouts
 from agent.till.outlets import Outlets
-
-CUSTOMER_GONE_S = 120.0
-"""Nobody waits for a receipt longer than this."""
 
 
 class ReceiptTill(Protocol):
@@ -68,5 +66,4 @@ class ReceiptDesk:
     def _customer_is_there(self, kept: Kept, checkout: Checkout) -> bool:
         """Somebody waits for the start of this checkout, and nobody else is being served."""
         now_s, since = self._till.now_s(), checkout.started_s
-        is_front = self._open.active(now_s) in {None, kept}
-        return is_front and since is not None and now_s - since <= CUSTOMER_GONE_S
+        return since is not None and not self._open.front_taken(kept, now_s) and not customer_is_gone(since, now_s)

@@ -24,12 +24,16 @@ from agent.till.drawer_desk import DrawerDesk
 from agent.till.journal_first import Change, JournalFirst
 from agent.till.lookup import Lookup
 from agent.till.open_checkouts import Kept, OpenCheckouts
+from agent.till.order import Order
 from agent.till.refusals import AnotherIsActive, HandedOverAlready, KeyReused
-from agent.till.settings import Order
 from device.interface import DrawerRefused
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+_MAY_HAVE_PAID = frozenset({Phase.COMPLETED, Phase.RESOLVED})
+"""Ends after which a transaction is never paid again, whatever a read says of it."""
 
 
 class RequestsTill(Protocol):
@@ -69,10 +73,10 @@ class TillRequests:
         """Begin a checkout; a transaction handed over again is the checkout that has it."""
         if (done := await self._done_before(key)) is not None:
             return done
-        if isinstance(order, HandedOver) and (known := self._open.with_transaction(order.transaction_id)):
-            if known.checkout.handed_over != order:
-                raise HandedOverAlready(known.checkout)
-            return known.checkout
+        if isinstance(order, HandedOver) and (known := await self._with_transaction(order.transaction_id)):
+            if known.handed_over != order:
+                raise HandedOverAlready(known)
+            return known
         if (active := self._till.active) is not None:
             raise AnotherIsActive(active)
         if not self._journal_first.all_written:
@@ -82,6 +86,7 @@ class TillRequests:
         kept = Kept(checkout)
         entry = Entry(event=order, situation=self._journal_first.situation(), checkout=checkout, idempotency=key)
         await self._journal_first.carry_out(Change(kept, checkout, entry), effects=effects)
+        self._open.customer_came(checkout.touched_s)
         return checkout
 
     async def reverse(self, checkout_id: str, asked: ReverseAsked, key: IdempotencyKey | None) -> Checkout:
@@ -159,6 +164,13 @@ class TillRequests:
             reversal_over=earlier is not None and took_nothing_back(earlier),
             balance_in_use=self._open.balance_in_use(checkout),
         )
+
+    async def _with_transaction(self, transaction_id: str) -> Checkout | None:
+        """The checkout that has it, or had it and may have paid it: for a while a read may not show that yet."""
+        if (kept := self._open.with_transaction(transaction_id)) is not None:
+            return kept.checkout
+        over = await self._journal.handed_over(transaction_id)
+        return over if over is not None and over.phase in _MAY_HAVE_PAID else None
 
     async def _done_before(self, key: IdempotencyKey | None) -> Checkout | None:
         if key is None or (known := await self._journal.idempotent(key.key)) is None:

@@ -96,7 +96,7 @@ class Schedule:
         now_s = self._till.now_s()
         kept = self._open.next_turn(now_s) if self._line.connection.api == "online" else None
         if kept is not None and now_s >= max(kept.turns.not_before_s, self._held_until_s):
-            kept.turns.take(now_s)
+            kept.turns.take(now_s, self._line.jitter())
             await self._till.happened(kept.checkout.id, Turn())
 
     def _tell_busy(self) -> None:

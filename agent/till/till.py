@@ -7,7 +7,7 @@ queue. What a job does with a checkout is agent/till/journal_first.py.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from agent.card import CardNumber
 from agent.checkout.events import Event, Request, Restarted, ReverseAsked, Turn
+from agent.checkout.late_answers import LateAnswer
 from agent.checkout.offline import OfflineLimits
 from agent.checkout.receipts import ReceiptCopy
 from agent.checkout.state import Card, Checkout, HandedOver, Level, Phase
@@ -35,14 +36,16 @@ from agent.till.journal_first import JournalFirst
 from agent.till.listener import DrawerTold, Listener
 from agent.till.lookup import Lookup
 from agent.till.open_checkouts import OpenCheckouts
+from agent.till.order import Order
 from agent.till.outlets import Outlets
 from agent.till.receipt_desk import ReceiptDesk
-from agent.till.refusals import AnotherIsActive, HandedOverAlready, KeyReused, NoSuchCheckout
+from agent.till.refusals import AnotherIsActive, HandedOverAlready, KeyReused, NoSuchCheckout, TerminalBusy
 from agent.till.requests import TillRequests
 from agent.till.schedule import Schedule
-from agent.till.settings import Order, TillSettings
+from agent.till.settings import TillSettings
 from agent.till.terminal_desk import TerminalDesk
-from device.interface import CashDrawer, DeviceState, DrawerLevel, DrawerRefused, PaidMessage, Report
+from agent.till.unexpected import Unexpected
+from device.interface import CashDrawer, DeviceState, DrawerLevel, DrawerRefused, PaidMessage, Report, TornMessage
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -79,7 +82,14 @@ class Till:
         self._new_id = new_id
         self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(
-            NotAllowed, NotWritten, DrawerRefused, NoSuchCheckout, AnotherIsActive, HandedOverAlready, KeyReused
+            NotAllowed,
+            NotWritten,
+            DrawerRefused,
+            NoSuchCheckout,
+            AnotherIsActive,
+            HandedOverAlready,
+            KeyReused,
+            TerminalBusy,
         )
         self._open = OpenCheckouts()
         self._desk = DrawerDesk(self, drawer, settings.drawer)
@@ -88,7 +98,7 @@ class Till:
         self._receipts = ReceiptDesk(self, self._open, outlets, settings.provisional_after_s)
         self._schedule = Schedule(self, self._open, self._desk, self._line, self._receipts)
         self.lookup = Lookup(journal, self._open, wall)
-        self.terminal = TerminalDesk(self, calls, self._open)
+        self.terminal = TerminalDesk(self, journal=journal, calls=calls, open_checkouts=self._open)
         self._prints: AskedOnce[None] = AskedOnce(self.spawn)
         self._journal_first = JournalFirst(
             self,
@@ -107,6 +117,7 @@ class Till:
                 listener=listener,
             ),
         )
+        self._unexpected = Unexpected(journal=journal, journal_first=self._journal_first, listener=listener)
         self._requests = TillRequests(
             self,
             journal=journal,
@@ -124,6 +135,7 @@ class Till:
         async with asyncio.TaskGroup() as self._tasks:
             try:
                 await self._take_up()
+                self._desk.tell_level()
                 self._line.ask()
                 self.ready.set()
                 await self._inbox.work(self._schedule.after_each_job)
@@ -194,7 +206,7 @@ class Till:
     async def print_receipt(self, checkout_id: str, copy: ReceiptCopy, key: IdempotencyKey | None = None) -> None:
         """Print a receipt because a person asks for it, whole also when they go away; the same key prints it once.
 
-        Raises NoSuchCheckout, KeyReused, NotPrinted.
+        Raises NoSuchCheckout, NoSuchReceipt, KeyReused, NotPrinted.
         """
         await self._prints.ask(partial(self._print_receipt, checkout_id, copy), key)
 
@@ -238,6 +250,11 @@ class Till:
         return self._calls.merchant
 
     @property
+    def end_of_day(self) -> datetime | None:
+        """When the terminal was last asked to close its day; None: not today."""
+        return self.terminal.end_of_day_at
+
+    @property
     def drawer_level(self) -> Level:
         return self._desk.watch.level
 
@@ -263,7 +280,7 @@ class Till:
             self._inbox.offer(partial(self._devices.take, report))
         except Overloaded:
             logger.warning("too much is waiting: a %s must wait, or is lost", type(report).__name__)
-            if isinstance(report, PaidMessage | DeviceState):  # cash, and what tells whether more of it can be told
+            if isinstance(report, PaidMessage | TornMessage | DeviceState):  # cash, or whether it can be told
                 self.spawn(self.put(partial(self._devices.take, report)))
             elif isinstance(report, DrawerLevel):
                 self.spawn(self.put(self._desk.port_lost))
@@ -276,6 +293,14 @@ class Till:
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Let something go on beside the jobs; it ends with the till."""
         self._tasks.create_task(work)
+
+    async def do(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do this as a job. Raises what it raises, and Overloaded."""
+        await self._inbox.do(work)
+
+    async def write(self, event: "DataclassInstance") -> int:
+        """Write what concerns no checkout, in a job, and return its sequence. Raises NotWritten."""
+        return await self._journal_first.record(event)
 
     async def put(self, job: Job) -> None:
         await self._inbox.put(job)
@@ -306,6 +331,14 @@ class Till:
         """Give a scanned card to the active checkout, if there is one."""
         return await self._requests.give_card(card)
 
+    async def answered_late(self, checkout_id: str, answer: LateAnswer) -> None:
+        """Tell what the API says about a checkout that is over."""
+        await self._unexpected.answered(checkout_id, answer)
+
+    async def paid_unexpectedly(self, amount: int | None) -> None:
+        """Tell what a machine took that no checkout awaits."""
+        await self._unexpected.paid(amount)
+
     async def api_is_back(self) -> None:
         """Ask at once for everything that is unsure."""
         for kept in self._open.in_phase(Phase.UNSURE):
@@ -333,6 +366,7 @@ class Till:
 
     async def _take_up(self) -> None:
         """Go on from the journal: whatever was under way has no answer."""
+        await self.terminal.take_up()
         for checkout in await self._journal_first.take_up():
             await self.happened(checkout.id, Restarted(rules=self._rules))
 

@@ -110,9 +110,7 @@ class Screen:
     """What the screen has been told, with the time of each event in nanoseconds."""
 
     def __init__(self) -> None:
-        self.phase: dict[str, str] = {}
-        self.amount_due: dict[str, int] = {}
-        self.card_valid: set[str] = set()
+        self.checkouts: dict[str, CheckoutAnswer] = {}
         self.scanned_at = 0
         self.drawer = "unknown"
         self._changed = asyncio.Event()
@@ -123,7 +121,7 @@ class Screen:
                 at = time.monotonic_ns()
                 match event.data:
                     case CheckoutAnswer() as checkout:
-                        self._take(checkout)
+                        self.take(checkout)
                     case ScanAnswer():
                         self.scanned_at = at
                     case DrawerAnswer():
@@ -132,17 +130,17 @@ class Screen:
                         pass
                 self._changed.set()
 
-    def _take(self, checkout: CheckoutAnswer) -> None:
-        self.phase[checkout.id] = checkout.phase
-        if checkout.amount_due is not None:
-            self.amount_due[checkout.id] = checkout.amount_due
-        if checkout.card is not None and checkout.card.valid:
-            self.card_valid.add(checkout.id)
+    def take(self, checkout: CheckoutAnswer) -> None:
+        """An event or the answer to a call: either may overtake the other."""
+        known = self.checkouts.get(checkout.id, checkout)
+        if known.updated <= checkout.updated:
+            self.checkouts[checkout.id] = checkout
 
-    def forget(self, checkout_id: str) -> None:
-        """It is over."""
-        del self.phase[checkout_id], self.amount_due[checkout_id]
-        self.card_valid.discard(checkout_id)
+    def amount_due(self, checkout_id: str) -> int:
+        """Cents; of a checkout that is due."""
+        amount = self.checkouts[checkout_id].amount_due
+        assert amount is not None
+        return amount
 
     async def scan(self) -> int:
         """Return when the event of the scan was here."""
@@ -155,17 +153,21 @@ class Screen:
         await self.until_one_of(checkout_id, {phase})
 
     async def until_one_of(self, checkout_id: str, phases: AbstractSet[str]) -> str:
-        while self.phase.get(checkout_id, "") not in phases:
+        while (checkout := self.checkouts.get(checkout_id)) is None or checkout.phase not in phases:
             await self._change()
-        return self.phase[checkout_id]
+        return checkout.phase
 
     async def until_open(self) -> None:
         while self.drawer != "open":
             await self._change()
 
     async def until_card(self, checkout_id: str) -> None:
-        while checkout_id not in self.card_valid:
+        while not self._is_card_valid(checkout_id):
             await self._change()
+
+    def _is_card_valid(self, checkout_id: str) -> bool:
+        checkout = self.checkouts.get(checkout_id)
+        return checkout is not None and checkout.card is not None and checkout.card.valid is True
 
     async def _change(self) -> None:
         self._changed.clear()
@@ -221,7 +223,7 @@ async def until_cash_awaited(shop: Shop, checkout_id: str) -> None:
     await shop.screen.until_card(checkout_id)
     await shop.kiosk.apply(checkout_id, use_balance=True)
     await shop.screen.until_phase(checkout_id, "due")
-    await shop.kiosk.pay(checkout_id, "cash", shop.screen.amount_due[checkout_id])
+    await shop.kiosk.pay(checkout_id, "cash", shop.screen.amount_due(checkout_id))
 
 
 async def until_paid_into_drawer(shop: Shop, checkout_id: str) -> None:

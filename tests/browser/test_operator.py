@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from playwright.async_api import expect
 
 from agent.checkout.state import Phase
 from agent.demo.story import BASKET
+from agent.journal.records import Entry
 from agent.kiosk.roles import Role
+from agent.till.listener import UnexpectedTold
 from tests.browser.till_browser import TALL, WIDE, Language, Till, TillPage, till
+from tests.journal_entries import journal_at, situation
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -58,6 +62,26 @@ async def test_a_day_with_a_sale_and_an_opening_without_one(tmp_path: Path) -> N
         await page.looked_at("operator_day")
 
 
+async def test_what_contradicts_the_till_is_said_above_everything_else(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
+    async with journal_at(tmp_path / "state/journal.sqlite") as journal:
+        for said in (
+            UnexpectedTold(what="paid_message", amount=296, contradicts=True),
+            UnexpectedTold(what="read", checkout_id="co_1", phase=Phase.RESOLVED, status="ok", contradicts=True),
+            UnexpectedTold(what="read", checkout_id="co_2", phase=Phase.CANCELLED, status="created", contradicts=False),
+        ):
+            await journal.commit(Entry(event=said, situation=situation(datetime.now(UTC))))
+    async with till(tmp_path) as the_till, operator(the_till) as page:
+        lines = page.page.locator(".alarm p")
+        await expect(lines).to_have_count(2)
+        await expect(lines.nth(0)).to_contain_text("2.96")
+        await expect(lines.nth(1)).to_contain_text("co_1")
+        await expect(page.page.locator(".events")).to_contain_text("came when nothing waited for it")
+        await page.looked_at("operator_contradictions")
+        await page.page.emulate_media(media="print")
+        await expect(lines.nth(0)).to_be_visible()
+
+
 async def test_what_happens_meanwhile_leaves_a_half_typed_name_alone(tmp_path: Path) -> None:
     async with till(tmp_path) as the_till, the_till.page("en", WIDE, role=Role.OPERATOR) as page:
         await page.page.locator("input[name=name]").fill("Ad")
@@ -66,6 +90,16 @@ async def test_what_happens_meanwhile_leaves_a_half_typed_name_alone(tmp_path: P
         await page.page.keyboard.type("a")
         await page.page.keyboard.press("Enter")
         await expect(page.page.locator("header")).to_contain_text("Ada")
+
+
+async def test_a_device_that_is_not_ready_says_why(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, operator(the_till) as page:
+        the_till.stage.scanner.unplug()
+        the_till.stage.drawer.unplug()
+        for device in ("Reader", "Drawer"):
+            told = page.page.locator(".states .bad", has_text=device)
+            await expect(told).to_contain_text("lost: the port was hung up")
+        await page.looked_at("operator_devices_missing")
 
 
 async def test_on_paper_there_is_the_sheet_and_nothing_else(tmp_path: Path) -> None:

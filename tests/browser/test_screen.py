@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Route, ViewportSize, expect
 
+from agent.checkout.state import Phase
 from agent.demo.acts import ARTICLE, BANK_CARD
 from agent.demo.story import CARD
 from tests.browser.till_browser import TALL, WIDE, Language, Till, TillPage, till
+from tests.checkouts import cash_in, unknown
+from tests.command_checkouts import fill_with_one
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -130,6 +133,16 @@ async def test_an_answer_that_an_event_has_overtaken_changes_nothing(tmp_path: P
         await page.screen("basket")
 
 
+async def test_a_payment_that_is_still_asked_for_does_not_stand_before_the_next_customer(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
+    await fill_with_one(tmp_path / "state/journal.sqlite", cash_in(296), unknown)
+    async with till(tmp_path) as the_till, the_till.page("en", WIDE) as page:
+        await page.screen("idle")
+        [waiting] = await the_till.stage.operator.checkouts(phase=Phase.UNSURE)
+        assert waiting.basket_info.sum == 796
+        await to_the_card(page)
+
+
 async def test_a_killed_agent_is_waited_for_and_staff_is_called(tmp_path: Path) -> None:
     async with till(tmp_path) as the_till, the_till.page() as page:
         await to_open_drawer(the_till, page)
@@ -183,6 +196,22 @@ async def test_who_is_slow_is_asked_and_loses_nothing(tmp_path: Path) -> None:
         await page.screen("stillThere", "still_there")
         await page.button("Cancel").click()
         await page.screen("givenUp", "cancelled")
+
+
+async def test_who_is_slow_before_an_amount_that_was_handed_over_is_asked_and_keeps_it(tmp_path: Path) -> None:
+    async with till(tmp_path) as the_till, the_till.page() as page:
+        await page.page.clock.install()
+        await page.page.reload()
+        await the_till.hand_over()
+        await page.screen("due")
+        [before] = await the_till.stage.screen.checkouts(Phase.DUE)
+        await page.page.clock.fast_forward(61_000)
+        await page.screen("stillThere", "still_there")
+        await page.main.click()
+        await page.screen("due")
+        [kept] = await the_till.stage.screen.checkouts(Phase.DUE)
+        assert (kept.id, kept.amount_due) == (before.id, 398)
+        assert kept.updated > before.updated
 
 
 # Faults, in plain words
@@ -311,6 +340,7 @@ async def test_a_payment_that_the_disk_does_not_take_calls_staff_at_once(tmp_pat
 
 async def test_a_till_that_the_api_does_not_know_says_so(tmp_path: Path) -> None:
     async with till(tmp_path) as the_till, the_till.page("de", TALL) as page:
+        await page.screen("idle")  # logged in: the address is good for this one process
         config = the_till.stage.config
         config.write_text(re.sub('(client_secret = ").', r"\g<1>f", config.read_text()))
         await the_till.stage.agent.kill()

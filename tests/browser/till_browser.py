@@ -235,6 +235,15 @@ class Till:
     async def change_transaction(self) -> None:
         """Another program changes the transaction behind our back: it has half of the sum now."""
         [checkout] = await self.stage.screen.checkouts(Phase.DUE)
+        await self._as_register("PUT", f"/{checkout.transaction_id}")
+
+    async def hand_over(self) -> None:
+        """A register creates a transaction of 3.98 EUR and hands it over."""
+        created = await self._as_register("POST", "")
+        await self.stage.screen.hand_over(str(created["id"]), 398)
+
+    async def _as_register(self, method: str, path: str) -> dict[str, object]:
+        """Have the API take a transaction of 3.98 EUR from another program."""
         api = self.stage.simulator_url.removesuffix("/simulator")
         line = {"id": 1, "desc": "Sandwich Romano", "quantity": 1, "priceOne": 398, "tax": 7}
         body = {
@@ -246,9 +255,11 @@ class Till:
         client = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
         async with aiohttp.ClientSession() as session, session.post(f"{api}/oauth/token", json=client) as login:
             token = {"Authorization": f"Bearer {(await login.json())['access_token']}"}
-            path = f"{api}/api/v2/Smart/Transactions/{checkout.transaction_id}"
-            async with session.put(path, json=body, headers=token) as changed:
-                changed.raise_for_status()
+            url = f"{api}/api/v2/Smart/Transactions{path}"
+            async with session.request(method, url, json=body, headers=token) as answered:
+                answered.raise_for_status()
+                transaction: dict[str, object] = await answered.json()
+                return transaction
 
     async def requests_of(self, call: str) -> int:
         """How many requests of a call the API has got."""

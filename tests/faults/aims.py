@@ -10,8 +10,9 @@ from random import Random
 from typing import TYPE_CHECKING, get_args
 
 from agent.checkout.evidence_state import DrawerRules
-from agent.checkout.state import Basket
-from agent.simulator.faults import ABOUT, TIMES, Fault, Kind
+from agent.checkout.offline import SECONDS_PER_HOUR, OfflineLimits
+from agent.checkout.state import STALE_READ_S, Basket
+from agent.simulator.faults import ABOUT, CONNECT, TIMES, Fault, Kind
 from agent.simulator.switches import Switches
 from agent.simulator.world import CARD_NUMBER
 from tests.faults.disk import Condition
@@ -20,6 +21,9 @@ from tests.faults.plan_machine import Crash, Ending, Trouble
 
 if TYPE_CHECKING:
     from tests.faults.plan import Plan
+
+LATEST_EXECUTION_S = 55.9
+"""After a request has arrived, for which a line takes up to 4 s (`lines.py`): just within the late window."""
 
 Aim = Callable[["Plan", Random], "Plan"]
 
@@ -174,6 +178,94 @@ def a_charge_is_taken_back(plan: "Plan", dice: Random) -> "Plan":
     )
 
 
+def a_start_is_withdrawn(plan: "Plan", dice: Random) -> "Plan":
+    """The disk refuses the confirmation while the connection for its start is being opened, and takes it later.
+
+    The start that is sent then is executed; that the first one found no connection is known before it is answered.
+    """
+    at, seconds = dice.uniform(4.5, 5.5), dice.uniform(2.0, 4.0)
+    refuses = Trouble(at=at, seconds=seconds, condition=Condition.REFUSES_SYNCS, room=0)
+    faults = (
+        Fault(kind=Kind.SLOW_TLS, call=CONNECT, first=2, count=2, seconds=20.0),
+        Fault(kind=Kind.SLOW_ANSWER, call="start/cash", seconds=dice.uniform(5.0, 20.0)),
+    )
+    first = replace(_pays_cash(plan.customers[0]), arrives_s=3.0, thinks_s=(0.01, 0.2), closes_s=2.0, card=None)
+    calm = _calm(
+        plan,
+        faults=faults,
+        customers=(first, *plan.customers[1:]),
+        switches=_with(plan.switches, second_start="executes-again", x_action="ignored"),
+        drawer=DrawerRules(opened_by="tillwire", confirmed_by=("drawer-closed",)),
+        drawer_lost=(),
+        device_removed=(),
+        expires=(),
+        hasty_hands=False,
+    )
+    return replace(calm, troubles=(refuses,), crashes=(), cuts=(at + seconds - dice.uniform(1.0, 1.9),))
+
+
+def a_terminal_takes_its_time(plan: "Plan", dice: Random) -> "Plan":
+    """The line breaks, or the agent ends, while the customer still looks for their card at the terminal."""
+    takes = Fault(kind=Kind.SLOW_EXECUTION, call="start/cashless", seconds=dice.uniform(70.0, 115.0))
+    first, second, *others = plan.customers
+    pays = replace(_pays_cash(first), method="cashless", arrives_s=0.5, thinks_s=(0.01, 0.2))
+    switches = _with(
+        plan.switches, read_while_start_runs="unchanged", second_start="executes-again", x_action="ignored"
+    )
+    calm = _calm(plan, faults=(takes,), customers=(pays, replace(second, arrives_s=30.0), *others), switches=switches)
+    if dice.random() < 0.5:
+        return replace(calm, crashes=(_ends_at(dice.randint(5, 30), dice),))
+    return replace(calm, crashes=(), cuts=(dice.uniform(9.0, 30.0),))
+
+
+def a_start_is_as_late_as_it_may_be(plan: "Plan", dice: Random) -> "Plan":
+    """The late window, and the age of a read, are used up."""
+    seconds = dice.uniform(LATEST_EXECUTION_S - 1.0, LATEST_EXECUTION_S)
+    late = Fault(kind=Kind.EXECUTED_LATE, call="start/cash", seconds=seconds, connection="closed")
+    switches = _with(plan.switches, second_start="executes-again", x_action="ignored", stale_read_seconds=STALE_READ_S)
+    first = _pays_cash(plan.customers[0])
+    return _calm(plan, faults=(late,), customers=(first, *plan.customers[1:]), switches=switches)
+
+
+def less_is_redeemed_than_was_said(plan: "Plan", dice: Random) -> "Plan":
+    """The card is spent elsewhere while the cash is counted; the API books the rest as paid, and tells it."""
+    first = replace(
+        _pays_with_balance(plan.customers[0]),
+        basket=Basket(products=PRODUCTS),
+        spends_elsewhere_in=dice.choice(("due", "awaiting_cash")),
+    )
+    switches = _with(
+        plan.switches,
+        start_with_less_balance="executes-less",
+        start_answer="as-booked",
+        read_missing_sum="shown",
+        pretransaction_balance="not-reserved",
+    )
+    lost = Fault(kind=Kind.NO_ANSWER_AFTER_EXECUTING, call="start/cash", connection="closed")
+    slow = Fault(kind=Kind.SLOW_ANSWER, call="start/cash", seconds=dice.uniform(0.5, 10.0))
+    customers = (first, *plan.customers[1:])
+    return _calm(plan, faults=(dice.choice((lost, slow)),), customers=customers, switches=switches)
+
+
+def more_waits_than_may(plan: "Plan", dice: Random) -> "Plan":
+    """Two customers pay without the API: together it is too much, or the first has waited for too long."""
+    at_once = dice.random() < 0.5
+    offline = OfflineLimits(
+        max_total=1000 if at_once else 50_000, stop_when_oldest_h=24.0 if at_once else 20 / SECONDS_PER_HOUR
+    )
+    first, second, *others = (
+        replace(_pays_cash(each), pays_at_once=True, card=None, basket=Basket(products=PRODUCTS))
+        for each in plan.customers
+    )
+    customers = (replace(first, arrives_s=0.5), replace(second, arrives_s=0.5 if at_once else 30.0), *others)
+    drawer = DrawerRules(opened_by="tillwire", confirmed_by=("drawer-closed",))
+    lost = Fault(kind=Kind.NO_ANSWER_AFTER_EXECUTING, call="create", connection="closed")
+    return replace(
+        _calm(plan, faults=(lost,), customers=customers, offline=offline, drawer=drawer, drawer_lost=()),
+        outages=((0.3, 120.0),),
+    )
+
+
 def _ends_at(seconds: int, dice: Random) -> Crash:
     return Crash(ending=dice.choice(get_args(Ending)), point="time", nth=seconds, passes=0, down_s=2.0)
 
@@ -191,6 +283,16 @@ AIMS: tuple[Aim, ...] = (
     a_log_is_not_synced,
     a_person_decides,
 )
+
+LATER_AIMS: dict[str, Aim] = {
+    "taking back": a_charge_is_taken_back,
+    "withdrawing": a_start_is_withdrawn,
+    "at the terminal": a_terminal_takes_its_time,
+    "as late as it may be": a_start_is_as_late_as_it_may_be,
+    "less than was said": less_is_redeemed_than_was_said,
+    "too much waits": more_waits_than_may,
+}
+"""Each is drawn with dice of this name, so that the other aims stay with their seeds."""
 
 
 _TAKES_BACK = frozenset({"cancel", "cancelTrx"})

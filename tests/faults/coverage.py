@@ -10,7 +10,7 @@ from agent.checkout.state import FINAL, Phase
 from agent.checkout.step import ROWS
 from agent.simulator.switches import Switches
 from tests.faults.plan import FAULTS, settings_of
-from tests.faults.plan_machine import Ending
+from tests.faults.plan_machine import Ending, Point
 
 Cell = tuple[str, ...]
 SELDOM: Mapping[Cell, str] = {
@@ -22,7 +22,7 @@ SELDOM: Mapping[Cell, str] = {
     " one run in four thousand; tests/test_checkout_walk.py reaches each of its rows",
 }
 """What may be empty after 5,000 runs, and why."""
-TABLES = ("switches", "events", "faults", "restarts")
+TABLES = ("switches", "events", "faults", "restarts", "points")
 
 
 @dataclass(slots=True)
@@ -41,8 +41,9 @@ class Coverage:
     def fault(self, call: str, kind: str) -> None:
         self.cells["faults", call, kind] += 1
 
-    def restart(self, phases: Iterable[Phase], ending: Ending) -> None:
+    def restart(self, phases: Iterable[Phase], ending: Ending, point: Point) -> None:
         self.cells.update(("restarts", phase.value, ending) for phase in set(phases))
+        self.cells["points", point, ending] += 1
 
     def add(self, other: Mapping[Cell, int]) -> None:
         self.cells.update(other)
@@ -73,3 +74,6 @@ def _all_cells() -> Iterator[Cell]:
     yield from (("faults", call, kind.value) for call, kind in FAULTS)
     open_phases = [phase for phase in Phase if phase not in FINAL]
     yield from (("restarts", phase.value, ending) for phase, ending in product(open_phases, get_args(Ending)))
+    for point, ending in product(get_args(Point), get_args(Ending)):
+        if (point, ending) != ("disk", "stop"):  # such a disk leaves nobody to be asked
+            yield "points", point, ending

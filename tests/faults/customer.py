@@ -10,8 +10,8 @@ from agent.checkout.step import NotAllowed
 from agent.journal.errors import NotWritten
 from agent.journal.records import IdempotencyKey
 from agent.till.inbox import Overloaded
-from agent.till.refusals import AnotherIsActive, KeyReused, NoSuchCheckout
-from agent.till.settings import Order
+from agent.till.order import Order
+from agent.till.refusals import AnotherIsActive, HandedOverAlready, KeyReused, NoSuchCheckout
 from agent.till.till import Till
 from device.interface import Scan
 from tests.faults.drawer import Drawer
@@ -27,7 +27,9 @@ LOOKS_AGAIN_S = 7.0
 MOST_LOOKS = 40
 PATIENCE = 4
 """So often a customer tries what the till or the API refuses, and then gives up."""
-REFUSALS = (NotAllowed, AnotherIsActive, KeyReused, NotWritten, Overloaded, NoSuchCheckout, Down)
+REFUSALS = (NotAllowed, AnotherIsActive, HandedOverAlready, KeyReused, NotWritten, Overloaded, NoSuchCheckout, Down)
+NOT_KNOWN = (NotWritten, Down)
+"""Of these: whether it was done. What the disk refused to confirm may be there after a restart all the same."""
 OVER = frozenset({Phase.CONFIRMED, Phase.ATTENTION, Phase.UNSURE})
 
 
@@ -54,12 +56,30 @@ class CustomerAtScreen:
         self._drawer.closes_s = self._customer.closes_s
         self._drawer.customer_is_there = True
         try:
-            for _ in range(MOST_LOOKS):
-                if await self._goes():
-                    break
+            await self._looks()
+            if self._customer.handed_over is not None and await self._is_handed_over_again():
+                await self._looks()
         finally:
             self._drawer.customer_is_there = False
         self._world.say(f"{self._customer.ref} leaves")
+
+    async def _looks(self) -> None:
+        for _ in range(MOST_LOOKS):
+            if await self._goes():
+                break
+
+    async def _is_handed_over_again(self) -> bool:
+        """The register hands over once more what is over by then; say whether another checkout came of it."""
+        dice, order, before = stream(self._world.plan.seed, f"again {self._customer.ref}"), self._order, self._id
+        if order is None or before is None or dice.random() < 0.5:
+            return False
+        await asyncio.sleep(dice.uniform(0.0, 4.0))
+        again = await self._tries("is handed over again", lambda till: till.create(order))
+        if again is None or again.id == before:
+            return False
+        self._id = again.id
+        self._done.clear()
+        return True
 
     async def _goes(self) -> bool:
         """Look at the screen, do one thing; say whether this was the last."""

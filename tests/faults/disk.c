@@ -97,6 +97,7 @@ static Platter platters[MOST_FILES];
 static int files, generation, condition;
 static int64_t operations, stop_at, room;
 static int stop_after, stopped, is_off; /* is_off: no process runs that may touch a file */
+static Platter *syncing;                /* of this file a sync has begun that is not known to have ended */
 static char reserve[LONGEST_PATH];
 static int64_t reserve_bytes;
 static uint64_t dice;
@@ -179,8 +180,22 @@ static Platter *find(const char *path) {
 
 static int is_gone(const Handle *handle) { return stopped || handle->generation != generation; }
 
-/* Count one operation; say whether the machine stops before it. `stop_after`: it stops when the operation is done. */
+/* The sync that had begun has ended: what was written before it is on the platter. */
+static void settle(void) {
+  if (syncing) keep_all(syncing);
+  syncing = NULL;
+}
+
+/* Until it is settled a sync is under way. A machine that stops after it has waited for it. */
+static void begin_sync(Platter *platter) {
+  syncing = platter;
+  if (stopped) settle();
+}
+
+/* Count one operation; say whether the machine stops before it. `stop_after`: it stops when the operation is done.
+ * Whoever asks for another operation has waited for the sync before it. */
 static int stops(void) {
+  settle();
   if (++operations != stop_at) return 0;
   stopped = 1;
   return !stop_after;
@@ -237,7 +252,7 @@ static int disk_sync(File *file, int flags) {
   (void)flags;
   if (is_gone(handle) || stops()) return IOERR;
   if (refuses_sync(handle->platter)) return IOERR_FSYNC;
-  keep_all(handle->platter);
+  begin_sync(handle->platter);
   return OK;
 }
 
@@ -301,7 +316,7 @@ static int disk_open(Vfs *vfs, const char *path, File *file, int flags, int *ope
 
 static int disk_remove(Vfs *vfs, const char *path, int sync_directory) {
   (void)vfs;
-  if (is_off || stopped || stops()) return IOERR;
+  if (is_off || stopped || stops() || condition == REFUSES_WRITES) return IOERR;
   int code = base->remove(base, path, sync_directory);
   if (code == OK) {
     Platter *platter = find(path);
@@ -326,7 +341,7 @@ int tillwire_write(const char *path, const void *data, int bytes, int64_t offset
 
 int tillwire_sync(const char *path) {
   if (is_off || stopped || stops() || refuses_sync(find(path))) return EIO;
-  keep_all(find(path));
+  begin_sync(find(path));
   return 0;
 }
 
@@ -335,6 +350,11 @@ int tillwire_allocate(int64_t bytes) {
   if (is_off || stopped || stops() || condition == REFUSES_WRITES) return EIO;
   if (condition == IS_FULL && bytes > room) return ENOSPC;
   return 0;
+}
+
+/* The reserve is given up: a file system that has become read-only keeps it. */
+int tillwire_remove(void) {
+  return is_off || stopped || stops() || condition == REFUSES_WRITES ? EIO : 0;
 }
 
 /* What the simulation tells the disk. */
@@ -356,7 +376,7 @@ void *tillwire_disk(Vfs *real) {
 /* A new disk, on which nothing is yet but the files that are adopted. */
 void tillwire_begin(uint64_t seed, const char *reserve_path, int64_t reserve_size) {
   for (int i = 0; i < files; i++) forget_changes(&platters[i]), free(platters[i].data);
-  files = 0, operations = 0, stop_at = -1, stopped = 0, condition = WORKS, is_off = 0, dice = seed | 1;
+  files = 0, syncing = NULL, operations = 0, stop_at = -1, stopped = 0, condition = WORKS, is_off = 0, dice = seed | 1;
   snprintf(reserve, sizeof reserve, "%s", reserve_path);
   reserve_bytes = reserve_size;
   generation++;
@@ -385,15 +405,25 @@ void tillwire_stop_at(int64_t nth, int after) { stop_at = nth < 0 ? -1 : operati
 int tillwire_stopped(void) { return stopped; }
 int64_t tillwire_operations(void) { return operations; }
 
-/* The process is gone: what it still does reaches nothing. What it wrote stays. */
-void tillwire_kill(void) { generation++, is_off = 1, stopped = 0, stop_at = -1; }
+/* The last sync has ended, as far as one had begun. */
+void tillwire_settle(void) { settle(); }
+int tillwire_is_syncing(void) { return syncing != NULL; }
+
+static void end_process(void) { generation++, is_off = 1, stopped = 0, stop_at = -1; }
+
+/* The process is gone: what it still does reaches nothing. What it wrote stays, and a sync that it waits for ends. */
+void tillwire_kill(void) {
+  settle();
+  end_process();
+}
 
 /* Another process begins; nothing that was planned for the one before befalls it. */
 void tillwire_start(void) { is_off = 0, stopped = 0, stop_at = -1; }
 
-/* The power is gone: of what was not synced, some stays. */
+/* The power is gone: of what was not synced, or is being synced, some stays. */
 int tillwire_power_cut(void) {
-  tillwire_kill();
+  syncing = NULL;
+  end_process();
   for (int i = 0; i < files; i++) {
     Platter *platter = &platters[i];
     keep_some(platter);

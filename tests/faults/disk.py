@@ -58,6 +58,15 @@ class Disk:
         """Writes, truncations, deletions and syncs up to now."""
         return int(self._library.tillwire_operations())
 
+    @property
+    def is_syncing(self) -> bool:
+        """What was done last is a sync, and it is not settled: a power cut still takes of it what it will."""
+        return bool(self._library.tillwire_is_syncing())
+
+    def settle(self) -> None:
+        """The sync that is under way has ended. Whatever else is asked of the disk has waited for it, too."""
+        self._library.tillwire_settle()
+
     def process_dies(self) -> None:
         """What it wrote stays; what it still does reaches nothing."""
         self._library.tillwire_kill()
@@ -73,6 +82,10 @@ class Disk:
     def allocate(self, size: int) -> None:
         """Somebody wants so much room held back. Raises OSError."""
         _check(self._library.tillwire_allocate(size))
+
+    def remove(self) -> None:
+        """Somebody besides SQLite removes a file. Raises OSError."""
+        _check(self._library.tillwire_remove())
 
     def process_starts(self) -> None:
         """Another one may use the files."""

@@ -7,18 +7,16 @@ one unbroken line.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from agent.checkout.state import Checkout, Confirmation, Level, Phase
 from device.interface import DeviceState, DrawerCapabilities, DrawerLevel, DrawerRefused, PaidMessage, Report
 from tests.faults.plan import Passed, stream
 from tests.faults.world import Breach, Proof, World
 
-if TYPE_CHECKING:
-    from agent.checkout.state import Level
-
 NAME = "drawer"
 KEY_OPEN_S = 2.5
 STAFF_CLOSES_S = 3.0
+OFTEN_WITHOUT_AMOUNT = 1 / 3
 
 
 @dataclass(slots=True)
@@ -40,6 +38,18 @@ class _Opening:
     line: int
 
 
+def _can_be_confirmed(checkout: Checkout, amount: int) -> bool:
+    """As the till tells it."""
+    payment = checkout.payment
+    return (
+        checkout.phase is Phase.AWAITING_CASH
+        and payment is not None
+        and payment.amount == amount
+        and payment.drawer_trouble is None
+        and not payment.interrupted
+    )
+
+
 class Drawer:
     """A `CashDrawer`. Report and line belong to the process that holds the port."""
 
@@ -51,6 +61,7 @@ class Drawer:
     def __init__(self, world: World) -> None:
         self._world = world
         self._dice = stream(world.plan.seed, "drawer moves")
+        self._machine_dice = stream(world.plan.seed, "cash machine")
         self._report: Callable[[Report], None] | None = None
         self._connected = False
         self._line = 0  # counts connections over all processes
@@ -141,14 +152,19 @@ class Drawer:
         self._open()
 
     def pays_at_the_machine(self, *, other_amount: bool) -> None:
-        """The customer pays at a cash machine, which says so on its line; sometimes another amount."""
+        """The customer pays at a cash machine, which says so on its line; sometimes another amount, or none."""
         paid = self._new_pulse()
         if paid is None or not self._connected:
             return
-        amount = paid.amount + 100 if other_amount else paid.amount
-        self._world.say(f"the cash machine says that {amount} were paid")
-        self._world.visits[paid.ref].proofs.append(Proof("paid-message", amount, self._world.now))
+        amount = self._told_amount(paid.amount, other_amount=other_amount)
+        self._world.say(f"the cash machine says: {amount} paid")
+        self._world.visits[paid.ref].proofs.append(Proof("paid-message", amount, self._world.wall()))
         self._tell(PaidMessage(drawer=NAME, amount=amount, connection=self._connection, at=self._world.now))
+
+    def _told_amount(self, due: int, *, other_amount: bool) -> int | None:
+        if self._machine_dice.random() < OFTEN_WITHOUT_AMOUNT:
+            return None
+        return due + 100 if other_amount else due
 
     def close(self) -> None:
         """Somebody closes it."""
@@ -168,7 +184,7 @@ class Drawer:
         self._world.say("the drawer opens")
         self._opening = opening = _Opening(self._world.now, self._reason(), self._line)
         self._tell_level()
-        if opening.pulse is not None and "drawer-opened" in self._world.plan.drawer.confirmed_by:
+        if opening.pulse is not None:
             self._proven(opening.pulse, "drawer-opened")
         closes_s = self.closes_s if self.customer_is_there else STAFF_CLOSES_S
         self._world.loop.call_later(closes_s, self._closes, opening)
@@ -192,8 +208,24 @@ class Drawer:
         if pulse is not None and unbroken and open_s >= rules.minimum_open_s - 1e-6:
             self._proven(pulse, "drawer-closed")
 
-    def _proven(self, pulse: _Pulse, kind: str) -> None:
-        self._world.visits[pulse.ref].proofs.append(Proof(kind, pulse.amount, self._world.now))
+    def _proven(self, pulse: _Pulse, kind: Confirmation) -> None:
+        if kind not in self._world.plan.drawer.confirmed_by:
+            return
+        self._world.visits[pulse.ref].proofs.append(Proof(kind, pulse.amount, self._world.wall()))
+        awaiting = self._world.awaiting()
+        if awaiting is not None and awaiting.merchantRef == pulse.ref and _can_be_confirmed(awaiting, pulse.amount):
+            self._world.loop.call_later(self._world.latest_s, self._is_seen, awaiting.id, pulse, self._report)
+
+    def _is_seen(self, checkout_id: str, pulse: _Pulse, by: Callable[[Report], None] | None) -> None:
+        """The process that this was reported to has confirmed the cash, or said that it can't write that down."""
+        told = self._world.told[checkout_id]
+        if (
+            by is not None
+            and by is self._report
+            and _can_be_confirmed(told, pulse.amount)
+            and checkout_id not in self._world.unrecorded
+        ):
+            self._world.wrong(Breach.LOST, f"{pulse.ref} has paid, and the till goes on waiting")
 
     def _connect(self) -> None:
         self._connection += 1

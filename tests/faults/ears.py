@@ -5,10 +5,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from agent.checkout.offline import SECONDS_PER_HOUR
 from agent.checkout.row import MONEY_TAKEN
 from agent.checkout.state import Api, Card, Checkout, Level, Phase
 from agent.kiosk.stream import EventStream
-from agent.till.listener import CardRefusal, DrawerTold, ScanTold
+from agent.till.listener import CardRefusal, DrawerTold, ScanTold, UnexpectedTold
 from device.interface import DeviceState
 from tests.faults.plan_customer import CHARGE
 from tests.faults.world import Breach, World
@@ -35,6 +36,7 @@ class Ears:
         self._changed = changed
         self.stream = stream
         self._newest = newest
+        world.unrecorded.clear()
 
     def checkout_changed(self, checkout: Checkout, sequence: int) -> None:
         if not self._mouth.alive:
@@ -91,6 +93,13 @@ class Ears:
         if self._mouth.alive:
             self.stream.not_recorded(checkout_id)
             self._world.say(f"the till says: {checkout_id} is not recorded")
+            self._world.unrecorded.add(checkout_id)
+
+    def unexpected_told(self, told: UnexpectedTold, sequence: int) -> None:
+        if self._mouth.alive:
+            self._counts(sequence)
+            self.stream.unexpected_told(told, sequence)
+            self._world.say(f"the till says: unexpected {told.what} {told.status or told.amount}")
 
     def follows(self, frame: bytes, known: str) -> str:
         """Check that this frame is what comes after the event that is known; return the newest."""
@@ -112,6 +121,9 @@ class Ears:
         self._world.newest_told = sequence
 
     def _judge(self, before: Checkout | None, checkout: Checkout) -> None:
+        self._judge_unrecorded(before, checkout)
+        if _waits(checkout):
+            self._world.waits_since.setdefault(checkout.id, self._world.now)
         if before is not None and before.final and checkout.phase is not before.phase:
             self._world.wrong(Breach.FINAL, f"{checkout.merchantRef} was {before.phase} and is {checkout.phase}")
         if checkout.phase is Phase.AWAITING_CASH and (before is None or before.phase is not Phase.AWAITING_CASH):
@@ -120,6 +132,16 @@ class Ears:
         if checkout.phase is Phase.DUE and before is not None and before.phase is Phase.APPLYING:
             self._judge_balance(checkout)
 
+    def _judge_unrecorded(self, before: Checkout | None, checkout: Checkout) -> None:
+        """Cash that could not be written down yet: nothing overtakes it, and nobody else is served."""
+        unrecorded = self._world.unrecorded
+        if checkout.id in unrecorded:
+            unrecorded.remove(checkout.id)
+            if checkout.phase not in MONEY_TAKEN:
+                self._world.wrong(Breach.LOST, f"{checkout.merchantRef} is {checkout.phase} instead of confirmed")
+        elif before is None and checkout.reversal is None and unrecorded:
+            self._world.wrong(Breach.LOST, f"{checkout.merchantRef} begins while cash is not recorded")
+
     def _judge_offline(self, checkout: Checkout) -> None:
         """Cash without a transaction: never more than the limits say, and never for a card to be charged."""
         limits = self._world.plan.offline
@@ -127,9 +149,18 @@ class Ears:
             return
         if CHARGE in checkout.basket.products:
             self._world.wrong(Breach.OFFLINE, f"{checkout.merchantRef} charges a card offline")
-        waiting = [other for other in self._world.told.values() if other.phase is Phase.CONFIRMED]
-        if not limits.accept_cash or len(waiting) >= limits.max_payments:
-            self._world.wrong(Breach.OFFLINE, f"{checkout.merchantRef} pays offline while {len(waiting)} wait")
+        amount = checkout.payment.amount if checkout.payment is not None else 0
+        waiting = [other for other in self._world.told.values() if other.id != checkout.id and _waits(other)]
+        total = sum(other.payment.amount for other in waiting if other.payment is not None)
+        if not limits.accept_cash or len(waiting) >= limits.max_payments or total + amount > limits.max_total:
+            self._world.wrong(
+                Breach.OFFLINE, f"{checkout.merchantRef} pays {amount} offline while {len(waiting)} wait with {total}"
+            )
+        if any(crash.clock_moves_s < 0 for crash in self._world.plan.crashes):
+            return  # nobody can tell how long the agent was away
+        oldest = min((self._world.waits_since[other.id] for other in waiting), default=self._world.now)
+        if self._world.now - oldest > limits.stop_when_oldest_h * SECONDS_PER_HOUR + self._world.latest_s:
+            self._world.wrong(Breach.OFFLINE, f"{checkout.merchantRef} pays offline while one waits for too long")
 
     def _judge_balance(self, checkout: Checkout) -> None:
         """Law 5, but for what a register applied itself.
@@ -151,6 +182,12 @@ class Ears:
             ):
                 text = f"{checkout.merchantRef} is offered balance while {other.merchantRef} is {other.phase}"
                 self._world.wrong(Breach.BALANCE, text)
+
+
+def _waits(checkout: Checkout) -> bool:
+    """For the API, with the cash in the drawer."""
+    confirmed = checkout.payment is not None and checkout.payment.evidence is not None
+    return confirmed and checkout.phase in {Phase.CONFIRMED, Phase.STARTING, Phase.UNSURE}
 
 
 def _shown(checkout: Checkout) -> str:

@@ -17,7 +17,7 @@ from agent.checkout.events import (
 )
 from agent.checkout.state import Basket, Checkout, Method, Phase
 from agent.simulator.world import BONUS_CARD_NUMBER, CARD_NUMBER
-from tests.faults.customer import REFUSALS
+from tests.faults.customer import NOT_KNOWN, REFUSALS
 from tests.faults.machine import Machine
 from tests.faults.plan import stream
 from tests.faults.plan_customer import PRODUCTS
@@ -55,14 +55,12 @@ class HastyHands:
             await self._ask(checkout, self._request(what, checkout))
 
     def _request(self, what: str, checkout: Checkout) -> Request:
-        visit = self._world.visits[checkout.merchantRef or ""]
         amount = checkout.amount_due if checkout.amount_due is not None else checkout.basket.sum
         if what == "pay":
             method: Method = self._dice.choice(("cash", "cashless"))
             self._world.agrees(checkout, method, amount)
             return PayAsked(method=method, amount=amount)
         if what == "confirm":
-            visit.proofs.append(Proof("operator", amount, self._world.now))
             return ConfirmAsked(amount=amount, by=NAME)
         if what == "decide":
             decisions = (RetryAsked(by=NAME), ResolveAsked(outcome="refunded", note="gave it back", by=NAME))
@@ -80,7 +78,12 @@ class HastyHands:
 
     async def _ask(self, checkout: Checkout, request: Request) -> None:
         self._world.say(f"{NAME}: {checkout.merchantRef} {request!r}")
+        asked = self._world.wall()
+        refused: Exception | None = None
         try:
             await self._machine.ask(lambda till: till.ask(checkout.id, request))
-        except REFUSALS as refused:
+        except REFUSALS as error:
+            refused = error
             self._world.say(f"{NAME} is told: {refused!r}")
+        if isinstance(request, ConfirmAsked) and (refused is None or isinstance(refused, NOT_KNOWN)):
+            self._world.visits[checkout.merchantRef or ""].proofs.append(Proof("operator", request.amount, asked))

@@ -20,7 +20,13 @@ def about_what_was_taken_back(world: World, checkouts: Sequence[Checkout]) -> It
         yield from _about_booking(world, refs[number], times, reversals)
     booked = {refs[number] for number in taken_back}
     for reversal in reversals:
-        yield from _about_reversal(reversal, booked)
+        yield from _about_reversal(world, reversal, booked)
+
+
+def is_of_unknown(world: World, checkout: Checkout) -> bool:
+    """The API named a transaction that it does not know."""
+    transaction = checkout.transaction
+    return transaction is None or transaction.id not in world.simulator.api.state.transactions
 
 
 def _about_booking(world: World, ref: str, times: int, reversals: Sequence[Checkout]) -> Iterator[Wrong]:
@@ -33,9 +39,9 @@ def _about_booking(world: World, ref: str, times: int, reversals: Sequence[Check
         yield Wrong(Breach.LOST, f"{ref} was taken back, and its reversals are {[each.phase.value for each in mine]}")
 
 
-def _about_reversal(reversal: Checkout, booked: set[str]) -> Iterator[Wrong]:
+def _about_reversal(world: World, reversal: Checkout, booked: set[str]) -> Iterator[Wrong]:
     ref = reversal.merchantRef or ""
     if reversal.phase is Phase.COMPLETED and ref not in booked:
         yield Wrong(Breach.FINAL, f"the reversal of {ref} is completed and was never executed")
-    if reversal.phase not in MAY_STAND:
+    if reversal.phase not in MAY_STAND or (reversal.phase is Phase.UNSURE and not is_of_unknown(world, reversal)):
         yield Wrong(Breach.ENDED, f"the reversal of {ref} is {reversal.phase} to the end")

@@ -6,6 +6,7 @@ disk, the lines, the drawer or anybody who listens.
 
 import asyncio
 import itertools
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import TypeVar
@@ -54,7 +55,7 @@ class Process:
         self._machine = machine
         self._world = machine.world
         self.alive = True
-        self.executor = DrawnExecutor(self._world, machine.passed)
+        self.executor = DrawnExecutor(self._world, machine.passed, machine.slow_syncs)
         self.calls: set[asyncio.Task[object]] = set()
         self.till: Till | None = None
         self.stopping = asyncio.Event()
@@ -122,6 +123,7 @@ class Machine:
         self.drawer = drawer
         self.numbers = itertools.count(1)
         self.known_event = ""  # the last id that the screen's event stream gave
+        self.slow_syncs = deque(sorted(world.plan.slow_syncs, key=lambda slow: slow.at))
         self._crashes = list(world.plan.crashes)
         self._crash: Crash | None = None
         self._passed: dict[Point, int] = {}
@@ -209,7 +211,8 @@ class Machine:
         phases = [checkout.phase for checkout in self.world.told.values() if not checkout.final]
         ending: Ending = "kill" if crash.ending == "stop" and self.world.disk.stopped else crash.ending
         self.world.say(f"the agent's life ends: {ending} (at {crash.point} {crash.nth} + {crash.passes})")
-        self.world.coverage.restart(phases, ending)
+        self.world.coverage.restart(phases, ending, crash.point)
+        self.world.struck += 1
         self.world.clock_moved_s += crash.clock_moves_s
         if ending == "stop":
             process.stopping.set()
@@ -238,8 +241,9 @@ class Machine:
             await asyncio.wait([self._life])
 
     def calm(self) -> None:
-        """No life is ended any more."""
+        """No life is ended any more, and the disk is quick."""
         self._calm = True
+        self.slow_syncs.clear()
         if self._crash is not None and self._process is not None and self._process.alive:
             self._crash = None
             self.world.disk.stop_at(-1, after=False)

@@ -10,13 +10,22 @@ from random import Random
 from typing import Any, Literal, get_args
 
 from agent.checkout.evidence_state import DrawerRules
-from agent.checkout.offline import OfflineLimits
-from agent.checkout.state import Confirmation
+from agent.checkout.offline import SECONDS_PER_HOUR, OfflineLimits
+from agent.checkout.state import STALE_READ_S, Confirmation
 from agent.simulator.faults import ABOUT, CONNECT, TIMES, Fault, Kind
 from agent.simulator.switches import Switches
-from tests.faults.aims import a_charge_is_taken_back, aim, meets
+from tests.faults.aims import LATER_AIMS, aim, meets
 from tests.faults.plan_customer import Customer, draw_customers
-from tests.faults.plan_machine import Crash, Point, Trouble, draw_crashes, draw_troubles
+from tests.faults.plan_machine import (
+    Crash,
+    Point,
+    SlowSync,
+    Trouble,
+    draw_crashes,
+    draw_slow_syncs,
+    draw_troubles,
+    within_syncs,
+)
 
 LATE_WINDOW_S = 60.0
 """What the configuration says by default."""
@@ -24,15 +33,14 @@ LONGEST_ON_THE_LINE_S = 10.0
 """A request is at the server within this time of being sent (`lines.py`), or never."""
 LONGEST_DELAY_S = 20.0
 """Latency and execution time that are drawn, each at most once in a run."""
-STALEST_READ_S = 5.0
 
 OFTEN_FOLLOWED = 0.125
 """Writing the event stream out takes a fifth of a run; in the others only its numbers are looked at."""
 OFTEN_REVERSED = 0.3
 OFTEN_MET = 0.7
 """So often the first customer does what makes the call that the first fault strikes."""
-OFTEN_TAKEN_BACK = 0.01
-"""So many runs take a charge back; drawn by itself, so that the other aims stay with their seeds."""
+OFTEN_AIMED_LATER = 0.01
+"""So many runs have each of the aims that were added to the others."""
 OFTEN_AIMED = 0.15
 """So many runs are aimed at what a careless agent would not survive (`aims.py`)."""
 
@@ -69,7 +77,7 @@ SELDOM = {
 """Settings that end most checkouts at once, or that make no difference to a till: one run in eight has each."""
 DURATIONS = {
     "created_lifetime_seconds": (0.0, 0.0, 45.0, 400.0),
-    "stale_read_seconds": (0.0, 2.0, STALEST_READ_S),
+    "stale_read_seconds": (0.0, 2.0, STALE_READ_S),
     "x_action_kept_seconds": (1.0, 180.0),
     "refresh_token_lifetime_seconds": (0.0, 60.0),
 }
@@ -94,6 +102,7 @@ class Plan:
     expires: tuple[float, ...]  # the server forgets every token
     device_removed: tuple[tuple[float, float], ...]  # from, for so long: the API does not know the till
     slow_disk: float  # how often a job takes long
+    slow_syncs: tuple[SlowSync, ...]
     login: LoginBy
     reverses: bool  # the staff takes back what is completed
     followed: bool  # a screen follows the event stream
@@ -107,9 +116,11 @@ def stream(seed: int, name: str) -> Random:
 
 def draw(seed: int) -> Plan:
     """The plan of this seed. At least two customers, and one crash or fault."""
-    plan, aiming, taking_back = _draw(seed), stream(seed, "aim"), stream(seed, "taking back")
-    if taking_back.random() < OFTEN_TAKEN_BACK:
-        return a_charge_is_taken_back(plan, taking_back)
+    plan, aiming = _draw(seed), stream(seed, "aim")
+    for name, later_aim in LATER_AIMS.items():
+        dice = stream(seed, name)
+        if dice.random() < OFTEN_AIMED_LATER:
+            return later_aim(plan, dice)
     if aiming.random() < OFTEN_AIMED:
         return aim(plan, aiming)
     if plan.faults and aiming.random() < OFTEN_MET:
@@ -130,14 +141,15 @@ def _draw(seed: int) -> Plan:
         outages=_times(troubled, 0.2, (1.0, 60.0)),
         cuts=tuple(at for at, _ in _times(troubled, 0.1, (0.0, 0.0))),
         troubles=draw_troubles(stream(seed, "disk")),
-        crashes=crashes,
+        crashes=within_syncs(crashes, stream(seed, "syncs")),
         customers=customers,
         drawer=_drawer(stream(seed, "drawer")),
-        offline=_offline(stream(seed, "offline")),
+        offline=_offline(stream(seed, "offline"), stream(seed, "offline sums")),
         drawer_lost=_times(troubled, 0.15, (0.5, 20.0)),
         key_turned=tuple(at for at, _ in _times(troubled, 0.15, (0.0, 0.0))),
         expires=tuple(at for at, _ in _times(troubled, 0.1, (0.0, 0.0))),
         slow_disk=troubled.choice((0.0, 0.0, 0.05)),
+        slow_syncs=draw_slow_syncs(stream(seed, "slow syncs")),
         hasty_hands=troubled.random() < 0.25,
         login=people.choice(get_args(LoginBy)),
         device_removed=_times(people, 0.06, (5.0, 60.0)),
@@ -246,5 +258,10 @@ _POLICIES: tuple[tuple[Literal["tillwire", "register"], tuple[Confirmation, ...]
 )
 
 
-def _offline(dice: Random) -> OfflineLimits:
-    return OfflineLimits(accept_cash=dice.random() < 0.8, max_payments=dice.choice((1, 50)))
+def _offline(dice: Random, sums: Random) -> OfflineLimits:
+    return OfflineLimits(
+        accept_cash=dice.random() < 0.8,
+        max_payments=dice.choice((1, 50)),
+        max_total=sums.choice((1000, 50_000, 50_000)),
+        stop_when_oldest_h=sums.choice((20 / SECONDS_PER_HOUR, 24.0, 24.0)),
+    )

@@ -1,13 +1,15 @@
 """What befalls the machine, drawn: when the agent's lives end and how, and what the disk does meanwhile."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, get_args
 
 from tests.faults.disk import Condition
 
 Ending = Literal["kill", "power cut", "stop"]
-Point = Literal["time", "request", "answer", "before a job", "after a job", "disk", "pulse"]
+LONGEST_SYNC_S = 40.0
+"""An SD card that erases its blocks takes seconds; the longest is beyond the time-outs of a request (15 s)."""
+Point = Literal["time", "request", "answer", "before a job", "after a job", "disk", "pulse", "syncing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,14 @@ class Crash:
     clock_moves_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowSync:
+    """The first sync that is asked for from `at` on takes so many seconds longer than others."""
+
+    at: float
+    seconds: float
+
+
 def draw_crashes(dice: Random, *, at_least: bool) -> tuple[Crash, ...]:
     """Up to three, for one life after the other; one `at_least`."""
     number = max(dice.choice((0, 0, 1, 1, 2, 3)), int(at_least))
@@ -46,11 +56,13 @@ _FARTHEST: dict[Point, int] = {
     "after a job": 45,
     "disk": 260,
     "pulse": 2,
+    "syncing": 20,
 }
+_DRAWN_FIRST = tuple(point for point in get_args(Point) if point != "syncing")
 
 
 def _crash(dice: Random) -> Crash:
-    point: Point = dice.choice(get_args(Point))
+    point: Point = dice.choice(_DRAWN_FIRST)
     return Crash(
         ending=dice.choice(("kill", "kill", "power cut", "power cut", "stop")),
         point=point,
@@ -59,6 +71,21 @@ def _crash(dice: Random) -> Crash:
         down_s=dice.choice((0.2, 2.0, 10.0, 90.0)),
         clock_moves_s=dice.choice((0.0, 0.0, 0.0, -3600.0, 7200.0)),
     )
+
+
+def within_syncs(crashes: tuple[Crash, ...], dice: Random) -> tuple[Crash, ...]:
+    """One of eight of these comes while the disk syncs what was written."""
+    return tuple(
+        replace(crash, point="syncing", nth=dice.randint(1, _FARTHEST["syncing"])) if dice.random() < 0.125 else crash
+        for crash in crashes
+    )
+
+
+def draw_slow_syncs(dice: Random) -> tuple[SlowSync, ...]:
+    """In one run of twelve; some are longer than anybody waits for an answer of the API."""
+    if dice.random() > 0.08:
+        return ()
+    return tuple(SlowSync(at=dice.uniform(0, 20), seconds=dice.uniform(0.2, LONGEST_SYNC_S)) for _ in range(2))
 
 
 def draw_troubles(dice: Random) -> tuple[Trouble, ...]:

@@ -57,6 +57,7 @@ class Outcome:
     broken: tuple[Wrong, ...]
     lasted_s: float
     bookings: int
+    is_whole: bool  # at least two checkouts began, and one fault struck or one life was ended
 
 
 def simulate(seed: int, coverage: Coverage, tell: Tell = lambda _at, _text: None) -> Outcome:
@@ -74,7 +75,7 @@ def simulate(seed: int, coverage: Coverage, tell: Tell = lambda _at, _text: None
                 return run(lambda loop: _run(loop, plan, disk, coverage, tell))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's
                 tell(0.0, "".join(format_exception(error)))
-                return Outcome(seed, (Wrong(Breach.ENDED, f"the run broke off: {error!r}"),), 0.0, 0)
+                return Outcome(seed, (Wrong(Breach.ENDED, f"the run broke off: {error!r}"),), 0.0, 0, is_whole=False)
 
 
 def quietly() -> None:
@@ -120,7 +121,10 @@ async def _run(loop: VirtualLoop, plan: Plan, disk: Disk, coverage: Coverage, te
     for request in simulator.requests:
         for kind in request.faults:
             world.coverage.fault(request.call, kind)
-    return Outcome(world.plan.seed, tuple(world.broken), world.now, len(simulator.ledger))
+            world.struck += 1
+    sales = sum(checkout.reversal is None for checkout in world.told.values())
+    is_whole = sales >= 2 and world.struck > 0
+    return Outcome(world.plan.seed, tuple(world.broken), world.now, len(simulator.ledger), is_whole)
 
 
 async def _play(world: World, machine: Machine, drawer: Drawer) -> None:
@@ -167,6 +171,7 @@ def _count_slow_connections(world: World) -> None:
     for fault in world.plan.faults:
         if fault.call == CONNECT and fault not in world.simulator.faults.left:
             world.coverage.fault(CONNECT, fault.kind)
+            world.struck += 1
 
 
 def _is_busy(machine: Machine) -> bool:

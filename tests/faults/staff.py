@@ -5,8 +5,8 @@ import asyncio
 from agent.checkout.events import CancelAsked, ConfirmAsked, Request, ResolveAsked, RetryAsked
 from agent.checkout.state import Checkout, Outcome, Phase
 from device.interface import DrawerRefused
-from tests.faults.customer import REFUSALS
-from tests.faults.machine import Machine
+from tests.faults.customer import NOT_KNOWN, REFUSALS
+from tests.faults.machine import Down, Machine
 from tests.faults.plan import stream
 from tests.faults.world import Proof, World
 
@@ -42,8 +42,7 @@ class Staff:
     async def _decide(self, checkout: Checkout) -> None:
         chance = self._dice.random()
         if checkout.reversal is not None:
-            outcome: Outcome = self._dice.choice(("executed", "refunded"))
-            await self._asks(checkout, ResolveAsked(outcome=outcome, note="gave it back", by=NAME))
+            await self._resolves(checkout, "gave it back")
         elif chance < 0.3:
             await self._asks(checkout, RetryAsked(by=NAME))
         elif chance < 0.5:
@@ -51,8 +50,17 @@ class Staff:
         elif chance < 0.6 and checkout.payment is not None:
             await self._confirms(checkout, checkout.payment.amount)
         elif chance < 0.75:
-            outcome = self._dice.choice(("executed", "not_executed", "refunded"))
-            await self._asks(checkout, ResolveAsked(outcome=outcome, note="looked it up", by=NAME))
+            await self._resolves(checkout, "looked it up")
+
+    async def _resolves(self, checkout: Checkout, note: str) -> None:
+        """What the merchant's portal shows is executed; else the cash is given back, or it had never been there."""
+        kind = "start" if checkout.reversal is None else checkout.reversal.call
+        found = any(
+            booking.merchantRef == checkout.merchantRef and booking.kind == kind
+            for booking in self._world.simulator.ledger
+        )
+        outcome: Outcome = "executed" if found else self._dice.choice(("not_executed", "refunded"))
+        await self._asks(checkout, ResolveAsked(outcome=outcome, note=note, by=NAME))
 
     async def _look_for_cash(self, checkout: Checkout, amount: int) -> None:
         chance = self._dice.random()
@@ -65,12 +73,16 @@ class Staff:
 
     async def _open_again(self, checkout: Checkout) -> None:
         self._world.say(f"{NAME} asks for the drawer")
-        self._world.visits[checkout.merchantRef or ""].pulses_asked += 1
+        visit = self._world.visits[checkout.merchantRef or ""]
+        visit.pulses_asked += 1
         self._world.openings_asked += 1
         try:
             await self._machine.ask(lambda till: till.open_drawer("the drawer did not open", NAME))
         except (*REFUSALS, DrawerRefused) as refused:
             self._world.say(f"{NAME} is told: {refused!r}")
+            if not isinstance(refused, Down):
+                visit.pulses_asked -= 1
+                self._world.openings_asked -= 1
 
     async def _look_for_mistakes(self) -> None:
         """Take back what should not have been sold; sometimes with the drawer, to give the cash back."""
@@ -81,7 +93,8 @@ class Staff:
 
     async def _takes_back(self, checkout: Checkout, *, open_drawer: bool) -> None:
         self._world.say(f"{NAME} takes {checkout.merchantRef} back")
-        self._world.visits[checkout.merchantRef or ""].taken_back_asked += 1
+        visit = self._world.visits[checkout.merchantRef or ""]
+        visit.taken_back_asked += 1
         self._world.openings_asked += open_drawer
         try:
             await self._machine.ask(
@@ -89,15 +102,22 @@ class Staff:
             )
         except REFUSALS as refused:
             self._world.say(f"{NAME} is told: {refused!r}")
+            if not isinstance(refused, NOT_KNOWN):
+                visit.taken_back_asked -= 1
+                self._world.openings_asked -= open_drawer
 
     async def _confirms(self, checkout: Checkout, amount: int) -> None:
         """Count the cash, have what is missing or too much put right, and say that it is in."""
-        self._world.visits[checkout.merchantRef or ""].proofs.append(Proof("operator", amount, self._world.now))
-        await self._asks(checkout, ConfirmAsked(amount=amount, by=NAME))
+        proof = Proof("operator", amount, self._world.wall())
+        if await self._asks(checkout, ConfirmAsked(amount=amount, by=NAME)):
+            self._world.visits[checkout.merchantRef or ""].proofs.append(proof)
 
-    async def _asks(self, checkout: Checkout, request: Request) -> None:
+    async def _asks(self, checkout: Checkout, request: Request) -> bool:
+        """Say whether it was done, as far as anybody knows."""
         self._world.say(f"{NAME}: {checkout.merchantRef} {request!r}")
         try:
             await self._machine.ask(lambda till: till.ask(checkout.id, request))
         except REFUSALS as refused:
             self._world.say(f"{NAME} is told: {refused!r}")
+            return isinstance(refused, NOT_KNOWN)
+        return True

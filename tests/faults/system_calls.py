@@ -7,6 +7,7 @@ whether a name survives is drawn with the file's own bytes (`disk.c`).
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from agent.journal.opening import beside
 from tests.faults.disk import Disk
@@ -16,7 +17,8 @@ from tests.faults.disk import Disk
 def through(disk: Disk) -> Iterator[None]:
     """Lead the system calls for the journal's files to this disk."""
     known = {str(beside(disk.journal, suffix)) for suffix in ("-wal", ".pads")}
-    pwrite, fdatasync, allocate = os.pwrite, os.fdatasync, os.posix_fallocate
+    reserve = str(beside(disk.journal, ".reserve"))
+    pwrite, fdatasync, allocate, unlink = os.pwrite, os.fdatasync, os.posix_fallocate, os.unlink
 
     def write(descriptor: int, data: bytes, offset: int) -> int:
         if (path := _path(descriptor)) in known:
@@ -31,11 +33,16 @@ def through(disk: Disk) -> Iterator[None]:
         disk.allocate(size)
         allocate(descriptor, offset, size)
 
-    os.pwrite, os.fdatasync, os.posix_fallocate = write, sync, fallocate  # type: ignore[assignment]
+    def remove(path: str | Path) -> None:
+        if str(path) == reserve:
+            disk.remove()
+        unlink(path)
+
+    os.pwrite, os.fdatasync, os.posix_fallocate, os.unlink = write, sync, fallocate, remove  # type: ignore[assignment]
     try:
         yield
     finally:
-        os.pwrite, os.fdatasync, os.posix_fallocate = pwrite, fdatasync, allocate
+        os.pwrite, os.fdatasync, os.posix_fallocate, os.unlink = pwrite, fdatasync, allocate, unlink
 
 
 def _path(descriptor: int) -> str:

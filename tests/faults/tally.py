@@ -30,6 +30,7 @@ class Tally:
     code: str
     first: int
     runs: int = 0
+    whole: int = 0
     bookings: int = 0
     virtual_s: float = 0.0
     breaches: Counter[str] = field(default_factory=Counter)
@@ -43,6 +44,7 @@ class Tally:
     def add(self, part: "Part") -> None:
         for outcome in part.outcomes:
             self.runs += 1
+            self.whole += outcome.is_whole
             self.bookings += outcome.bookings
             self.virtual_s += outcome.lasted_s
             self.breaches.update({wrong.breach.value for wrong in outcome.broken})
@@ -57,6 +59,7 @@ class Tally:
         return (
             f"{self.runs} runs (seeds {self.first} to {self.next_seed - 1}): {counts}; "
             f"{self.bookings} payments executed in {years:.1f} simulated years; "
+            f"{self.whole} runs had two checkouts and a fault that struck or a life that ended; "
             f"commit {_commit()}, {datetime.now(UTC):%Y-%m-%d}"
         )
 
@@ -109,6 +112,7 @@ def store(tally: Tally, path: Path) -> None:
                 "code": tally.code,
                 "first": tally.first,
                 "runs": tally.runs,
+                "whole": tally.whole,
                 "bookings": tally.bookings,
                 "virtual_s": tally.virtual_s,
                 "breaches": tally.breaches,

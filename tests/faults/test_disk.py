@@ -14,7 +14,11 @@ from tests.faults.system_calls import through
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
-    path = tmp_path / "journal.sqlite"
+    return made(tmp_path)
+
+
+def made(directory: Path) -> Path:
+    path = directory / "journal.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("CREATE TABLE entry (number INTEGER)")
     return path
@@ -47,7 +51,33 @@ def entries(connection: sqlite3.Connection, count: int) -> Iterator[int]:
 def test_what_was_synced_survives_a_power_cut(journal: Path, disk: Disk) -> None:
     with closing(opened(journal)) as connection:
         written = list(entries(connection, 20))
+        disk.settle()
         disk.power_is_cut()
+    disk.process_starts()
+    assert numbers(journal) == written
+
+
+def test_a_power_cut_within_a_sync_takes_what_is_being_synced_or_leaves_it(tmp_path: Path) -> None:
+    left = set()
+    for seed in range(16):
+        (folder := tmp_path / str(seed)).mkdir()
+        path = made(folder)
+        disk = Disk(path, seed)
+        with closing(opened(path)) as connection:
+            written = list(entries(connection, 20))
+            assert disk.is_syncing
+            disk.power_is_cut()
+        disk.process_starts()
+        left.add(tuple(numbers(path)))
+    assert left == {tuple(written), tuple(written[:-1])}
+
+
+def test_a_process_that_is_killed_within_a_sync_has_waited_for_it(journal: Path, disk: Disk) -> None:
+    with closing(opened(journal)) as connection:
+        written = list(entries(connection, 20))
+        disk.process_dies()
+    disk.process_starts()
+    disk.power_is_cut()
     disk.process_starts()
     assert numbers(journal) == written
 
@@ -136,6 +166,8 @@ def test_what_is_written_without_sqlite_is_refused_like_the_rest(journal: Path) 
         disk.becomes(Condition.REFUSES_WRITES)
         with pytest.raises(OSError, match="Input/output error"):
             os.pwrite(pads.fileno(), b"1", 0)
+        with pytest.raises(OSError, match="Input/output error"):
+            journal.with_name("journal.sqlite.reserve").unlink(missing_ok=True)
         disk.becomes(Condition.FULL)
         with pytest.raises(OSError, match="No space left"):
             os.posix_fallocate(pads.fileno(), 0, 1 << 20)

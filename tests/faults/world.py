@@ -19,6 +19,9 @@ from tests.faults.virtual_loop import VirtualLoop
 EPOCH = 1_600_327_094.0
 """2020-09-17T09:18:14+02:00, the seed page's. The server's clock starts there, and the till's."""
 
+LATEST_EVIDENCE_S = 120.0
+"""The till may be so late to note what it saw: a sync takes `LONGEST_SYNC_S`, and two may be in front of it."""
+
 
 class Breach(StrEnum):
     """What of the law is broken."""
@@ -50,13 +53,18 @@ class Agreed(NamedTuple):
     amount: int
     sum: int
 
+    @property
+    def executed_by(self) -> Method:
+        """Where nothing is due the card alone pays, whatever was chosen."""
+        return self.method if self.amount else "loyalty"
+
 
 class Proof(NamedTuple):
     """Cash for this amount is really in, as far as the policy asks for proof."""
 
     kind: str
     amount: int | None
-    at: float
+    wall: datetime  # by the till's clock
 
 
 @dataclass(slots=True)
@@ -87,13 +95,23 @@ class World:
     told: dict[str, Checkout] = field(default_factory=dict)  # by id
     broken: list[Wrong] = field(default_factory=list)
     clock_moved_s: float = 0.0
+    struck: int = 0  # faults that did, and lives that were ended
     spent_elsewhere: set[str] = field(default_factory=set)  # cards that were
     openings_asked: int = 0  # a person wanted the drawer open, for whatever reason
+    waits_since: dict[str, float] = field(default_factory=dict)  # by id, of confirmed payments
+    unrecorded: set[str] = field(
+        default_factory=set
+    )  # checkouts whose cash this life of the agent could not write down
     newest_told: int = 0  # the newest event of the journal that anybody heard of
     dice: Random = field(init=False)
 
     def __post_init__(self) -> None:
         self.dice = stream(self.plan.seed, "moments")
+
+    @property
+    def latest_s(self) -> float:
+        """So late the till may tell what it has decided or seen."""
+        return LATEST_EVIDENCE_S if self.plan.slow_disk or self.plan.slow_syncs else 3.0
 
     def awaiting(self) -> Checkout | None:
         """The checkout whose cash is awaited, as the screen shows it."""

@@ -34,6 +34,24 @@ async def finds_nothing(box: Box) -> None:
     assert checked.code == 0, checked.out
 
 
+async def test_a_configuration_that_the_agents_user_cannot_read(box: Box) -> None:
+    etc = box.root / "etc/tillwire"
+    (etc / "tillwire.toml").chmod(0o600)
+    mend = "chgrp tillwire /etc/tillwire/tillwire.toml; chmod g+r /etc/tillwire/tillwire.toml"
+    await finds(box, f"WRONG  configuration   /etc/tillwire/tillwire.toml cannot be read by tillwire: {mend}")
+    assert (await box.types("systemctl", "restart", AGENT)).code != 0
+    why = f"{AGENT} has failed: `journalctl -u {AGENT}` says why; then `systemctl restart {AGENT}`"
+    await finds(box, f"WRONG  service         {why}")
+    etc.chmod(0o700)
+    closed = "/etc/tillwire/tillwire.toml is in a folder that tillwire may not pass: chmod o+x /etc/tillwire"
+    await finds(box, f"WRONG  configuration   {closed}")
+    etc.chmod(0o755)
+    for command in mend.split("; "):
+        await box.says(*command.split())
+    await box.says("systemctl", "restart", AGENT)
+    await finds_nothing(box)
+
+
 async def test_the_disk(box: Box) -> None:
     state = "/var/lib/tillwire"
     await box.says("systemctl", "stop", AGENT)
@@ -44,6 +62,21 @@ async def test_the_disk(box: Box) -> None:
     read_only = f"{state} is on a disk that is read-only: see `dmesg` for why, mend or replace it"
     await finds(box, f"WRONG  state           {read_only}")
     await box.says("umount", state)
+    await finds_nothing(box)
+
+
+async def test_a_state_directory_that_the_service_may_not_write_to(box: Box) -> None:
+    await box.says("install", "--directory", "--owner=tillwire", "--group=tillwire", "--mode=711", "/srv/state")
+    configure(box, OPERATOR, f'{OPERATOR}\n[state]\ndirectory = "/srv/state"')
+    allow = f"`systemctl edit {AGENT}`: [Service] ReadWritePaths=/srv/state"
+    cannot = f"{AGENT} may not write to /srv/state: set [state] directory to its own, or {allow}"
+    await box.says("systemctl", "stop", AGENT)
+    await finds(box, f"WRONG  state           {cannot}")
+    drop_in = box.root / f"etc/systemd/system/{AGENT}.d/state.conf"
+    drop_in.parent.mkdir(parents=True)
+    drop_in.write_text("[Service]\nReadWritePaths=/srv/state\n")
+    await box.says("systemctl", "daemon-reload")
+    await box.says("systemctl", "start", AGENT)
     await finds_nothing(box)
 
 
@@ -93,6 +126,6 @@ async def test_programs_that_take_ports_are_asked_for_by_their_real_units(box: B
     await box.says("systemctl", "start", "ModemManager", "brltty")
     asked = "from agent.commands.units import unit_facts as f; print(f('ModemManager.service'), f('brltty.service'))"
     told = await box.says("/opt/tillwire/bin/python3", "-c", asked)
-    assert told.startswith("Unit(active=True, enabled=False, drop_ins='') ")
+    assert told.startswith("Unit(active=True, enabled=False, failed=False, drop_ins='', writable=None) ")
     assert "brltty.service.d/tillwire.conf" in told
     assert "Unit(active=False" in told, "a box that is set up as a till starts no brltty"

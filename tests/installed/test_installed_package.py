@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 
 from tests.fleet_bench import OFFICE, TILL, consumer, mosquitto
-from tests.installed.box import Box, free_port
+from tests.installed.box import Box, Ran, free_port
 
 AGENT = "tillwire.service"
+MAY_BE_PURGED = "var/lib/misc/tillwire-may-be-purged"
 INSTALL = Path(__file__).parents[2] / "docs/install.md"
 
 
@@ -123,12 +124,49 @@ async def test_neither_upgrade_nor_shutdown_nor_stop_interrupts_a_customer(box: 
     assert len(box.simulator.ledger) == 2
 
 
-async def test_removing_leaves_configuration_and_journal_and_purging_nothing(box: Box) -> None:
+async def test_the_machine_is_kept_up_for_each_of_many_customers_in_quick_succession(box: Box) -> None:
+    for _ in range(7):
+        await box.says("touch", "/run/tillwire/busy/another")
+        await box.shows("A customer is being served", "systemd-inhibit", "--list", "--no-pager")
+        await box.says("rm", "/run/tillwire/busy/another")
+        await box.shows("inactive", "systemctl", "is-active", "tillwire-inhibit.service")
+    assert await box.says("systemctl", "is-active", "tillwire-inhibit.path") == "active"
+
+
+async def test_an_upgrade_that_goes_on_after_its_old_half_failed_stops_the_agent_too(
+    box: Box, next_package: Path
+) -> None:
+    main_process = ("systemctl", "show", "--property=MainPID", "--value", AGENT)
+    before = await box.says(*main_process)
+    (box.root / "var/lib/dpkg/info/tillwire.prerm").write_text("#!/bin/sh\nexit 1\n")
+    upgraded = await box.install(next_package)
+    assert upgraded.code == 0, upgraded.out
+    await box.says("systemctl", "start", AGENT)  # waits for the start that postinst asked for
+    assert await box.says(*main_process) not in ("0", before)
+
+
+async def test_a_link_that_the_agent_puts_where_root_works_leads_nowhere(box: Box) -> None:
+    state = box.root / "srv/state"
+    state.mkdir()
+    (state / "tokens").symlink_to("/etc/tillwire")
+    before = await box.says("stat", "--format=%a", "/etc/tillwire")
+    assert (await box.types("env", "STATE_DIRECTORY=/srv/state", "/usr/lib/tillwire/share-tokens")).code != 0
+    assert await box.says("stat", "--format=%a", "/etc/tillwire") == before
+
+
+async def test_removing_leaves_configuration_and_journal_and_purging_nothing(box: Box, package: Path) -> None:
+    (box.root / "etc/udev/rules.d/99-tillwire-left.rules").write_text("")
+    await box.says("systemctl", "enable", "tillwire@left.service")
     removed = await box.types("dpkg", "--remove", "tillwire")
     assert removed.code == 0, removed.out
     assert (box.root / "etc/tillwire/tillwire.toml").exists()
     assert (box.root / "var/lib/tillwire/journal.sqlite").exists()
     assert not (box.root / "opt/tillwire").exists()
+    assert (await box.types("test", "-e", "/run/tillwire-to-start")).code != 0
+    assert (box.root / MAY_BE_PURGED).exists()
+    installed = await box.install(package)
+    assert installed.code == 0, installed.out
+    assert not (box.root / MAY_BE_PURGED).exists(), "a till that may sell again is asked again"
     purged = await box.types("dpkg", "--purge", "tillwire")
     assert purged.code == 0, purged.out
     left = await box.says(
@@ -137,15 +175,63 @@ async def test_removing_leaves_configuration_and_journal_and_purging_nothing(box
     assert left == ""
 
 
+async def test_purging_empties_a_partition_of_its_own(box: Box) -> None:
+    state = "/var/lib/tillwire"
+    await box.says("systemctl", "stop", AGENT)
+    await box.says("mount", "-t", "tmpfs", "-o", "mode=0711,uid=tillwire,gid=tillwire", "tmpfs", state)
+    await box.says("systemctl", "start", AGENT)
+    assert (await box.types("ls", f"{state}/journal.sqlite")).code == 0
+    purged = await box.types("dpkg", "--purge", "tillwire")
+    assert purged.code == 0, purged.out
+    assert await box.says("find", state) == state
+    assert not (box.root / MAY_BE_PURGED).exists()
+
+
+async def test_purging_keeps_a_partition_that_was_not_mounted_when_the_package_was_removed(box: Box) -> None:
+    removed = await box.types("dpkg", "--remove", "tillwire")
+    assert removed.code == 0, removed.out
+    await box.says("mount", "-t", "tmpfs", "tmpfs", "/var/lib/tillwire")
+    await box.says("touch", "/var/lib/tillwire/journal.sqlite")
+    purged = await box.types("dpkg", "--purge", "tillwire")
+    assert "/var/lib/tillwire/journal.sqlite" in purged.out.splitlines()
+    assert (await box.types("ls", "/var/lib/tillwire/journal.sqlite")).code == 0
+
+
 async def test_purging_keeps_a_journal_with_money_that_is_not_booked(box: Box) -> None:
     checkout = await box.until_cash()
     box.simulator.refuse_connections(3600)
     await box.take_cash(checkout)
     await box.shows("waiting for a customer", "systemctl", "show", "--property=StatusText", "--value", AGENT)
     purged = await box.types("dpkg", "--purge", "tillwire")
+    assert_kept(box, purged, "journal.sqlite")
+
+
+async def test_purging_in_a_chroot_without_the_configuration_keeps_it_too(box: Box) -> None:
+    checkout = await box.until_cash()
+    box.simulator.refuse_connections(3600)
+    await box.take_cash(checkout)
+    await box.shows("waiting for a customer", "systemctl", "show", "--property=StatusText", "--value", AGENT)
+    await box.says("systemctl", "stop", AGENT)
+    (box.root / "etc/tillwire/tillwire.toml").unlink()
+    without_systemd = "mount -t tmpfs tmpfs /run && dpkg --purge tillwire"
+    assert_kept(box, await box.types("unshare", "--mount", "sh", "-c", without_systemd), "journal.sqlite")
+
+
+async def test_purging_keeps_payments_that_nobody_decided_before_they_left_the_journal(box: Box) -> None:
+    exports = box.root / "var/lib/tillwire/exports"
+    exports.mkdir(exist_ok=True)
+    (exports / "unresolved-2026-08.jsonl").write_text("{}\n")
+    removed = await box.types("dpkg", "--remove", "tillwire")
+    assert "exports/unresolved-2026-08.jsonl: payments that nobody decided" in removed.out
+    assert_kept(box, await box.types("dpkg", "--purge", "tillwire"), "exports/unresolved-2026-08.jsonl")
+
+
+def assert_kept(box: Box, purged: Ran, file: str) -> None:
+    """Purging ended well, kept this file of the state directory, and said so."""
     assert purged.code == 0, purged.out
     assert "/var/lib/tillwire is kept" in purged.out
-    assert (box.root / "var/lib/tillwire/journal.sqlite").exists()
+    assert f"/var/lib/tillwire/{file}" in purged.out.splitlines()
+    assert (box.root / "var/lib/tillwire" / file).exists()
 
 
 async def test_several_lanes_have_a_journal_and_an_address_each(box: Box) -> None:

@@ -1,7 +1,6 @@
 """What the scenarios share: packages built from this clone, and a machine on which one of them was installed."""
 
-import asyncio
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,13 +8,12 @@ import pytest
 from tests.debian import built_package
 from tests.kiosk_vm.image import Image, image
 from tests.kiosk_vm.kiosk import Kiosk, kiosk
-from tests.kiosk_vm.machine import CONSOLE_LOG, Saved
+from tests.kiosk_vm.machine import Saved, last_words
 from tests.kiosk_vm.saved import at_work, installed
 
 MOST_S = 900
 """Of one scenario. Each of its waits ends sooner, and says what it waited for; pytest's own limit is for tests without
 a machine."""
-LAST_OF_CONSOLE = 6000
 FOLDER = pytest.StashKey[Path]()
 
 
@@ -32,8 +30,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """A scenario that fails shows what its machine said last."""
     report = yield
     folder = item.stash.get(FOLDER, None)
-    if report.failed and folder is not None and (console := folder / CONSOLE_LOG).exists():
-        report.sections.append(("console of the kiosk", console.read_text(errors="replace")[-LAST_OF_CONSOLE:]))
+    if report.failed and folder is not None:
+        report.sections.append(("what the kiosk said last", last_words(folder)))
     return report
 
 
@@ -48,15 +46,17 @@ def bookworm() -> Image:
 
 
 @pytest.fixture(scope="session")
-def saved_installed(bookworm: Image, package: Path) -> Saved:
+def saved_installed(bookworm: Image, package: Path) -> Iterator[Saved]:
     """A Debian 12 with the package, saved at the moment after its installation."""
-    return asyncio.run(installed(bookworm, package))
+    with installed(bookworm, package) as saved:
+        yield saved
 
 
 @pytest.fixture(scope="session")
-def saved_at_work(bookworm: Image, saved_installed: Saved) -> Saved:
+def saved_at_work(bookworm: Image, package: Path) -> Iterator[Saved]:
     """The same, saved while its till waits for a customer."""
-    return asyncio.run(at_work(bookworm, saved_installed))
+    with at_work(bookworm, package) as saved:
+        yield saved
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.debian import PACKAGES, bare_system, cache, run
+from tests.kept import kept
 
 DISK_BYTES = 3 << 30
 NETWORK = "[Match]\nName=e*\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n"
@@ -58,30 +59,25 @@ class Image:
 
 
 def image(release: str) -> Image:
-    """Return the image of a Debian release, made if it is not there. Minutes; needs root."""
+    """Return the image of a Debian release, made if it is not there, which nobody forgets. Minutes; needs root."""
     recipe = repr((release, PACKAGES, DISK_BYTES, FILES, COMMANDS))
-    folder = cache() / "kiosk" / f"{release}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
-    if not folder.is_dir():
-        _make(release, folder)
-    return Image(folder, release)
+    name = f"{release}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
+    with kept(cache() / "kiosk" / name, lambda folder: _make(release, folder)) as folder:
+        return Image(folder, release)
 
 
 def _make(release: str, folder: Path) -> None:
-    beside = folder.with_suffix(".new")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    root = beside / "root"
+    root = folder / "root"
     run("cp", "--archive", str(bare_system(release)), str(root))
     for name, content in FILES.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
     for command in COMMANDS:
         run("chroot", str(root), *command)
-    shutil.copy(root / "vmlinuz", beside / "vmlinuz")
-    shutil.copy(root / "initrd.img", beside / "initrd")
-    run("mkfs.ext4", "-q", "-d", str(root), str(beside / "disk.raw"), f"{DISK_BYTES >> 20}M")
+    shutil.copy(root / "vmlinuz", folder / "vmlinuz")
+    shutil.copy(root / "initrd.img", folder / "initrd")
+    run("mkfs.ext4", "-q", "-d", str(root), str(folder / "disk.raw"), f"{DISK_BYTES >> 20}M")
     shutil.rmtree(root)
-    beside.rename(folder)
 
 
 if __name__ == "__main__":

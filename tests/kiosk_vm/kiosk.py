@@ -14,7 +14,7 @@ import aiohttp
 from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient
 from agent.kiosk.client_event import Event
-from agent.kiosk.event_answers import CardRefusedAnswer, ScanAnswer
+from agent.kiosk.event_answers import CardRefusedAnswer, DrawerLevelAnswer, ScanAnswer, SnapshotAnswer
 from agent.kiosk.sent_events import LONGEST_EVENT_BYTES
 from agent.simulator import CARD_NUMBER, CLIENT_SECRET
 from agent.simulator.certificates import CA_FILE, server_context
@@ -24,6 +24,7 @@ from agent.simulator.simulator import Simulator
 from device.drawer_profile_file import load_profile
 from device.simulated_drawer import SimulatedDrawer
 from tests.debian import cache
+from tests.kept import kept
 from tests.kiosk_vm.hid_reports import UHID_READERS
 from tests.kiosk_vm.image import Image
 from tests.kiosk_vm.machine import Machine, Saved, machine, new_disk
@@ -34,6 +35,8 @@ from tests.till_bench import SEED
 SETTLED_S = 300.0
 """So long a test waits for something to become so: an emulated machine boots in a minute, and in four on a busy one."""
 TYPED_AGAIN_S = 30.0
+MONEY_IN_S = 2.0
+"""Longer than `[cash] minimum_open_s`."""
 CARD = "a card with its balance"
 CASH_DUE = 296
 """What the seed's checkout leaves to pay of its 796 cents when the card pays 500."""
@@ -107,11 +110,14 @@ class Kiosk:
         await self.hands("send", name=name, reports=reports, pause_s=0.005)
 
     async def reads_whole(self, screen: "Screen", name: str, reports: list[str]) -> None:
-        """Let a reader read again while the box is too busy for all of its keys and says so, as a cashier would."""
+        await self.scans_whole(screen, lambda: self.reads(name, reports))
+
+    async def scans_whole(self, screen: "Screen", scan: Scan) -> None:
+        """Scan again while the box is too busy for all of a reader's keys and says so, as a cashier would."""
         torn = True
         while torn:
             async with screen.listening(ScanAnswer, CardRefusedAnswer) as read:
-                await self.reads(name, reports)
+                await scan()
                 told = await read
             torn = isinstance(told, ScanAnswer) and told.refused == "torn"
 
@@ -154,7 +160,7 @@ class Kiosk:
     async def sell(self, screen: "Screen", scan: Scan | None = None, reader: str = "counter") -> str:
         """The seed's checkout with a card: 796 cents, of which the card pays 500. `scan`: else it is typed."""
         checkout_id = await self.until_cash(screen, scan, reader)
-        await self.take_cash()
+        await self.take_cash(screen)
         await screen.phase(checkout_id, "completed")
         assert [booking.amount for booking in self.simulator.ledger] == [CASH_DUE]
         return checkout_id
@@ -175,23 +181,27 @@ class Kiosk:
 
     async def _types_card(self, screen: "Screen", checkout_id: str) -> None:
         """Type the card on the USB keyboard, again where QEMU lost a key: it does when its host is busy."""
-        async with within(SETTLED_S, lambda: f"{CARD}, typed again and again"):
+        times = 0
+        async with within(SETTLED_S, lambda: f"{CARD}, typed {times} times"):
             while True:
+                times += 1
                 await self.machine.types(f"{CARD_NUMBER}\n")
                 with suppress(TimeoutError):
                     async with asyncio.timeout(TYPED_AGAIN_S):
                         await screen.until(checkout_id, _has_card, CARD)
                         return
 
-    async def take_cash(self) -> None:
+    async def take_cash(self, screen: "Screen") -> None:
         """The drawer springs open; somebody puts the money in and closes it."""
-        await self.put_money_in()
+        await self.put_money_in(screen)
         self.drawer.close_drawer()
 
-    async def put_money_in(self) -> None:
+    async def put_money_in(self, screen: "Screen") -> None:
+        """A slow machine may look at its drawer seconds after that opened: so long the drawer stays open."""
         async with within(SETTLED_S, lambda: "the drawer to open"):
             await self.drawer.opened()
-        await asyncio.sleep(2)  # as long as [cash] minimum_open_s and the poll of a slow machine
+        await screen.drawer_open()
+        await asyncio.sleep(MONEY_IN_S)
 
 
 def _has_card(seen: CheckoutAnswer) -> bool:
@@ -232,6 +242,17 @@ class Screen:
                     return event.data
         raise AssertionError("the events ended")
 
+    async def drawer_open(self) -> None:
+        """Wait until the till knows it."""
+        levels: list[str] = []
+        awaited = within(SETTLED_S, lambda: f"the till to see its drawer open; it saw {levels}")
+        async with awaited, aclosing(self.client.follow()) as events:
+            async for event in events:
+                drawer = event.data.drawer if isinstance(event.data, SnapshotAnswer) else event.data
+                levels += [drawer.state] if isinstance(drawer, DrawerLevelAnswer) else []
+                if "open" in levels:
+                    return
+
     async def devices(self, state: str, *names: str) -> None:
         """Wait until each of these devices is in this state."""
         states: dict[str, str] = {}
@@ -246,22 +267,29 @@ class Screen:
 @asynccontextmanager
 async def kiosk(folder: Path, base: Image, saved: Saved) -> AsyncIterator[Kiosk]:
     """Run a saved kiosk with its USB keyboard and its drawer plugged in, until the end of the block."""
-    disk = await new_disk(folder / "disk.qcow2", saved.disk, "qcow2")
+    disk = await new_disk(folder / "disk.qcow2", saved.disk)
     async with around(folder) as outside, switched_on(folder, base, disk, outside, saved.memory) as running:
         yield running
 
 
+def certificates() -> Path:
+    """Return the folder with the API's certificates. They are always the same: kept kiosks trust them."""
+    folder = cache() / "kiosk" / f"tls-{socket.gethostname()}"
+    with kept(folder, lambda beside: asyncio.run(server_context(beside))):
+        return folder
+
+
 @asynccontextmanager
 async def around(folder: Path) -> AsyncIterator[Outside]:
-    """Give what stands outside. The API's certificates are always the same: kept kiosks trust them."""
-    certificates = cache() / "kiosk" / f"tls-{socket.gethostname()}"
-    tls = await server_context(certificates)
+    """Give what stands outside."""
+    trusted = await asyncio.to_thread(certificates)
+    tls = await server_context(trusted)
     profile = load_profile("escpos", overrides={"open_level": "low"})
     async with (
         SimulatorServer(network=TcpNetwork("127.0.0.1", API_PORT, tls)) as simulator,
         SimulatedDrawer(profile, folder / "drawer0") as drawer,
     ):
-        yield Outside(simulator, drawer, (certificates / CA_FILE).read_bytes())
+        yield Outside(simulator, drawer, (trusted / CA_FILE).read_bytes())
 
 
 @asynccontextmanager

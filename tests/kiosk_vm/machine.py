@@ -1,24 +1,22 @@
 """A virtual machine under software emulation, driven from outside: plugged, typed on, cut off from its current.
 
-QEMU is asked by QMP, the system inside by its guest agent. Both speak lines of JSON.
+QEMU is asked by QMP, the system inside by its guest agent.
 """
 
 import asyncio
 import base64
-import json
 import shlex
 import socket
 import time
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 from tests.kiosk_vm.image import Image
+from tests.kiosk_vm.json_lines import JsonLines, MachineError
 from tests.kiosk_vm.within import within
-
-Json = dict[str, object]
 
 KEY_S = 0.006
 """Between two events of a key: faster ones are lost in QEMU's queue for HID (hardware.md 7.3)."""
@@ -26,15 +24,17 @@ BOOT_S = 400.0
 """A bare Debian needs 35 s on an idle machine; this one is shared."""
 COMMAND_S = 400.0
 """Starting the agent takes 10 s on an idle machine, and minutes where others work, too."""
-ANSWER_S = 120.0
-"""QEMU answers at once, the guest agent when the system inside has a moment."""
-LONGEST_LINE = 16 << 20
 FORWARDED = (8300, 8301)  # ports of the guest: the local interface, the hands
 MEMORY_MIB = 640
 ASKED_AGAIN_S = 0.25
 """Each question costs the system inside some hundredths of a second."""
 CONSOLE_LOG = "console.log"
 """In the folder of a machine: what its system said, its journal included, over each of its starts."""
+QMP_SOCKET, GUEST_SOCKET = "qmp.sock", "guest.sock"
+QEMU_LOG = "qemu.log"
+"""Beside it: what QEMU itself said, of its last start."""
+LAST_WORDS = 6000
+LOOKED_AGAIN_S = 0.05
 PROCESSOR = "Westmere,+rdrand"
 """Newer ones move memory byte by byte (ERMS), guard it at every step (SMAP) and so take much longer to emulate."""
 UNNEEDED = (  # each costs an emulated processor a second or two
@@ -49,55 +49,6 @@ COMMAND_LINE = (
     "systemd.journald.forward_to_console=1 systemd.journald.max_level_console=info "  # onto the serial line
     f"{' '.join(f'systemd.mask={unit}' for unit in UNNEEDED)}"
 )
-
-
-class MachineError(Exception):
-    """QEMU or the system inside refused. The text says what."""
-
-
-class JsonLines:
-    """One question and its answer at a time, over a Unix socket."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._turn = asyncio.Lock()
-
-    @classmethod
-    async def connect(cls, path: Path) -> Self:
-        while True:
-            with suppress(FileNotFoundError, ConnectionRefusedError):
-                return cls(*await asyncio.open_unix_connection(path, limit=LONGEST_LINE))
-            await asyncio.sleep(0.05)
-
-    async def ask(self, name: str, **arguments: object) -> object:
-        """Return what a command answers. Raises MachineError."""
-        async with self._turn, within(ANSWER_S, lambda: f"the answer to {name}"):
-            self._writer.write(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
-            return await self._answer(name)
-
-    async def synchronise(self) -> None:
-        """Wait until a guest agent listens at the other end, however long it takes to come up."""
-        async with self._turn:
-            mark = id(self)
-            question = {"execute": "guest-sync-delimited", "arguments": {"id": mark}}
-            self._writer.write(json.dumps(question).encode() + b"\n")
-            while await self._answer("guest-sync-delimited") != mark:
-                pass
-
-    async def _answer(self, name: str) -> object:
-        while True:
-            line = await self._reader.readline()
-            if not line:
-                raise MachineError(f"{name}: the machine is off")
-            told = json.loads(line.lstrip(b"\xff"))
-            if "error" in told:
-                raise MachineError(f"{name}: {told['error'].get('desc')}")
-            if "return" in told:
-                return told["return"]
-
-    def close(self) -> None:
-        self._writer.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +72,7 @@ class Saved:
 
     @property
     def disk(self) -> Path:
-        return self.folder / "disk.qcow2"
+        return self.folder / "disk.raw"
 
 
 @dataclass
@@ -129,7 +80,7 @@ class Machine:
     """A machine that runs."""
 
     folder: Path
-    process: asyncio.subprocess.Process
+    process: Process
     qmp: JsonLines
     ports: Mapping[int, int]
     _guest: JsonLines | None = field(default=None, init=False)
@@ -139,7 +90,7 @@ class Machine:
     async def booted(self) -> None:
         """Wait until the system inside answers, and set its clock: that of a saved machine stood still."""
         async with within(BOOT_S, lambda: "the system inside to answer"):
-            self._guest = await JsonLines.connect(self.folder / "guest.sock")
+            self._guest = await _connected(self.process, self.folder / GUEST_SOCKET)
             await self._guest.synchronise()
         await self.shell(f"date --set=@{time.time():.3f}")
 
@@ -239,9 +190,7 @@ class Machine:
 
     async def cut_power(self) -> None:
         """Stop it at this instant; what was not on its disk is lost."""
-        with suppress(ProcessLookupError):
-            self.process.kill()
-        await self.process.wait()
+        await _stop(self.process)
         self.qmp.close()
         if self._guest is not None:
             self._guest.close()
@@ -256,45 +205,94 @@ async def machine(
     memory: Path | None = None,
     chardevs: Sequence[str] = (),
 ) -> AsyncIterator[Machine]:
-    """Run a machine on a disk (QEMU's words for it), from its boot or a saved memory, until the end of the block."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("qmp.sock", "guest.sock"):
-        (folder / name).unlink(missing_ok=True)
+    """Run a machine on a disk (QEMU's words for it), from its boot or a saved memory, until the end of the block.
+
+    Raises MachineError when QEMU ends instead. What fails in the block has a note of what was said last.
+    """
     ports = dict(zip(FORWARDED, _free_ports(len(FORWARDED)), strict=True))
+    incoming = ("-incoming", f"exec:cat {shlex.quote(str(memory))}") if memory else ()
+    async with _running(folder, *qemu(folder, image, disk, ports, chardevs), *incoming) as process:
+        running = Machine(folder, process, await _connected(process, folder / QMP_SOCKET), ports)
+        try:
+            await running.qmp.ask("qmp_capabilities")
+            if memory:
+                await running.wake()
+            yield running
+        finally:
+            await running.cut_power()
+
+
+def qemu(folder: Path, image: Image, disk: str, ports: Mapping[int, int], chardevs: Sequence[str]) -> tuple[str, ...]:
+    """Return the command that is a machine. A memory belongs to the command that it was saved from."""
     forwards = "".join(f",hostfwd=tcp:127.0.0.1:{outside}-:{inside}" for inside, outside in ports.items())
-    process = await asyncio.create_subprocess_exec(
+    return (
         *("qemu-system-x86_64", "-accel", "tcg", "-cpu", PROCESSOR, "-m", str(MEMORY_MIB), "-no-reboot"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),
         *("-append", COMMAND_LINE),
         *("-drive", f"{disk},if=virtio,cache=writeback"),
         *("-display", "none", "-vga", "std", "-serial", "chardev:console"),
         *("-chardev", f"file,id=console,path={folder / CONSOLE_LOG},append=on"),
-        *("-qmp", f"unix:{folder / 'qmp.sock'},server=on,wait=off"),
-        *("-chardev", f"socket,id=guest,path={folder / 'guest.sock'},server=on,wait=off"),
+        *("-qmp", f"unix:{folder / QMP_SOCKET},server=on,wait=off"),
+        *("-chardev", f"socket,id=guest,path={folder / GUEST_SOCKET},server=on,wait=off"),
         *("-device", "virtio-serial", "-device", "virtserialport,chardev=guest,name=org.qemu.guest_agent.0"),
         *("-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net"),
         *("-device", "qemu-xhci,id=usb"),
         *("-chardev", "null,id=lines", "-device", "pci-serial,chardev=lines"),
         *(word for chardev in chardevs for word in ("-chardev", chardev)),
-        *(("-incoming", f"exec:cat {shlex.quote(str(memory))}") if memory else ()),
-        stderr=asyncio.subprocess.PIPE,
     )
-    qmp = await JsonLines.connect(folder / "qmp.sock")
-    await qmp.ask("qmp_capabilities")
-    running = Machine(folder, process, qmp, ports)
+
+
+@asynccontextmanager
+async def _running(folder: Path, *command: str) -> AsyncIterator[Process]:
+    """Run QEMU until the end of the block, however that ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (QMP_SOCKET, GUEST_SOCKET):
+        (folder / name).unlink(missing_ok=True)
+    with (folder / QEMU_LOG).open("wb") as said:
+        process = await asyncio.create_subprocess_exec(*command, stderr=said)
     try:
-        if memory:
-            await running.wake()
-        yield running
+        yield process
+    except Exception as error:
+        error.add_note(last_words(folder))
+        raise
     finally:
-        await running.cut_power()
+        await _stop(process)
 
 
-async def new_disk(disk: Path, below: Path, below_format: str) -> str:
-    """Make a disk that keeps only what is other than below it, and return QEMU's words for it."""
+async def _stop(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+async def _connected(process: Process, listening: Path) -> JsonLines:
+    """Wait until QEMU listens. Raises MachineError."""
+    while process.returncode is None:
+        with suppress(FileNotFoundError, ConnectionRefusedError):
+            return await JsonLines.connect(listening)
+        await asyncio.sleep(LOOKED_AGAIN_S)
+    raise MachineError(f"QEMU ended with {process.returncode}")
+
+
+def last_words(folder: Path) -> str:
+    """Return what QEMU and the system inside said last."""
+    return "".join(f"{name}:\n{_end_of(folder / name)}\n" for name in (QEMU_LOG, CONSOLE_LOG))
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-LAST_WORDS:].strip() if log.exists() else ""
+
+
+async def new_disk(disk: Path, below: Path) -> str:
+    """Make a disk that keeps only what is other than the raw one below it, and return QEMU's words for it."""
     disk.unlink(missing_ok=True)
-    await qemu_img("create", "-q", "-f", "qcow2", "-b", str(below), "-F", below_format, str(disk))
+    await qemu_img("create", "-q", "-f", "qcow2", "-b", str(below), "-F", "raw", str(disk))
     return f"file={disk},format=qcow2"
+
+
+async def whole_disk(disk: Path, whole: Path) -> None:
+    """Make a raw disk of one and all that lies below it."""
+    await qemu_img("convert", "-O", "raw", str(disk), str(whole))
 
 
 async def qemu_img(*arguments: str) -> None:

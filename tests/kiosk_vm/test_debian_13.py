@@ -1,6 +1,6 @@
 """The same package recipe on the next Debian: another kernel, systemd and Python."""
 
-import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,9 @@ def trixie() -> Image:
 
 
 @pytest.fixture(scope="module")
-def saved_trixie(trixie: Image) -> Saved:
-    return asyncio.run(built_at_work(trixie))
+def saved_trixie(trixie: Image) -> Iterator[Saved]:
+    with built_at_work(trixie) as saved:
+        yield saved
 
 
 async def test_the_checkout_on_debian_13(folder: Path, trixie: Image, saved_trixie: Saved) -> None:

@@ -35,7 +35,7 @@ async def test_an_upgrade_waits_for_the_customer(
         upgrading = asyncio.create_task(box.machine.shell("dpkg --install /root/next.deb"))
         await box.shows("ps -ef", lambda said: "wait-idle" in said)
         assert await box.machine.shell("systemctl is-active tillwire") == "active\n"
-        await box.take_cash()
+        await box.take_cash(screen)
         await upgrading
         await screen.phase(checkout, "completed")
         await screen.devices("present", "counter", "drawer")

@@ -1,5 +1,7 @@
 """Readers as the kernel shows them: as keyboards, a stripe, two of one model; and a program that stands still."""
 
+from functools import partial
+
 import pytest
 
 from agent.kiosk.event_answers import CardRefusedAnswer, ScanAnswer
@@ -74,7 +76,8 @@ async def test_of_two_readers_of_one_model_the_meant_one_is_read(box: Kiosk, rea
 async def test_a_loop_that_stands_still_for_a_second_in_mid_scan_neither_loses_nor_tears_it(box: Kiosk) -> None:
     await box.make_reader("hand", HONEYWELL_KEYBOARD, BOOT_KEYBOARD)
     async with box.screen() as screen:
-        await box.sell(screen, lambda: _scan_while_stopped(box, "main thread"), reader="hand")
+        stopped = partial(_scan_while_stopped, box, "main thread")
+        await box.sell(screen, lambda: box.scans_whole(screen, stopped), reader="hand")
 
 
 async def test_a_program_that_stands_still_in_mid_scan_discards_it_and_says_so(box: Kiosk) -> None:

@@ -11,12 +11,12 @@ from tests.kiosk_vm.within import within
 
 
 async def test_while_cash_is_awaited(folder: Path, bookworm: Image, saved_at_work: Saved) -> None:
-    disk = await new_disk(folder / "disk.qcow2", saved_at_work.disk, "qcow2")
+    disk = await new_disk(folder / "disk.qcow2", saved_at_work.disk)
     async with around(folder) as outside:
         async with switched_on(folder, bookworm, disk, outside, saved_at_work.memory) as box:
             async with box.screen() as screen:
                 checkout = await box.until_cash(screen)
-                await box.put_money_in()
+                await box.put_money_in(screen)
             await box.machine.reboot()
         outside.drawer.close_drawer()
         async with switched_on(folder, bookworm, disk, outside) as box, box.screen("operator") as operator:
@@ -32,12 +32,12 @@ async def test_while_cash_is_awaited(folder: Path, bookworm: Image, saved_at_wor
 @pytest.mark.parametrize("fault", ["latency", "slow-answer"])
 async def test_while_start_is_not_answered(folder: Path, fault: str, bookworm: Image, saved_at_work: Saved) -> None:
     """The request was not executed, or it was: one read decides."""
-    disk = await new_disk(folder / "disk.qcow2", saved_at_work.disk, "qcow2")
+    disk = await new_disk(folder / "disk.qcow2", saved_at_work.disk)
     async with around(folder) as outside:
         outside.simulator.add_fault(f"start/cash:{fault}:1:seconds=3600")
         async with switched_on(folder, bookworm, disk, outside, saved_at_work.memory) as box, box.screen() as screen:
             checkout = await box.until_cash(screen)
-            await box.take_cash()
+            await box.take_cash(screen)
             async with within(SETTLED_S, lambda: "start/cash"):
                 await outside.simulator.request_arrived("start/cash")
             assert (await screen.client.checkout(checkout)).phase == "starting"

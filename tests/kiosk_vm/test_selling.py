@@ -28,7 +28,7 @@ async def test_a_customer_keeps_the_machine_up(box: Kiosk) -> None:
         await box.shows("systemd-inhibit --list", lambda said: "A customer is being served" in said)
         assert await box.status_line() == "a customer is being served"
         assert await box.machine.shell("ls /run/tillwire/busy") == "till\n"
-        await box.take_cash()
+        await box.take_cash(screen)
     await box.shows("systemd-inhibit --list", lambda said: "A customer is being served" not in said)
     assert len(box.simulator.ledger) == 1
 

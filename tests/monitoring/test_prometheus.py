@@ -126,7 +126,6 @@ MAY_BE_SILENT = {
     "tillwire_drawer_left_open_total",
     "tillwire_api_failures_total",
     "tillwire_connection_changes_total",
-    "tillwire_not_recorded_total",
 }
 """What a good day does not count, and Prometheus therefore has not seen yet."""
 

@@ -24,8 +24,8 @@ FAULTS = (
     "preTransaction:server-error",
     "connect:refused-connection:1:seconds=0.5",
 )
-OFTEN = 0.02
-"""So many checkouts meet a fault."""
+OFTEN = 0.005
+"""So many checkouts meet a fault: each costs a second of back-off on average, and the soak is about growth."""
 SETTLES_S = 120.0
 """Within this time of the last fault every payment has come to its end."""
 LOOK_S = 0.01
@@ -57,7 +57,7 @@ class Trade:
         if self._dice.random() < 0.5:
             await shop.kiosk.set_card(checkout.id, CARD_NUMBER)
         if await self._is_due(checkout.id):
-            amount = shop.screen.amount_due[checkout.id]
+            amount = shop.screen.amount_due(checkout.id)
             self._shown[ref] = (checkout.id, amount)
             if self._dice.random() < 0.1:
                 await shop.kiosk.cancel(checkout.id)
@@ -76,7 +76,7 @@ class Trade:
                 await self._phase(checkout_id, ENDS)
         for ref, (checkout_id, shown) in self._shown.items():
             booked = [booking.amount for booking in shop.simulator.ledger if booking.merchantRef == ref]
-            phase = shop.screen.phase[checkout_id]
+            phase = shop.screen.checkouts[checkout_id].phase
             self.ends[phase] += 1
             if booked != ([shown] if phase == "completed" else []):
                 self.wrong.append(f"{ref} is {phase}, {shown} were shown, executed {booked}")
@@ -85,9 +85,7 @@ class Trade:
 
     def _forget(self) -> None:
         for checkout_id, _ in self._shown.values():
-            self._shop.screen.phase.pop(checkout_id)
-            self._shop.screen.amount_due.pop(checkout_id, None)
-            self._shop.screen.card_valid.discard(checkout_id)
+            del self._shop.screen.checkouts[checkout_id]
         self._shown.clear()
 
     async def _begin(self, ref: str) -> CheckoutAnswer:
@@ -103,7 +101,7 @@ class Trade:
     async def _is_due(self, checkout_id: str) -> bool:
         """Ask what is due until it is told; False when the API does not tell."""
         for _ in range(5):
-            await self._shop.kiosk.apply(checkout_id, use_balance=False)
+            self._shop.screen.take(await self._shop.kiosk.apply(checkout_id, use_balance=False))
             if await self._phase(checkout_id, {"due", "draft"}) == "due":
                 return True
         return False

@@ -40,7 +40,8 @@ export async function logIn() {
 }
 
 const EVENTS = [
-  "snapshot", "checkout", "scan", "card_checked", "card_refused", "drawer", "device", "connection", "busy", "not_recorded",
+  "snapshot", "checkout", "scan", "card_checked", "card_refused", "drawer", "drawer_level", "device", "connection", "busy",
+  "not_recorded", "unexpected",
 ];
 
 /** Follow the stream for ever. `on(name, data)` hears each event, `onLine("open" | "lost" | "denied")` the line. */

@@ -111,6 +111,7 @@ function banners({ state, texts }) {
     state.api === "not_authorised" && texts.notAuthorised,
     isGone(state, "scanner") && texts.scannerMissing,
     isGone(state, "drawer") && texts.drawerMissing,
+    isGone(state, "paid_message") && texts.paidMessageMissing,
     isGone(state, "printer") && texts.printerMissing,
   ];
 }

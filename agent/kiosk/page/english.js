@@ -103,6 +103,7 @@ export const english = {
   notAuthorised: "This till is not connected to its service. Please call our staff.",
   scannerMissing: "The card reader is not available. You can type your card number.",
   drawerMissing: "The cash drawer is not available. Please call our staff to pay in cash.",
+  paidMessageMissing: "The device that takes the cash is not available. Please call our staff to pay in cash.",
   printerMissing: "The receipt printer is not available. Your receipt is shown on the screen.",
 
   reasons: {
@@ -142,6 +143,7 @@ export const english = {
     "charge-without-balance": "A card is loaded without using its balance.",
     "csc-not-checked": "The card could not be checked now.",
     "csc-wrong": "The four digits do not belong to this card.",
+    "discharge-not-supported": "Money cannot be paid out from a card here. Please ask our staff.",
     "drawer-open": "Please close the drawer first.",
     "no-room": "Cash cannot be taken just now. Please ask our staff.",
     "not-a-card": "This is not a customer card.",

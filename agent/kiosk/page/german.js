@@ -103,6 +103,7 @@ export const german = {
   notAuthorised: "Diese Kasse ist nicht mit ihrem Dienst verbunden. Bitte rufen Sie unser Personal.",
   scannerMissing: "Der Kartenleser ist nicht verfügbar. Sie können die Nummer eintippen.",
   drawerMissing: "Die Kassenschublade ist nicht verfügbar. Bitte rufen Sie zum Barzahlen unser Personal.",
+  paidMessageMissing: "Das Gerät für das Bargeld ist nicht verfügbar. Bitte rufen Sie zum Barzahlen unser Personal.",
   printerMissing: "Der Belegdrucker ist nicht verfügbar. Ihr Beleg steht auf dem Bildschirm.",
 
   reasons: {
@@ -142,6 +143,7 @@ export const german = {
     "charge-without-balance": "Eine Karte wird aufgeladen, ohne ihr Guthaben zu verwenden.",
     "csc-not-checked": "Die Karte konnte gerade nicht geprüft werden.",
     "csc-wrong": "Die vier Ziffern gehören nicht zu dieser Karte.",
+    "discharge-not-supported": "Guthaben kann hier nicht ausgezahlt werden. Bitte wenden Sie sich an das Personal.",
     "drawer-open": "Bitte schließen Sie zuerst die Schublade.",
     "no-room": "Im Moment kann kein Bargeld angenommen werden. Bitte wenden Sie sich an das Personal.",
     "not-a-card": "Das ist keine Kundenkarte.",

@@ -17,7 +17,8 @@ export function staffScreen(page) {
 function why({ state, texts }) {
   if (!state.recording) return texts.staffRecording;
   if (state.checkout.interrupted) return texts.staffInterrupted;
-  return state.checkout.drawer_trouble ? texts.staffDrawer : texts.staffAttention;
+  const isTheDrawer = state.checkout.drawer_trouble && state.checkout.drawer_trouble !== "message_torn";
+  return isTheDrawer ? texts.staffDrawer : texts.staffAttention;
 }
 
 export const lostScreen = ({ texts }) => [

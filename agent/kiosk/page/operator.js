@@ -112,11 +112,11 @@ function hear(name, data) {
       recording: data.recording,
     });
   } else if (name === "checkout") hearCheckout(data);
-  else if (name === "drawer") learn({ drawer: data });
+  else if (name === "drawer" || name === "drawer_level") learn({ drawer: data });
   else if (name === "device") learn({ devices: { ...known.devices, [`${data.kind} ${data.name}`]: data } });
   else if (name === "connection") learn({ connection: data });
   else if (name === "not_recorded") learn({ recording: false });
-  if (["snapshot", "checkout", "drawer"].includes(name)) refreshSoon();
+  if (["snapshot", "checkout", "drawer", "unexpected"].includes(name)) refreshSoon();
 }
 
 function hearCheckout(checkout) {

@@ -4,6 +4,7 @@ import { make, morph } from "/elements.js";
 import { icon } from "/icons.js";
 import { dayPanel, drawerPanel } from "/operator_day.js";
 import { eventsPanel, latestPanel, waitingPanel } from "/operator_payments.js";
+import { shortTime } from "/operator_parts.js";
 import { button } from "/parts.js";
 
 export function drawOperator(page) {
@@ -25,14 +26,15 @@ function header({ known, language, texts, acts }) {
     known.name !== "" && make("p", { class: "who" }, icon("staff"), known.name, button(texts.signOut, acts.leave, "quiet")));
 }
 
-/** How the API, the readers, the drawer and the printer are. */
+/** How the API, the readers, the drawer and the printer are, and why one is not ready: in the agent's words. */
 function states({ connection, devices, drawer }, texts) {
   const state = (name, text, isGood) =>
     make("li", { class: isGood ? "good" : "bad" }, icon(isGood ? "check" : "warning"), make("span", {}, make("strong", {}, name), ` ${text}`));
   const device = (each) => {
     const name = each.kind === "scanner" ? `${texts.kinds.scanner} ${each.name}` : texts.kinds[each.kind];
     const level = each.kind === "drawer" && each.state === "present" && drawer ? `, ${texts.levels[drawer.state]}` : "";
-    return state(name, texts.presences[each.state] + level, each.state === "present");
+    const why = each.reason ? `: ${each.reason}` : "";
+    return state(name, texts.presences[each.state] + level + why, each.state === "present");
   };
   return [connection && state(texts.api, texts.connections[connection.api], connection.api === "online"), ...Object.values(devices).map(device)];
 }
@@ -45,7 +47,14 @@ function content(page) {
   if (known.line === "lost") return message(texts.title, texts.lost);
   if (known.name === "") return whoAreYou(page);
   return make("div", { class: "panels", "data-key": "panels" }, !known.recording && make("p", { class: "alarm", role: "alert" }, texts.notRecording),
-    waitingPanel(page), dayPanel(page), drawerPanel(page), latestPanel(page), eventsPanel(page));
+    contradictions(page), waitingPanel(page), dayPanel(page), drawerPanel(page), latestPanel(page), eventsPanel(page));
+}
+
+/** What says, on the day that is shown, that money is elsewhere than the till has it. */
+function contradictions({ known, language, texts }) {
+  const said = known.report?.contradictions ?? [];
+  const line = (each) => make("p", { "data-key": each.at }, `${shortTime(language, each.at)}: ${texts.contradicts(each)}`);
+  return said.length > 0 && make("div", { class: "alarm contradictions", role: "alert", "data-key": "contradictions" }, said.map(line));
 }
 
 const message = (title, text) => make("section", { class: "message", "data-key": title }, make("h2", {}, title), make("p", {}, text));

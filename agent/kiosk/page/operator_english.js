@@ -13,12 +13,16 @@ export const operatorEnglish = {
   deniedMore: "Run “tillwire kiosk url --operator” on the till and open the address it prints.",
   ticketInvalid: "This address was used already or is too old. Ask for a new one.",
   notRecording: "A confirmed payment could not be recorded: look at the disk.",
+  contradicts: ({ what, amount, checkout, status }) =>
+    what === "paid_message"
+      ? `A machine says that ${amount === null ? "cash" : (amount / 100).toFixed(2)} was paid, and no payment waited for that. Count its cash.`
+      : `The API says “${status}” of ${checkout}, which came to its end here as if that had not been. Look into the merchant portal.`,
   isDone: "Done.",
   no: "Not now",
 
   api: "API",
   connections: { online: "connected", offline: "no connection", not_authorised: "not logged in" },
-  kinds: { scanner: "Reader", drawer: "Drawer", printer: "Printer" },
+  kinds: { scanner: "Reader", drawer: "Drawer", printer: "Printer", paid_message: "Paid messages" },
   presences: { present: "ready", missing: "not found", lost: "lost", fault: "fault" },
   levels: { open: "open", closed: "closed", unknown: "not known" },
 
@@ -53,6 +57,7 @@ export const operatorEnglish = {
     card_refused: "the card was refused",
     card_waiting: "another payment with this card is not booked yet",
     changed: "the transaction was changed elsewhere",
+    discharge_not_supported: "money would be taken off a card, which this till does not do",
     drawer_open: "the drawer was open",
     executed_otherwise: "it was booked otherwise than shown",
     idle: "nobody went on",
@@ -60,6 +65,7 @@ export const operatorEnglish = {
     no_room: "the disk is full",
     not_authorised: "the API does not accept this till's login",
     not_executed: "it was not booked",
+    not_same_day: "not reversed: the terminal's day is over, and its receipt numbers may have begun anew",
     not_payable: "it cannot be paid",
     offline: "the API was not reached",
     other_amount_paid: "another amount was paid than shown",
@@ -79,6 +85,7 @@ export const operatorEnglish = {
     closed_too_soon: "the drawer was closed too soon",
     unknown: "the drawer's state is not known",
     not_asked: "the drawer was not asked to open",
+    message_torn: "a line of the machine could not be read",
   },
   reversal: (by, reason) => `reversal by ${by}: ${reason}`,
   wasReversed: "reversed",
@@ -140,7 +147,7 @@ export const operatorEnglish = {
   openings: (count, withoutSale) => `Openings: ${count}, without a sale: ${withoutSale}`,
   openingsList: "Openings of the drawer",
   withoutSale: "no sale",
-  openedBy: { key: "by key", unasked: "nobody had asked", register: "by the register", till: "by the till" },
+  openedBy: { unasked: "nobody had asked", register: "by the register", till: "by the till" },
   sale: "sale",
   lasted: (seconds) => `open for ${seconds} s`,
 
@@ -185,6 +192,7 @@ export const operatorEnglish = {
     Woke: "time was up",
     Turn: "its turn to be booked",
     Restarted: "agent started anew",
+    UnexpectedTold: "came when nothing waited for it",
   },
   drawerEvents: {
     asked: "drawer asked to open",

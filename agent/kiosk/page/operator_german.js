@@ -13,12 +13,16 @@ export const operatorGerman = {
   deniedMore: "Rufen Sie an der Kasse „tillwire kiosk url --operator“ auf und öffnen Sie die ausgegebene Adresse.",
   ticketInvalid: "Diese Adresse wurde schon benutzt oder ist zu alt. Fordern Sie eine neue an.",
   notRecording: "Eine bestätigte Zahlung konnte nicht festgehalten werden: Sehen Sie nach dem Datenträger.",
+  contradicts: ({ what, amount, checkout, status }) =>
+    what === "paid_message"
+      ? `Ein Gerät meldet, dass ${amount === null ? "bar" : (amount / 100).toFixed(2).replace(".", ",")} bezahlt wurde, und keine Zahlung wartete darauf. Bitte sein Bargeld zählen.`
+      : `Die API sagt „${status}“ zu ${checkout}, was hier endete, als wäre das nicht so. Bitte im Händlerportal nachsehen.`,
   isDone: "Erledigt.",
   no: "Jetzt nicht",
 
   api: "API",
   connections: { online: "verbunden", offline: "keine Verbindung", not_authorised: "nicht angemeldet" },
-  kinds: { scanner: "Leser", drawer: "Schublade", printer: "Drucker" },
+  kinds: { scanner: "Leser", drawer: "Schublade", printer: "Drucker", paid_message: "Zahlungsmeldungen" },
   presences: { present: "bereit", missing: "nicht gefunden", lost: "verloren", fault: "gestört" },
   levels: { open: "offen", closed: "geschlossen", unknown: "nicht bekannt" },
 
@@ -53,6 +57,7 @@ export const operatorGerman = {
     card_refused: "die Karte wurde abgelehnt",
     card_waiting: "eine andere Zahlung mit dieser Karte ist noch nicht gebucht",
     changed: "die Transaktion wurde anderswo geändert",
+    discharge_not_supported: "es würde Guthaben ausgezahlt, was diese Kasse nicht tut",
     drawer_open: "die Schublade war offen",
     executed_otherwise: "sie wurde anders gebucht als angezeigt",
     idle: "niemand machte weiter",
@@ -60,6 +65,7 @@ export const operatorGerman = {
     no_room: "die Festplatte ist voll",
     not_authorised: "die API nimmt die Anmeldung dieser Kasse nicht an",
     not_executed: "sie wurde nicht gebucht",
+    not_same_day: "nicht storniert: der Tag des Terminals ist vorbei, und seine Belegnummern zählen vielleicht neu",
     not_payable: "sie kann nicht bezahlt werden",
     offline: "die API war nicht erreichbar",
     other_amount_paid: "es wurde ein anderer Betrag bezahlt als angezeigt",
@@ -79,6 +85,7 @@ export const operatorGerman = {
     closed_too_soon: "die Schublade wurde zu früh geschlossen",
     unknown: "der Zustand der Schublade ist nicht bekannt",
     not_asked: "die Schublade wurde nicht zum Öffnen aufgefordert",
+    message_torn: "eine Zeile des Geräts war nicht zu lesen",
   },
   reversal: (by, reason) => `Storno durch ${by}: ${reason}`,
   wasReversed: "storniert",
@@ -140,7 +147,7 @@ export const operatorGerman = {
   openings: (count, withoutSale) => `Öffnungen: ${count}, ohne Verkauf: ${withoutSale}`,
   openingsList: "Öffnungen der Schublade",
   withoutSale: "kein Verkauf",
-  openedBy: { key: "mit dem Schlüssel", unasked: "niemand hatte darum gebeten", register: "durch die Kasse des Händlers", till: "durch den Agenten" },
+  openedBy: { unasked: "niemand hatte darum gebeten", register: "durch die Kasse des Händlers", till: "durch den Agenten" },
   sale: "Verkauf",
   lasted: (seconds) => `${seconds} s offen`,
 
@@ -185,6 +192,7 @@ export const operatorGerman = {
     Woke: "Zeit war um",
     Turn: "an der Reihe, gebucht zu werden",
     Restarted: "Agent neu gestartet",
+    UnexpectedTold: "kam, als nichts darauf wartete",
   },
   drawerEvents: {
     asked: "Schublade zum Öffnen aufgefordert",

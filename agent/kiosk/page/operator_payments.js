@@ -80,7 +80,7 @@ export function latestPanel(page) {
 export function eventsPanel({ known, texts, language }) {
   const row = ({ at, event, data, phase }) =>
     make("tr", {}, make("td", {}, shortTime(language, at)), make("td", {}, texts.drawerEvents[data.event] ?? texts.events[event] ?? event),
-      make("td", {}, texts.phases[phase] ?? (data.reason === "sale" ? texts.sale : data.reason) ?? ""), make("td", {}, data.asked_by ?? (event === "DrawerTold" ? "" : data.by ?? "")));
+      make("td", {}, texts.phases[phase] ?? (data.reason === "sale" ? texts.sale : data.reason) ?? data.status ?? ""), make("td", {}, data.asked_by ?? (event === "DrawerTold" ? "" : data.by ?? "")));
   return panel("events", texts.eventsHeading,
     make("table", {}, head(texts.time, texts.event, texts.facts, texts.who), make("tbody", {}, known.history.map(row))));
 }

@@ -91,8 +91,8 @@ const acts = {
   },
   cancel: () => ask("POST", on("/cancel"), () => ({})),
   stay: async () => {
-    const { phase, basket, use_balance } = state.checkout;
-    await ask("PUT", on("/basket"), () => ({ products: basket.products }));
+    const { phase, basket, use_balance, handed_over } = state.checkout;
+    if (!handed_over) await ask("PUT", on("/basket"), () => ({ products: basket.products }));
     if (phase === "due") await ask("POST", on("/apply"), () => ({ use_balance }));
   },
   leave,
@@ -150,7 +150,7 @@ function hear(name, data) {
 function askLater(checkout, quietMs) {
   clearTimeout(quietTimer);
   isQuiet = false;
-  if (!checkout?.idle_s || !checkout.allowed.includes("basket")) return;
+  if (!checkout?.idle_s) return;
   quietTimer = setTimeout(() => {
     isQuiet = true;
     render();

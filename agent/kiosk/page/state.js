@@ -9,7 +9,7 @@ export const begin = () => ({
   checkout: null, // the one that the customer stands before, or has just finished
   balanceOf: null, // a card that was scanned while there was no checkout
   devices: {},
-  drawer: null, // the last thing it did
+  drawer: null, // the last thing it did, or its level where that changed otherwise
   api: "online",
   recording: true,
 });
@@ -32,7 +32,7 @@ export function after(state, name, data) {
     case "snapshot":
       return {
         ...state,
-        checkout: inFront(state.checkout, data.checkouts),
+        checkout: inFront(state.checkout, data),
         devices: Object.fromEntries(data.devices.map((device) => [`${device.kind} ${device.name}`, device])),
         drawer: data.drawer,
         api: data.connection.api,
@@ -44,8 +44,10 @@ export function after(state, name, data) {
       return state.checkout === null ? { ...state, balanceOf: data.card } : state;
     case "drawer":
       return { ...state, drawer: data };
+    case "drawer_level":
+      return state.drawer?.state === data.state ? state : { ...state, drawer: data };
     case "device":
-      return { ...state, devices: { ...state.devices, [`${data.kind} ${data.name}`]: data }, drawer: known(state, data) };
+      return { ...state, devices: { ...state.devices, [`${data.kind} ${data.name}`]: data } };
     case "connection":
       return { ...state, api: data.api };
     case "busy":
@@ -63,10 +65,9 @@ function follows(shown, told) {
   return (shown === null || isOver(shown)) && BEGINNING.has(told.phase);
 }
 
-/** What a drawer did last says nothing any more once its line is gone. */
-const known = (state, device) => (device.kind === "drawer" && device.state !== "present" ? null : state.drawer);
-
-function inFront(shown, checkouts) {
+/** Where nobody stands before the till, what is still being booked is nobody's to look at. */
+function inFront(shown, { checkouts, busy }) {
   const same = checkouts.find((checkout) => shown !== null && checkout.id === shown.id);
-  return same ?? checkouts.findLast((checkout) => checkout.kind === "sale" && IN_FRONT.has(checkout.phase)) ?? shown;
+  const active = busy ? checkouts.findLast((checkout) => checkout.kind === "sale" && IN_FRONT.has(checkout.phase)) : undefined;
+  return same ?? active ?? shown;
 }

@@ -1,0 +1,20 @@
+"""What an answer says that came when its checkout was over. It changes nothing: final is final. Pure."""
+
+from agent.checkout.answer_guards import EXECUTED
+from agent.checkout.events import CancelAnswered, ReadAnswered, StartAnswered
+from agent.checkout.reversal import CANCELLED_STATUS, took_nothing_back
+from agent.checkout.state import Checkout, Phase
+
+LateAnswer = StartAnswered | ReadAnswered | CancelAnswered
+
+
+def contradicts(checkout: Checkout, answer: LateAnswer) -> bool:
+    """Say whether money moved, by the API's word, where this checkout ended as if it had not."""
+    if checkout.reversal is not None:
+        return took_nothing_back(checkout) and answer.facts.status == CANCELLED_STATUS
+    return not _counts_as_executed(checkout) and answer.facts.status in EXECUTED
+
+
+def _counts_as_executed(checkout: Checkout) -> bool:
+    closed = checkout.resolution
+    return checkout.phase is Phase.COMPLETED or (closed is not None and closed.outcome == "executed")
