@@ -115,6 +115,13 @@ def _says_paid(what: What, amount: int) -> bool:
     return isinstance(what, Message) and what.amount in (None, amount)
 
 
+def is_first_word(log: Log) -> bool:
+    """Whether the message that came last is the first since cash was awaited, all in one life of the agent."""
+    _, since = _split(log)
+    said = [what for _, what in since if isinstance(what, Message | Restarted)]
+    return bool(since) and len(said) == 1
+
+
 def other_amount_paid(log: Log, rules: DrawerRules) -> bool:
     """Whether a message named another amount than the one that is awaited."""
     _, since = _split(log)

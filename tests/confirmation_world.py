@@ -29,7 +29,8 @@ from agent.checkout.events import (
     Restarted,
     Turn,
 )
-from agent.checkout.evidence_state import DrawerRules
+from agent.checkout.evidence import MOST_UNEXPECTED
+from agent.checkout.evidence_state import DrawerRules, PaidUnexpectedly
 from agent.checkout.state import Api, Checkout, Confirmation, Level, Phase, Rules
 from agent.checkout.step import NotAllowed, step
 from agent.journal.records import IdempotencyKey
@@ -120,7 +121,8 @@ class World:
         self.awaited = self.pulse_of = 0  # how often cash was awaited, and for which time the pulse is
         self.pulses_wait = False
         self.confirmed: dict[str, Confirmation] = {}
-        self.unexpected = False
+        self.awaited_id = ""
+        self.unexpected: list[PaidUnexpectedly] = []  # since cash was awaited last
         self.number = 0
         self.checkout = self._next_customer()
         self.desk = DrawerDesk(self, self, rules)
@@ -347,10 +349,15 @@ class World:
 
     def pay_at_the_machine(self, amount: int | None) -> None:
         said = PaidMessage(drawer="paid_message", amount=amount, connection=1, at=self.now)
-        before, self.unexpected = self.checkout, False
+        before, told_before = self.checkout, len(self.unexpected)
         self._note(oracle.Message(amount), lambda: _run(self.desk.paid(said)))
-        if self.unexpected != ("paid-message" in self.rules.confirmed_by and self.checkout is before):
-            raise Wrong(f"a message was {'told beside what it did' if self.unexpected else 'lost'}")
+        is_told = len(self.unexpected) > told_before
+        counts = "paid-message" in self.rules.confirmed_by and self.checkout is before
+        if is_told != (counts and told_before < MOST_UNEXPECTED):
+            raise Wrong(f"a message was {'told beside what it did' if is_told else 'lost'}")
+        about = self.awaited_id if oracle.is_first_word(self.log) else None
+        if is_told and self.unexpected[-1] != PaidUnexpectedly(amount=amount, checkout_id=about):
+            raise Wrong(f"{self.unexpected[-1]} was told of a message about {about}")
 
     def tear_message(self) -> None:
         torn = TornMessage(drawer="paid_message", at=self.now)
@@ -365,7 +372,7 @@ class World:
     def restart(self) -> None:
         """All that is only in memory is gone; the journal has the checkout."""
         self.close()
-        self.reading, self.told = None, None
+        self.reading, self.told, self.unexpected = None, None, []
         self.desk = DrawerDesk(self, self, self.rules)
         self._note(oracle.Restarted())
         self._ask(Restarted(rules=self.checkout.rules))
@@ -447,8 +454,8 @@ class World:
     async def drawer_did(self, told: DrawerTold) -> None:
         """Nor this."""
 
-    async def paid_unexpectedly(self, amount: int | None) -> None:
-        self.unexpected = True
+    async def paid_unexpectedly(self, sign: PaidUnexpectedly) -> None:
+        self.unexpected.append(sign)
 
     async def put(self, job: Job) -> None:
         await job()
@@ -508,6 +515,7 @@ class World:
         if OpenDrawer() in effects:
             self._log(oracle.Awaited(AMOUNT))
             self.awaited += 1
+            self.awaited_id, self.unexpected = self.checkout.id, []
             _run(self.desk.expect_cash(self.checkout))
             if not self.pulses_wait:
                 self.let_pulses_go()

@@ -82,6 +82,7 @@ MISTAKES: dict[str, tuple[object, str, Callable[..., object]]] = {
     "any amount is the right one": (evidence, "paid_message", _any_amount),
     "a message without an amount says nothing": (evidence, "paid_message", _only_named_amounts),
     "a message that nothing awaits is lost": (evidence, "paid_message", _only_what_is_awaited),
+    "a machine's word is always about the last": (evidence, "_heard", lambda _: evidence.cash_not_expected),
     "a lost line of messages is nobody's business": (evidence, "line_lost", lambda _: lambda watch, _name: (watch, ())),
     "a line of messages stays lost": (evidence, "line_found", lambda _: lambda watch, _name: watch),
     "a torn message is nobody's business": (evidence, "message_torn", lambda _: lambda watch, _at: (watch, ())),

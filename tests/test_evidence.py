@@ -331,7 +331,33 @@ def test_a_paid_message_that_nobody_waits_for_confirms_nothing_and_is_no_secret(
     line.expect()
     line.watch = evidence.cash_not_expected(line.watch)
     line.do(evidence.paid_message(line.watch, None, line.now_s))
-    assert line.signs == [PaidUnexpectedly(amount=AMOUNT), PaidUnexpectedly(amount=None)]
+    assert line.signs == [PaidUnexpectedly(amount=AMOUNT), PaidUnexpectedly(amount=None, checkout_id=CHECKOUT)]
+
+
+def test_a_machines_word_after_the_drawers_is_about_the_same_cash_and_said_once() -> None:
+    line = asked_line(DrawerRules(confirmed_by=("drawer-closed", "paid-message")))
+    line.level("open")
+    line.wait(2)
+    line.level("closed")
+    assert [seen.kind for seen in line.cash] == ["drawer-closed"]
+    line.signs.clear()
+    for _ in range(2):
+        line.do(evidence.paid_message(line.watch, AMOUNT, line.now_s))
+    assert line.signs == [PaidUnexpectedly(amount=AMOUNT, checkout_id=CHECKOUT), PaidUnexpectedly(amount=AMOUNT)]
+
+
+def test_a_machine_that_repeats_itself_is_told_ten_times_until_cash_is_awaited_again() -> None:
+    line = Line(DrawerRules(confirmed_by=("paid-message",)))
+    for _ in range(100):
+        line.do(evidence.paid_message(line.watch, AMOUNT, line.now_s))
+    assert len(line.signs) == 10
+    line.expect()
+    for _ in range(2):
+        line.do(evidence.paid_message(line.watch, AMOUNT, line.now_s))
+    assert line.signs[-2:] == [
+        CashSeen(checkout_id=CHECKOUT, kind="paid-message", amount=AMOUNT),
+        PaidUnexpectedly(amount=AMOUNT),
+    ]
 
 
 def test_a_message_from_before_the_payment_confirms_nothing() -> None:

@@ -25,9 +25,12 @@ PAID = UnexpectedTold(what="paid_message", amount=296, contradicts=True)
 
 
 @asynccontextmanager
-async def at_machine(directory: Path) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[TillBench]]]:
+async def at_machine(
+    directory: Path, *confirmed_by: Confirmation
+) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[TillBench]]]:
     """A till beside a cash machine; each call is a life of its own."""
-    rules, drawer_rules = Rules(confirmed_by=BY_MACHINE), replace(FAST_DRAWER, confirmed_by=BY_MACHINE)
+    by = confirmed_by or BY_MACHINE
+    rules, drawer_rules = Rules(confirmed_by=by), replace(FAST_DRAWER, confirmed_by=by)
     async with SimulatorServer() as simulator, drawer_of(directory) as drawer:
         yield lambda: at_work(directory, simulator, drawer, rules=rules, drawer_rules=drawer_rules)
 
@@ -66,6 +69,19 @@ async def test_cash_that_a_machine_took_after_the_customer_gave_up_is_told(
         assert (await bench.till.lookup.find(checkout_id)).phase is Phase.CANCELLED
     [line] = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert "296 cents" in line
+
+
+@pytest.mark.parametrize(("amount", "contradicts"), [(296, False), (295, True)])
+async def test_a_machine_that_names_what_the_drawer_confirmed_alarms_nobody(
+    tmp_path: Path, amount: int, contradicts: bool
+) -> None:
+    async with at_machine(tmp_path, "drawer-closed", "paid-message") as life, life() as bench:
+        checkout_id = await awaiting(bench)
+        bench.drawer.close_drawer()
+        await bench.heard.phase(Phase.COMPLETED)
+        machine_says(bench, amount)
+        said = await told(bench)
+        assert (said.contradicts, said.checkout_id) == (contradicts, None if contradicts else checkout_id)
 
 
 async def test_cash_that_a_machine_took_across_a_restart_is_told_and_a_person_decides(tmp_path: Path) -> None:

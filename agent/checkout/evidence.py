@@ -27,6 +27,8 @@ from agent.checkout.state import Confirmation, Level, Trouble
 
 LEFT_OPEN_AGAIN_S = 30.0
 """After the first warning; figures of the trade in hardware.md 1.6."""
+MOST_UNEXPECTED = 10
+"""Messages told until cash is expected anew: a machine that repeats itself without end has alarmed people by then."""
 
 
 def level_seen(watch: Watch, level: Level, connection: int, at_s: float) -> Seen:
@@ -87,7 +89,8 @@ def _spoil(watch: Watch, trouble: Trouble) -> Seen:
 
 def cash_expected(watch: Watch, checkout_id: str, amount: int, now_s: float) -> Seen:
     """From now on the drawer's next opening may be this checkout's: before the pulse, or the register's opening."""
-    watch = replace(watch, expected=Expectation(checkout_id=checkout_id, amount=amount, since_s=now_s))
+    expected = Expectation(checkout_id=checkout_id, amount=amount, since_s=now_s)
+    watch = replace(watch, expected=expected, unexpected=0)
     known_closed = watch.level == "closed" and _settled(watch, now_s)
     if _needs_drawer(watch.rules) and not known_closed:
         return _spoil(watch, "unknown")
@@ -105,8 +108,12 @@ def _settled(watch: Watch, now_s: float) -> bool:
 
 
 def cash_not_expected(watch: Watch) -> Watch:
-    """The checkout has gone on, or was given up."""
-    return replace(watch, expected=None)
+    """The checkout has gone on, or was given up. A machine may still speak of it."""
+    return watch if watch.expected is None else replace(watch, expected=None, unheard=watch.expected.checkout_id)
+
+
+def _heard(watch: Watch) -> Watch:
+    return replace(cash_not_expected(watch), unheard=None)
 
 
 def pulse_begins(watch: Watch, now_s: float) -> Watch:
@@ -130,10 +137,17 @@ def paid_message(watch: Watch, amount: int | None, at_s: float) -> Seen:
         return watch, ()
     expected = watch.expected
     if expected is None or at_s < expected.since_s:
-        return watch, (PaidUnexpectedly(amount=amount),)
+        return _unexpected(watch, amount)
     if amount is not None and amount != expected.amount:
-        return cash_not_expected(watch), (OtherAmount(checkout_id=expected.checkout_id, amount=amount),)
+        return _heard(watch), (OtherAmount(checkout_id=expected.checkout_id, amount=amount),)
     return _cash_is_in(watch, expected, "paid-message", None)
+
+
+def _unexpected(watch: Watch, amount: int | None) -> Seen:
+    if watch.unexpected == MOST_UNEXPECTED:
+        return watch, ()
+    told = PaidUnexpectedly(amount=amount, checkout_id=watch.unheard)
+    return replace(watch, unheard=None, unexpected=watch.unexpected + 1), (told,)
 
 
 def message_torn(watch: Watch, at_s: float) -> Seen:
@@ -241,7 +255,7 @@ def _closed_for_payment(watch: Watch, at_s: float) -> Seen:
 
 def _cash_is_in(watch: Watch, expected: Expectation, kind: Confirmation, open_s: float | None) -> Seen:
     seen = CashSeen(checkout_id=expected.checkout_id, kind=kind, amount=expected.amount, open_s=open_s)
-    return cash_not_expected(watch), (seen,)
+    return _heard(watch) if kind == "paid-message" else cash_not_expected(watch), (seen,)
 
 
 def _not_opened(watch: Watch, now_s: float) -> Seen:

@@ -47,6 +47,8 @@ class Watch:
     warned_s: float | None = None
     lost_lines: frozenset[str] = frozenset()  # by device name: the drawer's, and that of the till's messages
     expected: Expectation | None = None
+    unheard: str | None = None  # the checkout that was expected last, while no message was heard since
+    unexpected: int = 0  # messages that nothing awaited, since cash was expected last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +95,13 @@ class OtherAmount:
 
 @dataclass(frozen=True, kw_only=True)
 class PaidUnexpectedly:
-    """For people: a machine says that the money is in, and no checkout waits for its word."""
+    """For people: a machine says that the money is in, and no checkout waits for its word.
+
+    `checkout_id`: the one that was expected last and whose word this may be.
+    """
 
     amount: int | None
+    checkout_id: str | None = None
 
 
 CheckoutSign = OpeningSeen | CashSeen | CannotConfirm | OtherAmount

@@ -1,4 +1,7 @@
-"""What an answer says that came when its checkout was over. It changes nothing: final is final. Pure."""
+"""What is said when nothing waits for it: an answer about a checkout that is over, a machine's word. Pure.
+
+It changes nothing: final is final.
+"""
 
 from agent.checkout.answer_guards import EXECUTED
 from agent.checkout.events import CancelAnswered, ReadAnswered, StartAnswered
@@ -13,6 +16,12 @@ def contradicts(checkout: Checkout, answer: LateAnswer) -> bool:
     if checkout.reversal is not None:
         return took_nothing_back(checkout) and answer.facts.status == CANCELLED_STATUS
     return not _counts_as_executed(checkout) and answer.facts.status in EXECUTED
+
+
+def was_confirmed(checkout: Checkout, amount: int | None) -> bool:
+    """Say whether a machine's word is about cash that the drawer or a person has confirmed already. Cents."""
+    evidence = checkout.payment.evidence if checkout.payment is not None else None
+    return evidence is not None and amount in (None, evidence.amount)
 
 
 def _counts_as_executed(checkout: Checkout) -> bool:

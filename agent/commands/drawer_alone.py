@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from agent.checkout.events import DeviceEvent
-from agent.checkout.evidence_state import SETTLING_S, DrawerRules
+from agent.checkout.evidence_state import SETTLING_S, DrawerRules, PaidUnexpectedly
 from agent.checkout.state import Checkout, Level, Situation
 from agent.chosen_devices import Tools, choose, drawer_profile
 from agent.commands.asking import Failed, own_journal
@@ -112,7 +112,7 @@ class DrawerAlone:
             complain(f"drawer {told.event}: could not be recorded: {error}")
             await self._news.put(drawer_answer(told, Role.OPERATOR))
 
-    async def paid_unexpectedly(self, amount: int | None) -> None:
+    async def paid_unexpectedly(self, sign: PaidUnexpectedly) -> None:
         """No message is read here."""
 
     async def put(self, job: Job) -> None:

@@ -1,8 +1,7 @@
 """What the till tells everybody who listens: the local interface's event stream, the log, the demo.
 
 Checkouts, drawer openings and what was unexpected carry the sequence of their journal entry; the rest is state and has
-none.
-A listener must not block and must not fail.
+none. A listener must not block and must not fail.
 """
 
 from collections.abc import Callable
@@ -59,7 +58,7 @@ class UnexpectedTold:
     contradicts: bool
     amount: int | None = None
     checkout_id: str | None = None
-    phase: Phase | None = None  # in which the checkout came to its end
+    phase: Phase | None = None  # of the checkout, when this came
     status: str | None = None  # of the transaction, as the API says
 
 

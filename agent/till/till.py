@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from agent.card import CardNumber
 from agent.checkout.events import Event, Request, Restarted, ReverseAsked, Turn
+from agent.checkout.evidence_state import PaidUnexpectedly
 from agent.checkout.late_answers import LateAnswer
 from agent.checkout.offline import OfflineLimits
 from agent.checkout.receipts import ReceiptCopy
@@ -335,9 +336,9 @@ class Till:
         """Tell what the API says about a checkout that is over."""
         await self._unexpected.answered(checkout_id, answer)
 
-    async def paid_unexpectedly(self, amount: int | None) -> None:
+    async def paid_unexpectedly(self, sign: PaidUnexpectedly) -> None:
         """Tell what a machine took that no checkout awaits."""
-        await self._unexpected.paid(amount)
+        await self._unexpected.paid(sign)
 
     async def api_is_back(self) -> None:
         """Ask at once for everything that is unsure."""

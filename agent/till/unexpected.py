@@ -8,7 +8,8 @@ import logging
 from functools import partial
 
 from agent.checkout.events import CancelAnswered, ReadAnswered, StartAnswered
-from agent.checkout.late_answers import LateAnswer, contradicts
+from agent.checkout.evidence_state import PaidUnexpectedly
+from agent.checkout.late_answers import LateAnswer, contradicts, was_confirmed
 from agent.journal.errors import NotWritten
 from agent.journal.journal import Journal
 from agent.till.journal_first import JournalFirst
@@ -25,11 +26,23 @@ class Unexpected:
         self._journal_first = journal_first
         self._listener = listener
 
-    async def paid(self, amount: int | None) -> None:
+    async def paid(self, sign: PaidUnexpectedly) -> None:
         """A machine says that cash is in, and no checkout awaits its word."""
-        said = "a sum that it does not name" if amount is None else f"{amount} cents"
-        logger.warning("a machine says that %s was paid, and no payment waits for that: count its cash", said)
-        await self._tell(UnexpectedTold(what="paid_message", amount=amount, contradicts=True))
+        try:
+            last = await self._journal.checkout(sign.checkout_id) if sign.checkout_id else None
+        except NotWritten:  # too many jobs wait
+            self._journal_first.again(partial(self.paid, sign))
+            return
+        said = "a sum that it does not name" if sign.amount is None else f"{sign.amount} cents"
+        if last is not None and was_confirmed(last, sign.amount):
+            logger.info("%s: a machine says, too, that %s was paid", last.id, said)
+            told = UnexpectedTold(
+                what="paid_message", amount=sign.amount, checkout_id=last.id, phase=last.phase, contradicts=False
+            )
+        else:
+            logger.warning("a machine says that %s was paid, and no payment waits for that: count its cash", said)
+            told = UnexpectedTold(what="paid_message", amount=sign.amount, contradicts=True)
+        await self._tell(told)
 
     async def answered(self, checkout_id: str, answer: LateAnswer) -> None:
         """The API answers about a checkout that is over."""
