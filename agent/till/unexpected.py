@@ -10,6 +10,7 @@ from functools import partial
 from agent.checkout.events import CancelAnswered, ReadAnswered, StartAnswered
 from agent.checkout.evidence_state import PaidUnexpectedly
 from agent.checkout.late_answers import LateAnswer, contradicts, was_confirmed
+from agent.checkout.state import Checkout
 from agent.journal.errors import NotWritten
 from agent.journal.journal import Journal
 from agent.till.journal_first import JournalFirst
@@ -33,16 +34,7 @@ class Unexpected:
         except NotWritten:  # too many jobs wait
             self._journal_first.again(partial(self.paid, sign))
             return
-        said = "a sum that it does not name" if sign.amount is None else f"{sign.amount} cents"
-        if last is not None and was_confirmed(last, sign.amount):
-            logger.info("%s: a machine says, too, that %s was paid", last.id, said)
-            told = UnexpectedTold(
-                what="paid_message", amount=sign.amount, checkout_id=last.id, phase=last.phase, contradicts=False
-            )
-        else:
-            logger.warning("a machine says that %s was paid, and no payment waits for that: count its cash", said)
-            told = UnexpectedTold(what="paid_message", amount=sign.amount, contradicts=True)
-        await self._tell(told)
+        await self._tell(_about_cash(sign.amount, last))
 
     async def answered(self, checkout_id: str, answer: LateAnswer) -> None:
         """The API answers about a checkout that is over."""
@@ -70,6 +62,15 @@ class Unexpected:
             self._journal_first.again(partial(self._tell, told))
             return
         self._listener.unexpected_told(told, sequence)
+
+
+def _about_cash(amount: int | None, last: Checkout | None) -> UnexpectedTold:
+    said = "a sum that it does not name" if amount is None else f"{amount} cents"
+    if last is None or not was_confirmed(last, amount):
+        logger.warning("a machine says that %s was paid, and no payment waits for that: count its cash", said)
+        return UnexpectedTold(what="paid_message", amount=amount, contradicts=True)
+    logger.info("%s: a machine says, too, that %s was paid", last.id, said)
+    return UnexpectedTold(what="paid_message", amount=amount, checkout_id=last.id, phase=last.phase, contradicts=False)
 
 
 def _what(answer: LateAnswer) -> UnexpectedThing:
