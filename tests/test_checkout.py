@@ -1310,7 +1310,17 @@ def test_a_reversal_is_sent_again_only_when_a_read_after_the_window_shows_it_unt
     again, effects = tell(unsure, read("ok", begun_s=LATER_S), now_s=LATER_S)
     assert (again.phase, kinds(effects)) == (Phase.STARTING, [CancelTransaction])
     assert after(unsure, read("cancelled")).phase is Phase.COMPLETED
-    assert after(unsure, read("failed")).phase is Phase.ATTENTION
+
+
+@pytest.mark.parametrize("status", ["created", "processing", "failed", "received"])
+def test_nobody_decides_about_a_reversal_while_what_was_sent_may_still_be_carried_out(status: str) -> None:
+    """A read that is stale shows the payment before it was executed; a second reversal would give the money twice."""
+    unsure = after(reversal_of(sold()), unknown)
+    early, effects = tell(unsure, read(status))
+    assert (early.phase, effects) == (Phase.UNSURE, ())
+    assert wake_at(early) is not None
+    late = after(unsure, read(status, begun_s=LATER_S))
+    assert (late.phase, late.reason) == (Phase.ATTENTION, "changed")
 
 
 def test_a_receipt_number_is_not_sent_again_on_another_day() -> None:
@@ -1339,7 +1349,7 @@ def test_the_terminals_day_is_over_when_it_was_asked_to_close_it() -> None:
 
 
 def test_nobody_has_a_receipt_number_sent_again_on_another_day() -> None:
-    attention = after(reversal_of(sold("cashless")), unknown, read("failed"))
+    attention = after(reversal_of(sold("cashless")), unknown, read("failed", begun_s=LONG_AFTER_S))
     assert after(attention, RETRY).phase is Phase.UNSURE
     assert refusal_of(attention, RETRY, wall=NEXT_DAY) == "not_same_day"
     closed = after(attention, ResolveAsked(outcome="refunded", note="at the terminal", by=ADA), wall=NEXT_DAY)

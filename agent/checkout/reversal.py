@@ -154,18 +154,22 @@ def _taken_back_at_the_drawer(checkout: Checkout, event: CancelAnswered, situati
     )
 
 
-def _still_executed(checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
-    return checkout.reversal is not None and event.facts.status in EXECUTED | RUNNING
+def _is_read_again(checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
+    """Still executed, or too early: a read that is stale may show the payment before it was executed.
+
+    Whoever decided by that, while what was sent may still be carried out, could have it taken back twice.
+    """
+    if checkout.reversal is None:
+        return False
+    return event.facts.status in EXECUTED | RUNNING or not _window_is_over(checkout, event)
 
 
 def _proven_not_taken_back(checkout: Checkout, event: ReadAnswered, _situation: Situation) -> bool:
-    pursuit = checkout.pursuit
-    return (
-        checkout.reversal is not None
-        and event.facts.status in EXECUTED
-        and pursuit is not None
-        and event.begun_s >= pursuit.ends_s
-    )
+    return checkout.reversal is not None and event.facts.status in EXECUTED and _window_is_over(checkout, event)
+
+
+def _window_is_over(checkout: Checkout, event: ReadAnswered) -> bool:
+    return checkout.pursuit is not None and event.begun_s >= checkout.pursuit.ends_s
 
 
 def _refused_and_not_taken_back(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
@@ -255,7 +259,7 @@ ROWS_OF_REVERSAL: tuple[Row[Any], ...] = (
     go(UNSURE, ReadAnswered, ATTENTION, note.forget_asking, because("not_executed"), when=_answered_in_vain),
     go(UNSURE, ReadAnswered, ATTENTION, note.forget_asking, because("not_same_day"), when=_not_taken_back_on_its_day),
     go(UNSURE, ReadAnswered, STARTING, cancel, when=_proven_not_taken_back),
-    go(UNSURE, ReadAnswered, "same", ask.read_later, when=_still_executed),
+    go(UNSURE, ReadAnswered, "same", ask.read_later, when=_is_read_again),
     go(UNSURE, ReadAnswered, ATTENTION, note.keep_status, because("changed"), when=is_reversal),
     go(UNSURE, Restarted, "same", restart, forget_drawer, ask.read, when=is_reversal),
     # attention: a person decides

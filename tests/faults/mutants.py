@@ -474,6 +474,18 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="a person decides about a reversal that may still be carried out",
+        seed=6378,
+        why="found by this simulation: a stale read showed the payment as it was before, and it was taken back twice",
+        changes=(
+            Change(
+                file="agent/checkout/reversal.py",
+                before="    return event.facts.status in EXECUTED | RUNNING or not _window_is_over(checkout, event)\n",
+                after="    return event.facts.status in EXECUTED | RUNNING\n",
+            ),
+        ),
+    ),
+    Mutant(
         name="what may be booked already does not wait",
         seed=2294,
         why="found by this simulation: a payment without an answer is the merchant's risk as well",
