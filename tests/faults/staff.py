@@ -109,8 +109,10 @@ class Staff:
     async def _confirms(self, checkout: Checkout, amount: int) -> None:
         """Count the cash, have what is missing or too much put right, and say that it is in."""
         proof = Proof("operator", amount, self._world.wall())
-        if await self._asks(checkout, ConfirmAsked(amount=amount, by=NAME)):
-            self._world.visits[checkout.merchantRef or ""].proofs.append(proof)
+        proofs = self._world.visits[checkout.merchantRef or ""].proofs
+        proofs.append(proof)  # first: she may be sent home while she says so
+        if not await self._asks(checkout, ConfirmAsked(amount=amount, by=NAME)):
+            proofs.remove(proof)
 
     async def _asks(self, checkout: Checkout, request: Request) -> bool:
         """Say whether it was done, as far as anybody knows."""
