@@ -473,15 +473,27 @@ def test_no_row_of_the_table_is_superfluous(walked: Walked) -> None:
 )
 def test_what_the_walk_forgets_no_rule_looks_at(whole: Checkout, choices: list[int], later: timedelta) -> None:
     """A whole checkout and what the walk keeps of it go the same way, on any day and beside any closed drawer."""
-    whole = replace(whole, updated=whole.updated + later, waiting_since=whole.waiting_since and WALL + later)
+    whole = replace(whole, updated=whole.updated + later)
     for choice in choices:
+        whole = replace(whole, waiting_since=whole.waiting_since and WALL + later)  # no clock is set back here
         possible = list(may_happen(whole))
         event, now = possible[choice % len(possible)]
         told = _with_number_of(whole, event)
-        other = replace(now, wall=now.wall + later, drawer="open" if now.drawer == "open" else "unknown")
+        other = replace(
+            now,
+            now_s=_pause_over(whole, now.now_s),
+            wall=now.wall + later,
+            drawer="open" if now.drawer == "open" else "unknown",
+        )
         assert _way(as_seen_now(whole), event, now) == _way(whole, told, other)
         whole = _next(whole, told, other)
         whole = replace(whole, rules=as_seen_now(whole).rules)  # each restart may bring others, and the walk has both
+
+
+def _pause_over(checkout: Checkout, now_s: float) -> float:
+    """In the walk any pause has passed when its end is awaited."""
+    next_read_s = checkout.pursuit.next_read_s if checkout.phase is Phase.UNSURE and checkout.pursuit else None
+    return max(now_s, next_read_s or now_s)
 
 
 def _with_number_of(checkout: Checkout, event: Event) -> Event:

@@ -287,8 +287,8 @@ MUTANTS = (
         changes=(
             Change(
                 file="agent/checkout/reversal.py",
-                before="        and event.begun_s >= pursuit.ends_s\n",
-                after="",
+                before="event.facts.status in EXECUTED and _window_is_over(checkout, event)\n",
+                after="event.facts.status in EXECUTED\n",
             ),
         ),
     ),
