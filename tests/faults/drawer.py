@@ -38,18 +38,6 @@ class _Opening:
     line: int
 
 
-def _can_be_confirmed(checkout: Checkout, amount: int) -> bool:
-    """As the till tells it."""
-    payment = checkout.payment
-    return (
-        checkout.phase is Phase.AWAITING_CASH
-        and payment is not None
-        and payment.amount == amount
-        and payment.drawer_trouble is None
-        and not payment.interrupted
-    )
-
-
 class Drawer:
     """A `CashDrawer`. Report and line belong to the process that holds the port."""
 
@@ -68,6 +56,7 @@ class Drawer:
         self._connection = 0  # as the process counts them
         self._pulse: _Pulse | None = None
         self._opening: _Opening | None = None
+        self._lost_for: Checkout | None = None  # as the till told it last before its cable was pulled
         self.level: Level = "closed"
         self.closes_s: float = STAFF_CLOSES_S  # the customer in front of it takes so long
         self.customer_is_there = False
@@ -135,6 +124,7 @@ class Drawer:
         self._world.say("the drawer's cable is pulled")
         self._connected = False
         self._line += 1
+        self._lost_for = self._world.awaiting()
         self._tell(DeviceState(name=NAME, kind="drawer", state="lost", at=self._world.now))
         await asyncio.sleep(seconds)
         if self._report is not None:
@@ -213,7 +203,7 @@ class Drawer:
             return
         self._world.visits[pulse.ref].proofs.append(Proof(kind, pulse.amount, self._world.wall()))
         awaiting = self._world.awaiting()
-        if awaiting is not None and awaiting.merchantRef == pulse.ref and _can_be_confirmed(awaiting, pulse.amount):
+        if awaiting is not None and awaiting.merchantRef == pulse.ref and self._can_confirm(awaiting, pulse.amount):
             self._world.loop.call_later(self._world.latest_s, self._is_seen, awaiting.id, pulse, self._report)
 
     def _is_seen(self, checkout_id: str, pulse: _Pulse, by: Callable[[Report], None] | None) -> None:
@@ -222,10 +212,22 @@ class Drawer:
         if (
             by is not None
             and by is self._report
-            and _can_be_confirmed(told, pulse.amount)
+            and self._can_confirm(told, pulse.amount)
             and checkout_id not in self._world.unrecorded
         ):
             self._world.wrong(Breach.LOST, f"{pulse.ref} has paid, and the till goes on waiting")
+
+    def _can_confirm(self, checkout: Checkout, amount: int) -> bool:
+        """As the till tells it. That the line broke is not told while the disk refuses to keep it."""
+        payment = checkout.payment
+        return (
+            checkout.phase is Phase.AWAITING_CASH
+            and payment is not None
+            and payment.amount == amount
+            and payment.drawer_trouble is None
+            and not payment.interrupted
+            and checkout is not self._lost_for
+        )
 
     def _connect(self) -> None:
         self._connection += 1
