@@ -72,7 +72,7 @@ class HastyHands:
 
     async def _show_card(self, checkout: Checkout) -> None:
         number = self._dice.choice((CARD_NUMBER, BONUS_CARD_NUMBER))
-        self._world.visits[checkout.merchantRef or ""].cards.add(number)
+        self._world.visit_of(checkout).cards.add(number)
         with suppress(*REFUSALS):
             await self._machine.ask(lambda till: till.set_card(checkout.id, CardNumber(number)))
 
@@ -86,4 +86,4 @@ class HastyHands:
             refused = error
             self._world.say(f"{NAME} is told: {refused!r}")
         if isinstance(request, ConfirmAsked) and (refused is None or isinstance(refused, NOT_KNOWN)):
-            self._world.visits[checkout.merchantRef or ""].proofs.append(Proof("operator", request.amount, asked))
+            self._world.visit_of(checkout).proofs.append(Proof("operator", request.amount, asked))

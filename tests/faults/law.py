@@ -97,11 +97,12 @@ def _proves(proof: Proof, amount: int, evidence: Evidence) -> bool:
 
 
 def _short_of(world: World, booking: Booking) -> int:
-    """By how much an API redeemed less than it said, because the card was emptied elsewhere: nobody here can prevent
-    that.
+    """By how much an API redeemed less than it said, because the card was emptied: nobody here can prevent that, where
+    it was emptied elsewhere, or where a register applied the balance itself.
     """
     applied = world.simulator.api.state.transactions[booking.transaction].applied
-    if booking.card not in world.spent_elsewhere or applied is None:
+    is_handed_over = world.visits[booking.merchantRef or ""].register_sum is not None
+    if applied is None or not (is_handed_over or booking.card in world.spent_elsewhere):
         return 0
     if world.simulator.switches.start_with_less_balance != "executes-less":
         return 0

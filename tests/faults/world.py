@@ -117,9 +117,16 @@ class World:
         """The checkout whose cash is awaited, as the screen shows it."""
         return next((each for each in self.told.values() if each.phase is Phase.AWAITING_CASH), None)
 
+    def visit_of(self, checkout: Checkout) -> Visit:
+        """Whose checkout this is; until it was read, what a register handed over has no name but its transaction's."""
+        ref, said = checkout.merchantRef, checkout.handed_over
+        if ref is None and said is not None:
+            ref = self.simulator.api.state.transactions[said.transaction_id].order.merchantRef
+        return self.visits[ref or ""]
+
     def agrees(self, checkout: Checkout, method: Method, amount: int) -> None:
         """Somebody says yes to what the screen shows."""
-        visit = self.visits[checkout.merchantRef or ""]
+        visit = self.visit_of(checkout)
         goods = checkout.basket.sum if visit.register_sum is None else visit.register_sum
         visit.agreed.append(Agreed(method, amount, goods))
 
