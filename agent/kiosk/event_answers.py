@@ -119,7 +119,7 @@ class UnexpectedAnswer(SparseAnswer):
     contradicts: bool = Field(description="by it money is elsewhere than the till has it: a person must look")
     amount: int | None = Field(None, description="cents, as the machine says; left out where it names none")
     checkout: str | None = None
-    phase: Phase | None = Field(None, description="in which the checkout came to its end")
+    phase: Phase | None = Field(None, description="of the checkout, when this came")
     status: str | None = Field(None, description="of the transaction, as the API says")
 
 
