@@ -140,13 +140,14 @@ def _is_confirmed(checkout: Checkout) -> bool:
 
 def _still_waits(world: World, checkout: Checkout) -> bool:
     """An API that named a transaction which it does not know is asked without end, and one that does not let this till
-    in is waited for: both are shown.
+    in is waited for and asked now and then: both are shown.
     """
     if checkout.phase is Phase.UNSURE:
         return is_of_unknown(world, checkout)
     is_vendor = world.plan.login == "client-credentials"
     refuses = is_vendor and world.simulator.switches.client_credentials_checkouts == "refused"
-    return refuses and checkout.phase is Phase.CONFIRMED and checkout.reason == "not_authorised"
+    is_asked = checkout.asking is not None
+    return refuses and checkout.phase is Phase.CONFIRMED and (is_asked or checkout.reason == "not_authorised")
 
 
 def _about_told(told: Checkout, kept: Checkout | None) -> Iterator[Wrong]:
