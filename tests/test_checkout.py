@@ -1168,9 +1168,20 @@ def test_unsure_for_an_hour_a_person_may_ask_again_or_close_it() -> None:
     quiet = after(UNSURE, unknown)
     checkout, effects = tell(quiet, RETRY, wall=HOUR_LATER)
     assert (checkout.phase, kinds(effects)) == (Phase.UNSURE, [ReadTransaction])
-    assert after(quiet, RESOLVE, wall=HOUR_LATER).phase is Phase.RESOLVED
+    assert after(quiet, RESOLVE, now_s=LATER_S, wall=HOUR_LATER).phase is Phase.RESOLVED
     assert is_overdue(quiet, HOUR_LATER)
     assert not is_overdue(quiet, HOUR_LATER - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("asked_again", [STARTING, reversal_of(sold())], ids=["start", "cancel"])
+def test_what_was_sent_anew_after_an_hour_is_not_closed_before_its_late_window_is_over(asked_again: Checkout) -> None:
+    """A sale that was taken back twice: the second cancel was on its way, and a person asked for another reversal."""
+    untouched = read("ok" if asked_again.reversal else "created", begun_s=LATER_S)
+    anew = after(after(asked_again, unknown), untouched, now_s=LATER_S, wall=HOUR_LATER)
+    assert anew.phase is Phase.STARTING
+    unsure = after(anew, unknown, now_s=LATER_S, wall=HOUR_LATER)
+    assert refusal_of(unsure, RESOLVE, now_s=LATER_S, wall=HOUR_LATER) == "too_early"
+    assert after(unsure, RESOLVE, now_s=LATER_S + LATER_S, wall=HOUR_LATER).phase is Phase.RESOLVED
 
 
 def never_created(checkout: Checkout, answer: Numbered, times: int) -> Checkout:
@@ -1185,6 +1196,14 @@ def test_a_confirmed_payment_whose_creation_is_never_answered_is_shown_to_a_pers
     assert kinds(tell(waiting, Turn())[1]) == [CreateTransaction]
     assert after(waiting, RESOLVE, wall=HOUR_LATER).phase is Phase.RESOLVED
     assert not is_overdue(after(waiting, RETRY, wall=HOUR_LATER), HOUR_LATER)
+
+
+def test_a_confirmed_payment_of_a_till_that_is_never_let_in_is_shown_to_a_person_and_goes_on() -> None:
+    waiting = never_created(CONFIRMED, not_authorised, 1)
+    assert (waiting.reason, is_overdue(waiting, HOUR_LATER)) == ("not_authorised", True)
+    assert not is_overdue(waiting, HOUR_LATER - timedelta(seconds=1))
+    assert kinds(tell(waiting, Turn())[1]) == [CreateTransaction]
+    assert after(waiting, RESOLVE, wall=HOUR_LATER).phase is Phase.RESOLVED
 
 
 def test_a_day_without_the_api_needs_no_person() -> None:

@@ -159,12 +159,23 @@ def overdue(checkout: Checkout, _event: object, situation: Situation) -> bool:
 def is_overdue(checkout: Checkout, wall: datetime) -> bool:
     """Is it shown under attention, though it still goes on by itself.
 
-    Unsure for an hour; or confirmed for as long, with an API that answers, but never whole, what it is asked to create.
+    Unsure for an hour; or confirmed for as long, with an API that answers, but never whole, what it is asked to create,
+    or does not let this till in.
     """
     since = checkout.waiting_since
     if since is None or wall - since < OVERDUE_AFTER:
         return False
-    return checkout.phase is Phase.UNSURE or (checkout.phase is Phase.CONFIRMED and checkout.creates >= MOST_CREATES)
+    return checkout.phase is Phase.UNSURE or (checkout.phase is Phase.CONFIRMED and _is_never_created(checkout))
+
+
+def _is_never_created(checkout: Checkout) -> bool:
+    return checkout.creates >= MOST_CREATES or checkout.reason == "not_authorised"
+
+
+def overdue_within_late_window(checkout: Checkout, event: object, situation: Situation) -> bool:
+    """Something was sent anew since: whoever decided now could be overtaken by it, or have it done a second time."""
+    pursuit = checkout.pursuit
+    return overdue(checkout, event, situation) and pursuit is not None and situation.now_s < pursuit.ends_s
 
 
 def overdue_and_quiet(checkout: Checkout, event: object, situation: Situation) -> bool:

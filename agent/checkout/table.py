@@ -338,6 +338,7 @@ TABLE: tuple[Row[Any], ...] = (
     no(UNSURE, RetryAsked, "read_first", when=asked.replaces_unread),
     go(UNSURE, RetryAsked, "same", ask.pursue, when=is_.overdue_and_quiet),
     go(UNSURE, RetryAsked, "same", when=is_.overdue),
+    no(UNSURE, ResolveAsked, "too_early", when=is_.overdue_within_late_window),
     go(UNSURE, ResolveAsked, RESOLVED, pay.resolve, when=is_.overdue),
     go(UNSURE, Restarted, "same", restart, ask.read),
     # attention: a person decides

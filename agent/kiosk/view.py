@@ -99,7 +99,8 @@ def checkout_answer(checkout: Checkout, role: Role) -> CheckoutAnswer:
 def allowed(checkout: Checkout, role: Role) -> tuple[Act, ...]:
     """What a caller of this role may ask for with effect, as far as the checkout alone decides it."""
     requests = _REQUESTS if role is Role.OPERATOR else _REQUESTS_OF_THE_SCREEN
-    all_is_well = Situation(now_s=checkout.touched_s, wall=checkout.updated, drawer="closed")
+    now_s = checkout.pursuit.ends_s if checkout.pursuit is not None else checkout.touched_s
+    all_is_well = Situation(now_s=now_s, wall=checkout.updated, drawer="closed")
     possible = (act for act, request in requests if _has_effect(checkout, request(checkout), all_is_well))
     return tuple(dict.fromkeys(possible))
 

@@ -56,7 +56,7 @@ class Drawer:
         self._connection = 0  # as the process counts them
         self._pulse: _Pulse | None = None
         self._opening: _Opening | None = None
-        self._lost_for: Checkout | None = None  # as the till told it last before its cable was pulled
+        self._broken_for: Checkout | None = None  # as told last before its cable was pulled, or at a start
         self.level: Level = "closed"
         self.closes_s: float = STAFF_CLOSES_S  # the customer in front of it takes so long
         self.customer_is_there = False
@@ -111,6 +111,7 @@ class Drawer:
         """A process opens the port; some drawers open by that."""
         self._report = report
         self._connection = 0
+        self._broken_for = self._world.awaiting()
         self._connect()
         if self._dice.random() < 0.05:
             self._world.loop.call_later(self._dice.uniform(0.05, 1.5), self._open)
@@ -124,7 +125,7 @@ class Drawer:
         self._world.say("the drawer's cable is pulled")
         self._connected = False
         self._line += 1
-        self._lost_for = self._world.awaiting()
+        self._broken_for = self._world.awaiting()
         self._tell(DeviceState(name=NAME, kind="drawer", state="lost", at=self._world.now))
         await asyncio.sleep(seconds)
         if self._report is not None:
@@ -218,7 +219,7 @@ class Drawer:
             self._world.wrong(Breach.LOST, f"{pulse.ref} has paid, and the till goes on waiting")
 
     def _can_confirm(self, checkout: Checkout, amount: int) -> bool:
-        """As the till tells it. That the line broke is not told while the disk refuses to keep it."""
+        """As the till tells it. That the line broke, or a life ended, is not told while the disk refuses to keep it."""
         payment = checkout.payment
         return (
             checkout.phase is Phase.AWAITING_CASH
@@ -226,7 +227,7 @@ class Drawer:
             and payment.amount == amount
             and payment.drawer_trouble is None
             and not payment.interrupted
-            and checkout is not self._lost_for
+            and checkout is not self._broken_for
         )
 
     def _connect(self) -> None:
