@@ -1184,6 +1184,42 @@ def test_what_was_sent_anew_after_an_hour_is_not_closed_before_its_late_window_i
     assert after(unsure, RESOLVE, now_s=LATER_S + LATER_S, wall=HOUR_LATER).phase is Phase.RESOLVED
 
 
+@pytest.mark.parametrize("status", ["created", "pending", "authorised"])
+def test_whoever_stands_at_the_terminal_has_their_time_whatever_was_answered_first(status: str) -> None:
+    """It may be the answer to an earlier request; the customer is still there, and pays after all."""
+    sale = after(DUE, CASHLESS)
+    for checkout, answer in ((sale, executed(status)), (reversal_of(sold("cashless")), cancelled(status))):
+        unsure = after(checkout, answer)
+        assert unsure.pursuit is not None
+        assert (unsure.phase, unsure.pursuit.ends_s) == (Phase.UNSURE, LONG_AFTER_S)
+
+
+def test_what_the_terminal_paid_after_all_is_not_paid_in_cash_as_well() -> None:
+    started = after(DUE, CASHLESS)
+    given_back = after(after(started, refused()), read(begun_s=LATER_S), now_s=LATER_S)
+    assert given_back.phase is Phase.DUE
+    awaiting = after(given_back, PAY_796, DrawerOpened(), now_s=LATER_S)
+    paid, effects = tell(awaiting, read("ok"), now_s=LATER_S)
+    assert (paid.phase, paid.reason, effects) == (Phase.ATTENTION, "executed_otherwise", ())
+    assert refusal_of(paid, RETRY) == "not_confirmed"
+
+
+def test_a_transaction_that_this_checkout_never_started_does_not_complete_it() -> None:
+    """The answer to an earlier payment, taken for that of a create, named one that was executed."""
+    strange = after(CONFIRMED, Turn(), saved("ok"))
+    assert (strange.phase, strange.reason) == (Phase.ATTENTION, "not_payable")
+    read_again = after(strange, RETRY, read("ok"))
+    assert (read_again.phase, read_again.reason) == (Phase.ATTENTION, "changed")
+
+
+def test_a_person_closes_nothing_as_not_executed_that_may_be_executed_a_moment_later() -> None:
+    odd = after(UNSURE, read("authorised"))
+    assert (odd.phase, odd.reason) == (Phase.ATTENTION, "changed")
+    assert refusal_of(odd, RESOLVE) == "too_early"
+    assert after(odd, replace(RESOLVE, outcome="executed")).phase is Phase.RESOLVED
+    assert after(odd, RESOLVE, now_s=LATER_S).phase is Phase.RESOLVED
+
+
 def never_created(checkout: Checkout, answer: Numbered, times: int) -> Checkout:
     for _ in range(times):
         checkout = after(checkout, Turn(), answer)

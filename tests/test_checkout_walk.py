@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.checkout.answer_guards import REFUSED
 from agent.checkout.call_acts import is_at_terminal
 from agent.checkout.effects import (
     AbortTransaction,
@@ -31,7 +32,7 @@ from agent.checkout.events import (
     Applied,
     ApplyAsked,
     BasketSet,
-    CallUnknown,
+    CallRefused,
     CancelAsked,
     CardRemoved,
     CardSet,
@@ -45,6 +46,7 @@ from agent.checkout.events import (
     Restarted,
     RetryAsked,
     ReverseAsked,
+    StartAnswered,
     TransactionSaved,
     Turn,
     Woke,
@@ -159,6 +161,10 @@ def test_nothing_is_started_while_an_earlier_start_may_have_worked_or_may_still_
     assert none_of(walked, breaks)
 
 
+def _is_refusal(event: object) -> bool:
+    return isinstance(event, CallRefused) or (isinstance(event, StartAnswered) and event.facts.status in REFUSED)
+
+
 def test_a_start_without_proof_opens_the_whole_late_window_and_a_restart_opens_it_anew(walked: Walked) -> None:
     def breaks(taken: Taken) -> bool:
         ended = taken.before.last_start == "under way" and taken.reached.last_start == "late"
@@ -167,7 +173,7 @@ def test_a_start_without_proof_opens_the_whole_late_window_and_a_restart_opens_i
             return False
         rules, pursuit = taken.after.rules, taken.after.pursuit
         window_s = rules.late_window_s + rules.stale_read_s
-        if is_at_terminal(taken.after) and isinstance(taken.event, CallUnknown | Restarted):
+        if is_at_terminal(taken.after) and not _is_refusal(taken.event):
             window_s += AT_TERMINAL_S
         return pursuit is None or pursuit.ends_s != NOW_S + window_s
 

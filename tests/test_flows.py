@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -18,7 +18,7 @@ from agent.kiosk.roles import Role
 from agent.kiosk.view import checkout_answer
 from agent.simulator import CLIENT_ID, CLIENT_SECRET, SimulatorServer
 from agent.simulator.switches import Switches
-from agent.smart.errors import NotSent
+from agent.smart.errors import NotSent, Unknown
 from agent.smart.transport import Timeouts
 from agent.till.connection import LONGEST_PAUSE_S
 from agent.till.order import Order
@@ -512,8 +512,8 @@ async def test_m_no_balance_is_offered_while_a_payment_with_the_card_is_unsure(b
 # A transaction that a register created
 
 
-async def of_register(bench: TillBench, order: Order = SEED, *, card: str | None = None) -> str:
-    """Create a transaction as another program does, and return its id."""
+async def of_register(bench: TillBench, order: Order = SEED, *, card: str | None = None, then: str = "") -> str:
+    """Create a transaction as another program does, and return its id. `then`: what it does with it, too."""
     async with aiohttp.ClientSession(bench.simulator.base_url) as session:
         login = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
         async with session.post("/oauth/token", json=login) as answer:
@@ -527,8 +527,8 @@ async def of_register(bench: TillBench, order: Order = SEED, *, card: str | None
         headers = {"Authorization": f"Bearer {token}"}
         async with session.post("/api/v2/Smart/Transactions", json=body, headers=headers) as answer:
             transaction_id = str((await answer.json())["id"])
-        if card:
-            path = f"/api/v2/Smart/Transactions/{transaction_id}/preTransaction"
+        for action in ["preTransaction"] if card else [then] if then else []:
+            path = f"/api/v2/Smart/Transactions/{transaction_id}/{action}"
             async with session.post(path, headers=headers) as answer:
                 assert answer.status == 200, await answer.text()
     return transaction_id
@@ -564,23 +564,26 @@ async def test_a_balance_that_the_register_applied_leaves_the_rest_to_pay(bench:
 
 @pytest.mark.parametrize(
     ("amount_due", "prepared", "reason"),
-    [(795, None, "amount_differs"), (796, "start", "not_payable"), (796, "unknown", "refused")],
+    [(795, None, "amount_differs"), (796, "abort", "not_payable"), (796, "unknown", "refused")],
 )
 async def test_what_is_not_as_the_register_says_is_refused_plainly(
     bench: TillBench, amount_due: int, prepared: str | None, reason: str
 ) -> None:
-    if prepared == "start":
-        await pay(bench, await shown(bench, SEED, card=False))
-        transaction = (await cash_in(bench)).transaction
-        assert transaction is not None
-        transaction_id = transaction.id
-    else:
-        transaction_id = "STX_UNKNOWN" if prepared == "unknown" else await of_register(bench)
+    transaction_id = "STX_UNKNOWN" if prepared == "unknown" else await of_register(bench, then=prepared or "")
     pulses = bench.drawer.pulses
     await hand_over(bench, transaction_id, amount_due)
     failed = await bench.heard.phase(Phase.FAILED)
     assert (failed.reason, bench.drawer.pulses) == (reason, pulses)
     assert (failed.error is not None) == (reason == "refused")
+
+
+async def test_a_sale_of_our_own_that_a_register_hands_over_is_not_paid_again(bench: TillBench) -> None:
+    """A read that is stale shows it as not yet paid."""
+    await pay(bench, await shown(bench, SEED, card=False))
+    transaction = (await cash_in(bench)).transaction
+    assert transaction is not None
+    with pytest.raises(HandedOverAlready):
+        await hand_over(bench, transaction.id, 796)
 
 
 async def test_a_locked_card_in_a_registers_transaction_is_refused_plainly(bench: TillBench) -> None:
@@ -677,7 +680,7 @@ async def test_a_start_that_another_device_may_not_make_ends_in_attention_with_t
 
 async def test_the_terminal_closes_its_day_and_reports(bench: TillBench) -> None:
     await sold(bench, "cashless")
-    report = await bench.till.terminal.end_of_day("Eva")
+    report = await bench.till.terminal.close_day("Eva")
     assert (report.status, report.receipt.merchant != ()) == ("ok", True)
     assert (await bench.till.terminal.diagnosis()).status == "ok"
 
@@ -687,7 +690,7 @@ async def test_a_receipt_number_from_before_the_end_of_the_terminals_day_is_not_
     async with SimulatorServer() as simulator, drawer_of(tmp_path) as drawer:
         async with at_work(tmp_path, simulator, drawer) as bench:
             before = await sold(bench, "cashless")
-            await bench.till.terminal.end_of_day("Eva")
+            await bench.till.terminal.close_day("Eva")
             with pytest.raises(NotAllowed, match="not_same_day"):
                 await reverse(bench, before)
         async with at_work(tmp_path, simulator, drawer) as bench:
@@ -697,13 +700,50 @@ async def test_a_receipt_number_from_before_the_end_of_the_terminals_day_is_not_
         assert len(simulator.requests_of("cancelTrx")) == 1
 
 
+async def test_what_the_terminal_was_paid_while_its_day_was_being_closed_is_not_reversed_by_its_number(
+    bench: TillBench,
+) -> None:
+    bench.simulator.add_fault(f"EndOfDay:latency:1:seconds={LONG_S}")
+    closing = asyncio.create_task(bench.till.terminal.close_day("Eva"))
+    await bench.simulator.request_arrived("EndOfDay")
+    meanwhile = await sold(bench, "cashless")
+    await bench.simulator.clock.advance(LONG_S)
+    await closing
+    with pytest.raises(NotAllowed, match="not_same_day"):
+        await reverse(bench, meanwhile)
+    await reversed_(bench, await reverse(bench, await sold(bench, "cashless")))
+
+
+async def test_a_report_that_was_not_answered_may_close_the_day_late(bench: TillBench) -> None:
+    bench.simulator.add_fault("EndOfDay:no-answer-after-executing:1")
+    with pytest.raises(Unknown):
+        await bench.till.terminal.close_day("Eva")
+    with pytest.raises(NotAllowed, match="not_same_day"):
+        await reverse(bench, await sold(bench, "cashless"))
+
+
+async def test_a_clock_that_is_set_back_makes_no_payment_of_a_closed_day_one_of_today(tmp_path: Path) -> None:
+    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    ahead = timedelta(minutes=10)
+    async with (
+        SimulatorServer() as simulator,
+        drawer_of(tmp_path) as drawer,
+        at_work(tmp_path, simulator, drawer, wall=lambda: noon + ahead) as bench,
+    ):
+        before = await sold(bench, "cashless")
+        ahead = timedelta()
+        await bench.till.terminal.close_day("Eva")
+        with pytest.raises(NotAllowed, match="not_same_day"):
+            await reverse(bench, before)
+
+
 async def test_the_terminal_is_not_asked_for_a_report_that_cannot_be_recorded_and_its_day_goes_on(
     bench: TillBench,
 ) -> None:
     before = await sold(bench, "cashless")
     bench.disk.refuses = True
     with pytest.raises(NotWritten):
-        await bench.till.terminal.end_of_day("Eva")
+        await bench.till.terminal.close_day("Eva")
     bench.disk.refuses = False
     assert bench.simulator.requests_of("EndOfDay") == []
     await reversed_(bench, await reverse(bench, before))
@@ -715,7 +755,7 @@ async def test_a_report_that_comes_behind_a_reversal_is_not_asked_and_the_day_go
             first, second = await sold(bench, "cashless"), await sold(bench, "cashless")
             reversing = asyncio.create_task(reverse(bench, first))
             with pytest.raises(TerminalBusy):  # the terminal paid nothing when it was asked for
-                await bench.till.terminal.end_of_day("Eva")
+                await bench.till.terminal.close_day("Eva")
             await reversed_(bench, await reversing)
             assert simulator.requests_of("EndOfDay") == []
         async with at_work(tmp_path, simulator, drawer) as bench:
@@ -724,7 +764,7 @@ async def test_a_report_that_comes_behind_a_reversal_is_not_asked_and_the_day_go
 
 async def test_the_terminal_does_one_thing_at_a_time(bench: TillBench) -> None:
     bench.simulator.add_fault(f"EndOfDay:latency:1:seconds={LONG_S}")
-    closing = asyncio.create_task(bench.till.terminal.end_of_day("Eva"))
+    closing = asyncio.create_task(bench.till.terminal.close_day("Eva"))
     await bench.simulator.request_arrived("EndOfDay")
     with pytest.raises(TerminalBusy):
         await bench.till.terminal.diagnosis()
@@ -735,7 +775,7 @@ async def test_the_terminal_does_one_thing_at_a_time(bench: TillBench) -> None:
 async def test_a_terminal_that_pays_is_not_asked_for_its_report(bench: TillBench) -> None:
     await at_a_slow_terminal(bench)
     with pytest.raises(TerminalBusy):
-        await bench.till.terminal.end_of_day("Eva")
+        await bench.till.terminal.close_day("Eva")
     await bench.simulator.clock.advance(LONG_S)
     await bench.heard.phase(Phase.COMPLETED)
 
@@ -744,7 +784,7 @@ async def test_a_terminal_that_cannot_be_reached_is_said(tmp_path: Path) -> None
     away = SimulatorServer(faults=[f"connect:refused-connection:1:seconds={LONG_S}"])
     async with away as simulator, drawer_of(tmp_path) as drawer, at_work(tmp_path, simulator, drawer) as bench:
         with pytest.raises(NotSent):
-            await bench.till.terminal.end_of_day("Eva")
+            await bench.till.terminal.close_day("Eva")
 
 
 # Bad input

@@ -254,6 +254,21 @@ async def test_an_answer_about_another_transaction_is_unknown(
         await call(api)
 
 
+async def test_one_transaction_is_not_the_answer_to_two_creates(server: Server, api: SmartTransactions) -> None:
+    """What was answered before may come once more, when the next create has left."""
+    for _ in range(2):
+        server.reply(answer(STARTED))
+    assert (await api.create(REQUEST)).id == STX
+    with pytest.raises(Unknown, match="created before"):
+        await api.create(REQUEST)
+
+
+async def test_an_update_that_is_answered_with_another_sum_is_unknown(server: Server, api: SmartTransactions) -> None:
+    server.reply(answer({**STARTED, "basket_info": {"sum": REQUEST.sum + 1, "currency": "EUR"}}))
+    with pytest.raises(Unknown, match="another basket"):
+        await api.update(STX, REQUEST)
+
+
 async def test_an_answer_about_another_receipt_is_unknown(server: Server, api: SmartTransactions) -> None:
     server.reply(answer({**STARTED, "receipt_number": 4}))
     with pytest.raises(Unknown, match="another receipt"):

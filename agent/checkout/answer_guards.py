@@ -141,6 +141,12 @@ def executed(_checkout: Checkout, event: StartAnswered | ReadAnswered, _situatio
     return event.facts.status in EXECUTED
 
 
+def executed_by_our_start(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    """Executed, and not by somebody else: one that we never started was not paid by this checkout."""
+    transaction = checkout.transaction
+    return transaction is not None and transaction.start_sent and executed(checkout, event, situation)
+
+
 def says_nothing_of_the_start(_checkout: Checkout, event: StartAnswered, _situation: Situation) -> bool:
     """It may be the answer to an earlier request on the same connection: not a usable answer to this start."""
     return event.facts.status in PAYABLE

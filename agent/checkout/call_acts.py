@@ -134,12 +134,12 @@ def restart(checkout: Checkout, event: Restarted, situation: Situation) -> Done:
 
 
 def open_window(checkout: Checkout, _event: object, situation: Situation) -> Done:
-    """An answer came: from now on it takes the late window until a read can prove that nothing was executed."""
+    """A refusal came: from now on it takes the late window until a read can prove that nothing was executed."""
     return _proven_from(checkout, situation.now_s), ()
 
 
 def open_window_unanswered(checkout: Checkout, _event: object, situation: Situation) -> Done:
-    """No answer came: somebody may stand at the terminal meanwhile, and what they do there is late only then."""
+    """No answer came, or none that ends it: somebody may stand at the terminal, and what they do is late only then."""
     return _proven_from(checkout, situation.now_s + _at_terminal_s(checkout)), ()
 
 

@@ -5,7 +5,7 @@ Is it the same as before, does it fit what was shown, may it be. Pure.
 
 from agent.checkout.answer_guards import EXECUTED, REFUSED
 from agent.checkout.events import ApplyAsked, CardSet, CashConfirmed, ConfirmAsked, PayAsked, ResolveAsked, RetryAsked
-from agent.checkout.standing_guards import charges_card
+from agent.checkout.standing_guards import charges_card, within_late_window
 from agent.checkout.state import Checkout, Payment, Situation
 
 
@@ -143,6 +143,12 @@ def not_confirmed(checkout: Checkout, _event: object, _situation: Situation) -> 
 def was_executed(checkout: Checkout, _event: object, _situation: Situation) -> bool:
     """It was executed, though not as shown: whatever a later read says, it is not sent again."""
     return checkout.transaction is not None and checkout.transaction.read_status in EXECUTED
+
+
+def not_executed_within_late_window(checkout: Checkout, event: ResolveAsked, situation: Situation) -> bool:
+    """It may be executed a moment later, and then nobody looks at it again. A refusal that was read is final."""
+    was_refused = checkout.transaction is not None and checkout.transaction.read_status in REFUSED
+    return event.outcome != "executed" and not was_refused and within_late_window(checkout, situation)
 
 
 def may_replace_transaction(checkout: Checkout, event: RetryAsked, _situation: Situation) -> bool:

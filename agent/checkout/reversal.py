@@ -249,7 +249,7 @@ ROWS_OF_REVERSAL: tuple[Row[Any], ...] = (
     # starting: the API is being asked to take it back
     go(STARTING, CancelAnswered, COMPLETED, keep_reversal, open_drawer_to_refund, when=_taken_back_at_the_drawer),
     go(STARTING, CancelAnswered, COMPLETED, keep_reversal, when=_taken_back),
-    go(STARTING, CancelAnswered, UNSURE, note.count_answer, ask.open_window, ask.read),
+    go(STARTING, CancelAnswered, UNSURE, note.count_answer, ask.open_window_unanswered, ask.read),
     go(STARTING, CallNotSent, FAILED, note.forget_asking, because("offline"), when=is_reversal),
     go(STARTING, CallNotAuthorised, FAILED, note.keep_problem, because("not_authorised"), when=is_reversal),
     go(STARTING, Restarted, UNSURE, restart, forget_drawer, ask.open_window_unanswered, ask.read, when=is_reversal),

@@ -174,8 +174,12 @@ def _is_never_created(checkout: Checkout) -> bool:
 
 def overdue_within_late_window(checkout: Checkout, event: object, situation: Situation) -> bool:
     """Something was sent anew since: whoever decided now could be overtaken by it, or have it done a second time."""
+    return overdue(checkout, event, situation) and within_late_window(checkout, situation)
+
+
+def within_late_window(checkout: Checkout, situation: Situation) -> bool:
     pursuit = checkout.pursuit
-    return overdue(checkout, event, situation) and pursuit is not None and situation.now_s < pursuit.ends_s
+    return pursuit is not None and situation.now_s < pursuit.ends_s
 
 
 def overdue_and_quiet(checkout: Checkout, event: object, situation: Situation) -> bool:

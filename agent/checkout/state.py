@@ -75,7 +75,7 @@ class Situation:
     front_taken: bool = False  # another customer is served, or was since this one waits for the start
     cash_awaited: bool = False  # another checkout awaits its cash: whatever the drawer does is told of that one
     balance_in_use: bool = False  # another checkout shows, or asks for, an amount that this one's card lowers
-    end_of_day: datetime | None = None  # when the terminal was last asked to close its day; None: not today
+    end_of_day: datetime | None = None  # what the terminal was sent up to then may be of a closed day
     reversal_over: bool = False  # the reversal of this checkout came to its end without having reversed it
 
 

@@ -19,6 +19,8 @@ ENTRIES_IN_LOG = 100
 middle of the commit that fills a thousand pages, which may be the one between the closing drawer and `start/cash`."""
 
 _NOTHING_TAKEN = frozenset({Phase.DRAFT, Phase.APPLYING, Phase.DUE, Phase.AWAITING_CASH, Phase.CANCELLED, Phase.FAILED})
+MOST_JUST_ENDED = 100
+"""A till ends fewer checkouts in the few minutes for which one that just ended is looked for."""
 _END = 1 << 62  # above every number
 _EventRow = tuple[int, str | None, str, str, str, str, str | None]
 
@@ -144,10 +146,13 @@ class Database:
             state = _text(self._connection.execute(statements.CHECKOUT, (checkout_id,)))
         return codec.decode_checkout(state) if state is not None else None
 
-    def handed_over(self, transaction_id: str) -> Checkout | None:
+    def with_transaction(self, transaction_id: str, since: datetime) -> Checkout | None:
         with reading():
             state = _text(self._connection.execute(statements.HANDED_OVER, (transaction_id,)))
-        return codec.decode_checkout(state) if state is not None else None
+        if state is not None:
+            return codec.decode_checkout(state)
+        ended = self.finished_since(since, None, MOST_JUST_ENDED)
+        return next((each for each in ended if each.transaction and each.transaction.id == transaction_id), None)
 
     def checkouts(self, phase: Phase | None, limit: int, before: str | None) -> list[Checkout]:
         statement = statements.NEWEST if phase is None else statements.NEWEST_OF_PHASE

@@ -105,9 +105,12 @@ class Journal:
     async def checkout(self, checkout_id: str) -> Checkout | None:
         return await self._worker.run(partial(self._database.checkout, checkout_id))
 
-    async def handed_over(self, transaction_id: str) -> Checkout | None:
-        """Return the checkout, open or over, for which a register handed this transaction over last."""
-        return await self._worker.run(partial(self._database.handed_over, transaction_id))
+    async def with_transaction(self, transaction_id: str, since: datetime) -> Checkout | None:
+        """Return the checkout, open or over, for which a register handed this transaction over last.
+
+        Where there is none, return one of our own that had it and ended at `since` or later.
+        """
+        return await self._worker.run(partial(self._database.with_transaction, transaction_id, since))
 
     async def checkouts(
         self, phase: Phase | None = None, *, limit: int = 100, before: str | None = None

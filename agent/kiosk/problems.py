@@ -75,7 +75,7 @@ TITLES = CONFLICTS | {
     "headers-too-large": "The headers are too large.",
     "host-not-allowed": "This interface is not called by that name.",
     "http-version-not-supported": "HTTP/1.1 is spoken here.",
-    "handed-over-already": "A checkout has this transaction already, for another amount.",
+    "handed-over-already": "A checkout has this transaction already: one of its own, or for another amount.",
     "idempotency-key-invalid": "An Idempotency-Key is 1 to 255 printable characters and holds no loyalty card number.",
     "idempotency-key-reused": "The key was used for another request.",
     "internal": "A mistake of ours. It is in the log.",

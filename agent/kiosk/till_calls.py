@@ -67,7 +67,7 @@ async def end_of_day(call: Call[OperatorBody, NoQuery]) -> web.Response:
     """Have the terminal close its day, and wait for it. A caller that goes away does not stop it, and may ask again."""
     by = await operator_name(call)
     logger.info("end of day at the terminal, asked by %s", by)
-    return _reported(await call.kiosk.till.terminal.end_of_day(by, call.key))
+    return _reported(await call.kiosk.till.terminal.close_day(by, call.key))
 
 
 async def diagnosis(call: Call[OperatorBody, NoQuery]) -> web.Response:

@@ -16,12 +16,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Never
 
-from agent.smart.errors import NotAuthorised, SmartError
+from agent.smart.errors import NotAuthorised, NotSent, SmartError
 from agent.smart.models import TokenAnswer
 
 _log = logging.getLogger("tillwire.smart.access")
 
 MARGIN_S = 10.0  # seconds: a token about to expire counts as expired, as in the vendor's SDK
+LONGEST_WAIT_S = 20.0
+"""A login takes as long as a request may, 15 s. Whoever waits longer waits for somebody at a terminal; a payment that
+left after them would meet the next customer there."""
 LONGEST_PAUSE_S = 60.0  # seconds between two failed renewals: soon enough after an outage, and no load during one
 
 LogIn = Callable[[], Awaitable[TokenAnswer]]
@@ -59,12 +62,12 @@ class Access:
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[AccessToken]:
         """Give a token that is valid now, to a call that does no harm when it is replaced meanwhile."""
-        yield await self._valid(0)
+        yield await self._valid_in_time(0)
 
     @asynccontextmanager
     async def held(self, lasting_s: float) -> AsyncIterator[AccessToken]:
         """Give a token that lasts at least so long (seconds), and leave it alone until the call is over."""
-        token = await self._valid(lasting_s)
+        token = await self._valid_in_time(lasting_s)
         self._held += 1
         self._quiet.clear()
         try:
@@ -113,6 +116,13 @@ class Access:
         if self._renewal is not None:
             self._renewal.cancel()
             await asyncio.wait([self._renewal])
+
+    async def _valid_in_time(self, lasting_s: float) -> AccessToken:
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                return await self._valid(lasting_s)
+        except TimeoutError:
+            raise NotSent("there was no access token in time") from None
 
     async def _valid(self, lasting_s: float) -> AccessToken:
         renewed = False

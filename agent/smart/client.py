@@ -9,6 +9,7 @@ again from here: that its token was rejected is the API's word like any refusal,
 import asyncio
 import re
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
@@ -40,6 +41,8 @@ from agent.smart.transport import Observer, Request, Timeouts, Transport, open_t
 _TRANSACTIONS = "/api/v2/Smart/Transactions"
 _MERCHANT_CARDS = "/api/v2/Loyalty/MerchantCards"
 _EMPTY = b"{}"  # what the documented start/cash sends
+MOST_CREATED = 100
+"""So many of the last ids are known again: a second answer comes on the connection of the first."""
 
 StartMethod = Literal["cash", "loyalty", "cashless"]
 _Lend = Callable[[], AbstractAsyncContextManager[AccessToken]]
@@ -52,22 +55,39 @@ class SmartTransactions:
         self.access = access
         self._transport = transport
         self._timeouts = transport.timeouts
+        self._created: deque[str] = deque(maxlen=MOST_CREATED)
 
     def after(self, durable: asyncio.Future[float]) -> "SmartTransactions":
         """Return the API for calls that are made ready now and leave later: see Transport.after."""
-        return SmartTransactions(self._transport.after(durable), self.access)
+        later = SmartTransactions(self._transport.after(durable), self.access)
+        later._created = self._created
+        return later
 
     async def open_connection(self) -> None:
         """Have a connection ready for the next call. Sends nothing, raises nothing."""
         await self._transport.open_connection()
 
     async def create(self, request: TransactionRequest) -> SmartTransaction:
-        """Create a transaction whole, in one request. Nothing is booked."""
-        return _transaction(await self._ask("POST", _TRANSACTIONS, body=request.body()))
+        """Create a transaction whole, in one request. Nothing is booked.
+
+        Its id is new. One that another create was answered with says nothing of this one: an answer may come twice.
+        """
+        created = _transaction(await self._ask("POST", _TRANSACTIONS, body=request.body()))
+        if created.id in self._created:
+            raise Unknown("the answer is about a transaction that was created before")
+        self._created.append(created.id)
+        return created
 
     async def update(self, transaction_id: str, request: TransactionRequest) -> SmartTransaction:
-        """Replace the whole content of a transaction that has not been started. An applied balance is lost by it."""
-        return _same(transaction_id, await self._ask("PUT", _path(transaction_id), body=request.body()))
+        """Replace the whole content of a transaction that has not been started. An applied balance is lost by it.
+
+        The answer tells the sum that was sent, or none: with another it is that to an earlier request.
+        """
+        updated = _same(transaction_id, await self._ask("PUT", _path(transaction_id), body=request.body()))
+        told = updated.basket_info.sum if updated.basket_info is not None else None
+        if told not in {None, request.sum}:
+            raise Unknown("the answer is about another basket")
+        return updated
 
     async def read(self, transaction_id: str) -> SmartTransaction:
         """Read one transaction; this also warms the connection and proves the token."""

@@ -28,10 +28,11 @@ async def sheet_of(journal: Journal, day: date) -> DaySheet:
     return day_sheet(wanted, checkouts.values(), _drawer_records(lone), _unexpected_records(lone))
 
 
-async def newest_of_day(journal: Journal, kind: str, day: date) -> datetime | None:
-    """Return when an event of this kind, which concerns no checkout, was last written on a day or after it."""
+async def newest_of_day(journal: Journal, kinds: frozenset[str], day: date) -> StoredEvent | None:
+    """Return the event of these kinds, which concern no checkout, that was written last on a day or after it."""
     since = local_day(day).begin
-    return max([each.at async for each in _lone_since(journal, since) if each.kind == kind], default=None)
+    written = [each async for each in _lone_since(journal, since) if each.kind in kinds]
+    return max(written, key=lambda each: each.sequence, default=None)
 
 
 async def newest_events(journal: Journal, limit: int) -> list[StoredEvent]:

@@ -16,7 +16,7 @@ class AnotherIsActive(Exception):
 
 
 class HandedOverAlready(Exception):
-    """A checkout that is not over has the transaction, for another amount."""
+    """A checkout has the transaction: one of our own sales, or for another amount."""
 
     def __init__(self, checkout: Checkout) -> None:
         super().__init__(f"checkout {checkout.id} has this transaction")

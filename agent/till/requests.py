@@ -5,7 +5,7 @@ A request with an idempotency key is done once, also when the agent was started 
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _MAY_HAVE_PAID = frozenset({Phase.COMPLETED, Phase.RESOLVED})
 """Ends after which a transaction is never paid again, whatever a read says of it."""
+_JUST_OVER = timedelta(minutes=5)
+"""A sale of our own that ended longer ago is seen to be paid by a read, however stale it is (STALE_READ_S)."""
 
 
 class RequestsTill(Protocol):
@@ -169,7 +171,7 @@ class TillRequests:
         """The checkout that has it, or had it and may have paid it: for a while a read may not show that yet."""
         if (kept := self._open.with_transaction(transaction_id)) is not None:
             return kept.checkout
-        over = await self._journal.handed_over(transaction_id)
+        over = await self._journal.with_transaction(transaction_id, self._till.wall() - _JUST_OVER)
         return over if over is not None and over.phase in _MAY_HAVE_PAID else None
 
     async def _done_before(self, key: IdempotencyKey | None) -> Checkout | None:

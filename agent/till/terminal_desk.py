@@ -1,13 +1,16 @@
 """What the card terminal is asked without a payment: closing its day, and checking itself."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from agent.checkout.state import TransactionFacts
+from agent.checkout.state import Rules, TransactionFacts
+from agent.journal.codec import decode_time
+from agent.journal.errors import NotWritten
 from agent.journal.journal import Journal
 from agent.journal.records import IdempotencyKey
 from agent.till.api_calls import Calls
@@ -16,15 +19,28 @@ from agent.till.day_records import newest_of_day
 from agent.till.open_checkouts import OpenCheckouts
 from agent.till.refusals import TerminalBusy
 
+logger = logging.getLogger("tillwire.till")
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndOfDayAsked:
-    """The terminal will be asked to close its day: what it was paid before is not reversed any more."""
+    """The terminal will be asked to close its day: what it was paid before is not reversed any more.
+
+    The request may be carried out late, and the clock may have been ahead when something was paid.
+    """
 
     by: str  # the operator's name
+    over: datetime  # what is sent to the terminal up to then may belong to the day that is closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndOfDayAnswered:
+    """The terminal has closed its day."""
+
+    over: datetime  # what is sent to the terminal from now on is of another day
 
 
 class TerminalsTill(Protocol):
@@ -36,30 +52,36 @@ class TerminalsTill(Protocol):
     async def write(self, event: "DataclassInstance") -> int: ...
 
 
+_END_OF_DAY = frozenset({EndOfDayAsked.__name__, EndOfDayAnswered.__name__})
+
+
 class TerminalDesk:
     """Asks one thing at a time, and nothing while the terminal pays.
 
     A caller that goes away does not stop the terminal: who asks again with the same key gets the answer. A second
-    report is all that a call could do that is repeated after the agent was restarted. `end_of_day_at`: when the
-    terminal was last to be asked to close its day, whatever came of that; None: not today.
+    report is all that a call could do that is repeated after the agent was restarted. `end_of_day`: what the terminal
+    was sent up to then may belong to a day that it has closed; None: it was not asked to close one today.
     """
 
-    def __init__(self, till: TerminalsTill, *, journal: Journal, calls: Calls, open_checkouts: OpenCheckouts) -> None:
+    def __init__(
+        self, till: TerminalsTill, rules: Rules, *, journal: Journal, calls: Calls, open_checkouts: OpenCheckouts
+    ) -> None:
         self._till = till
+        self._takes_at_most = timedelta(seconds=rules.at_terminal_s + rules.late_window_s)
         self._journal = journal
         self._calls = calls
         self._open = open_checkouts
         self._asked = asyncio.Lock()
         self._answers: AskedOnce[TransactionFacts] = AskedOnce(till.spawn)
-        self.end_of_day_at: datetime | None = None
+        self.end_of_day: datetime | None = None
 
     async def take_up(self) -> None:
         """Read whether the day was closed before the agent was started again."""
-        self.end_of_day_at = await newest_of_day(
-            self._journal, EndOfDayAsked.__name__, self._till.wall().astimezone().date()
-        )
+        today = self._till.wall().astimezone().date()
+        newest = await newest_of_day(self._journal, _END_OF_DAY, today)
+        self.end_of_day = decode_time(str(newest.data["over"])) if newest is not None else None
 
-    async def end_of_day(self, by: str, key: IdempotencyKey | None = None) -> TransactionFacts:
+    async def close_day(self, by: str, key: IdempotencyKey | None = None) -> TransactionFacts:
         """Have the terminal close its day, and return its report.
 
         Raises TerminalBusy, KeyReused, SmartError, and NotWritten and Overloaded, with nothing asked.
@@ -78,12 +100,30 @@ class TerminalDesk:
 
     async def _close_day(self, by: str) -> TransactionFacts:
         """Ask once it is on the disk."""
-        await self._till.do(partial(self._end_day, by))
-        return await self._calls.end_of_day()
+        newest = await self._journal.newest_entry()
+        await self._till.do(partial(self._end_day, by, newest))
+        report = await self._calls.end_of_day()
+        over = _later(newest, self._till.wall())
+        await self._till.do(partial(self._day_is_over, over))
+        return report
 
-    async def _end_day(self, by: str) -> None:
+    async def _end_day(self, by: str, newest: datetime | None) -> None:
         """A job of the till: a reversal begins before it, and then goes first, or finds the day over."""
         if self._open.terminal_pays:
             raise TerminalBusy
-        await self._till.write(EndOfDayAsked(by=by))
-        self.end_of_day_at = self._till.wall()
+        over = _later(newest, self._till.wall()) + self._takes_at_most
+        await self._till.write(EndOfDayAsked(by=by, over=over))
+        self.end_of_day = over
+
+    async def _day_is_over(self, over: datetime) -> None:
+        """Where it can't be written the longer time counts: what could be reversed here is then reversed there."""
+        try:
+            await self._till.write(EndOfDayAnswered(over=over))
+        except NotWritten as error:
+            logger.warning("the end of the terminal's day could not be recorded: %s", error)
+            return
+        self.end_of_day = over
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else max(one, other)

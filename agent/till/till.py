@@ -99,7 +99,7 @@ class Till:
         self._receipts = ReceiptDesk(self, self._open, outlets, settings.provisional_after_s)
         self._schedule = Schedule(self, self._open, self._desk, self._line, self._receipts)
         self.lookup = Lookup(journal, self._open, wall)
-        self.terminal = TerminalDesk(self, journal=journal, calls=calls, open_checkouts=self._open)
+        self.terminal = TerminalDesk(self, settings.rules, journal=journal, calls=calls, open_checkouts=self._open)
         self._prints: AskedOnce[None] = AskedOnce(self.spawn)
         self._journal_first = JournalFirst(
             self,
@@ -252,8 +252,8 @@ class Till:
 
     @property
     def end_of_day(self) -> datetime | None:
-        """When the terminal was last asked to close its day; None: not today."""
-        return self.terminal.end_of_day_at
+        """What the terminal was sent up to then may be of a day that it has closed; None: none was closed today."""
+        return self.terminal.end_of_day
 
     @property
     def drawer_level(self) -> Level:

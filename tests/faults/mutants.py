@@ -483,6 +483,11 @@ MUTANTS = (
                 before="    return event.facts.status in EXECUTED | RUNNING or not _window_is_over(checkout, event)\n",
                 after="    return event.facts.status in EXECUTED | RUNNING\n",
             ),
+            Change(
+                file="agent/checkout/table.py",
+                before='    no(ATTENTION, ResolveAsked, "too_early", when=asked.not_executed_within_late_window),\n',
+                after="",
+            ),
         ),
     ),
     Mutant(
