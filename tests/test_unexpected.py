@@ -21,6 +21,7 @@ from tests.till_bench import FAST_DRAWER, TillBench, at_work, drawer_of
 
 PAY = PayAsked(method="cash", amount=296)
 BY_MACHINE: tuple[Confirmation, ...] = ("paid-message",)
+NO_WINDOW = Rules(late_window_s=0.0, stale_read_s=0.0)  # so that a person may decide at once
 PAID = UnexpectedTold(what="paid_message", amount=296, contradicts=True)
 
 
@@ -117,7 +118,7 @@ async def test_a_machine_says_nothing_new_where_its_word_is_no_evidence(tmp_path
 
 @asynccontextmanager
 async def overdue(directory: Path, *, executed: bool) -> AsyncIterator[tuple[TillBench, Checkout]]:
-    """A start was not answered for an hour, and a read is on its way."""
+    """A start was not answered for an hour, its late window is over, and a read is on its way."""
     when = "after" if executed else "before"
     async with SimulatorServer() as simulator, drawer_of(directory) as drawer:
         async with at_work(directory, simulator, drawer) as bench:
@@ -128,7 +129,7 @@ async def overdue(directory: Path, *, executed: bool) -> AsyncIterator[tuple[Til
             await simulator.request_arrived("read", 2)  # one while the drawer was open, and one that waits
             await bench.heard.phase(Phase.UNSURE)
         later = datetime.now(UTC) + OVERDUE_AFTER + timedelta(minutes=1)
-        async with at_work(directory, simulator, drawer, wall=lambda: later) as bench:
+        async with at_work(directory, simulator, drawer, wall=lambda: later, rules=NO_WINDOW) as bench:
             await simulator.request_arrived("read", 3)
             yield bench, await bench.till.lookup.find(checkout_id)
 
