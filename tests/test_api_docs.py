@@ -7,7 +7,7 @@ from agent.checkout.state import STALE_READ_S, Rules
 from agent.checkout.step import BACKGROUND_AFTER_S
 from agent.kiosk.client import TERMINAL_TIMEOUT_S
 from agent.service import LOGIN_AHEAD_S
-from agent.smart.access import LONGEST_WAIT_S, MARGIN_S
+from agent.smart.access import MARGIN_S
 from agent.smart.transport import Timeouts
 from config.settings import LONGEST_AT_TERMINAL_S, Api
 
@@ -21,7 +21,7 @@ def test_the_ladder_is_the_programs() -> None:
     assert dict(LADDER) == {
         "connect_s": timeouts.connect_s,
         "request_s": timeouts.request_s,
-        "LONGEST_WAIT_S": LONGEST_WAIT_S,
+        "token_s": timeouts.token_s,
         "(documented)": 120.0,
         "blocking_s": timeouts.blocking_s,
         "LOGIN_AHEAD_S": LOGIN_AHEAD_S,

@@ -46,7 +46,7 @@ from agent.checkout.events import (
     Woke,
 )
 from agent.checkout.reversal import begin_reversal
-from agent.checkout.standing_guards import CUSTOMER_GONE_S, OVERDUE_AFTER, is_overdue
+from agent.checkout.standing_guards import CUSTOMER_GONE_S, OVERDUE_AFTER, PERSON_DECIDES_S, is_overdue
 from agent.checkout.state import (
     AT_TERMINAL_S,
     FINAL,
@@ -1174,14 +1174,20 @@ def test_unsure_for_an_hour_a_person_may_ask_again_or_close_it() -> None:
 
 
 @pytest.mark.parametrize("asked_again", [STARTING, reversal_of(sold())], ids=["start", "cancel"])
-def test_what_was_sent_anew_after_an_hour_is_not_closed_before_its_late_window_is_over(asked_again: Checkout) -> None:
+def test_what_was_sent_anew_is_not_closed_before_its_late_window_is_over(asked_again: Checkout) -> None:
     """A sale that was taken back twice: the second cancel was on its way, and a person asked for another reversal."""
-    untouched = read("ok" if asked_again.reversal else "created", begun_s=LATER_S)
-    anew = after(after(asked_again, unknown), untouched, now_s=LATER_S, wall=HOUR_LATER)
+    untouched_status = "ok" if asked_again.reversal else "created"
+    anew = after(after(asked_again, unknown), read(untouched_status, begun_s=LATER_S), now_s=LATER_S)
     assert anew.phase is Phase.STARTING
     unsure = after(anew, unknown, now_s=LATER_S, wall=HOUR_LATER)
     assert refusal_of(unsure, RESOLVE, now_s=LATER_S, wall=HOUR_LATER) == "too_early"
-    assert after(unsure, RESOLVE, now_s=LATER_S + LATER_S, wall=HOUR_LATER).phase is Phase.RESOLVED
+    assert after(unsure, replace(RESOLVE, outcome="executed"), now_s=LATER_S, wall=HOUR_LATER).phase is Phase.RESOLVED
+    over_s = LATER_S + WINDOW_S
+    left_alone = after(unsure, read(untouched_status, begun_s=over_s), now_s=over_s, wall=HOUR_LATER)
+    assert after(left_alone, RESOLVE, now_s=over_s, wall=HOUR_LATER).phase is Phase.RESOLVED
+    late_s = over_s + PERSON_DECIDES_S
+    sent = after(left_alone, Woke(), read(untouched_status, begun_s=late_s), now_s=late_s, wall=HOUR_LATER)
+    assert sent.phase is Phase.STARTING
 
 
 @pytest.mark.parametrize("status", ["created", "pending", "authorised"])
@@ -1202,6 +1208,7 @@ def test_what_the_terminal_paid_after_all_is_not_paid_in_cash_as_well() -> None:
     paid, effects = tell(awaiting, read("ok"), now_s=LATER_S)
     assert (paid.phase, paid.reason, effects) == (Phase.ATTENTION, "executed_otherwise", ())
     assert refusal_of(paid, RETRY) == "not_confirmed"
+    assert refusal_of(paid, CONFIRM_796) == "executed"
 
 
 def test_a_transaction_that_this_checkout_never_started_does_not_complete_it() -> None:
@@ -1210,6 +1217,8 @@ def test_a_transaction_that_this_checkout_never_started_does_not_complete_it() -
     assert (strange.phase, strange.reason) == (Phase.ATTENTION, "not_payable")
     read_again = after(strange, RETRY, read("ok"))
     assert (read_again.phase, read_again.reason) == (Phase.ATTENTION, "changed")
+    anew, effects = tell(read_again, RETRY_ANEW)
+    assert (anew.phase, effects) == (Phase.CONFIRMED, ())  # what another paid is not aborted
 
 
 def test_a_person_closes_nothing_as_not_executed_that_may_be_executed_a_moment_later() -> None:
@@ -1232,14 +1241,6 @@ def test_a_confirmed_payment_whose_creation_is_never_answered_is_shown_to_a_pers
     assert kinds(tell(waiting, Turn())[1]) == [CreateTransaction]
     assert after(waiting, RESOLVE, wall=HOUR_LATER).phase is Phase.RESOLVED
     assert not is_overdue(after(waiting, RETRY, wall=HOUR_LATER), HOUR_LATER)
-
-
-def test_a_confirmed_payment_of_a_till_that_is_never_let_in_is_shown_to_a_person_and_goes_on() -> None:
-    waiting = never_created(CONFIRMED, not_authorised, 1)
-    assert (waiting.reason, is_overdue(waiting, HOUR_LATER)) == ("not_authorised", True)
-    assert not is_overdue(waiting, HOUR_LATER - timedelta(seconds=1))
-    assert kinds(tell(waiting, Turn())[1]) == [CreateTransaction]
-    assert after(waiting, RESOLVE, wall=HOUR_LATER).phase is Phase.RESOLVED
 
 
 def test_a_day_without_the_api_needs_no_person() -> None:

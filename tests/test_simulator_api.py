@@ -535,6 +535,11 @@ def test_ids_have_the_documented_format_and_come_from_the_seed() -> None:
     assert not set(first[4:]) & set("1ILO")
 
 
+def test_a_simulator_that_is_started_again_gives_no_id_a_second_time() -> None:
+    """The till takes an id of before for an answer that came twice."""
+    assert Till(SimulatedApi()).create() != Till(SimulatedApi()).create()
+
+
 def test_a_device_login_names_its_cash_register() -> None:
     till = Till()
     till.token = till.login_as(DEVICE_UUID)

@@ -70,11 +70,13 @@ def test_the_page_names_its_bounds_as_the_code_has_them() -> None:
 
 @pytest.mark.system_too
 @pytest.mark.skipif(not shutil.which("curl"), reason="the examples of the page use curl")
-async def test_the_examples_give_what_the_page_prints() -> None:
+async def test_the_examples_give_what_the_page_prints(tmp_path: Path) -> None:
     page = examples(PAGE.read_text("utf-8"))
     assert len(page) > 10
+    (tmp_path / "simulator.toml").write_text("seed = 1\n")
     simulator = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "agent.simulator", "--port", "0", stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "agent.simulator", "--port", "0", "--config", str(tmp_path / "simulator.toml")),
+        stdout=asyncio.subprocess.PIPE,
     )
     assert simulator.stdout is not None
     address = (await simulator.stdout.readline()).decode().split(" at ")[1].split()[0]

@@ -10,6 +10,8 @@ from agent.smart.access import LONGEST_PAUSE_S, MARGIN_S, Access
 from agent.smart.errors import NotAuthorised, NotSent, SmartError
 from agent.smart.models import TokenAnswer
 
+WAIT_S = 30.0
+
 
 class Clock:
     """Time that passes only when somebody sleeps or a test says so."""
@@ -60,7 +62,7 @@ def issuer() -> Issuer:
 
 @pytest.fixture
 async def access(issuer: Issuer, clock: Clock) -> AsyncIterator[Access]:
-    async with aclosing(Access(issuer, clock)) as access:
+    async with aclosing(Access(issuer, clock, WAIT_S)) as access:
         yield access
 
 
@@ -172,18 +174,15 @@ async def test_a_waiting_renewal_keeps_nobody_from_a_token_that_is_good(access: 
     assert issuer.given == 2
 
 
-async def test_a_call_that_waits_too_long_for_another_at_the_terminal_is_not_sent(
-    access: Access, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_call_that_waits_too_long_for_another_at_the_terminal_is_not_sent(issuer: Issuer, clock: Clock) -> None:
     """It would meet the next customer there."""
-    async with access.held(15) as token:
-        access.discard(token)
-        monkeypatch.setattr("agent.smart.access.LONGEST_WAIT_S", 0.0)
-        with pytest.raises(NotSent):
-            await held(access, 150)
-    assert issuer.given == 1
-    monkeypatch.undo()
-    assert await held(access) == "token2"
+    async with aclosing(Access(issuer, clock, 0.001)) as access:
+        async with access.held(15) as token:
+            access.discard(token)
+            with pytest.raises(NotSent):
+                await held(access, 150)
+        assert issuer.given == 1
+        assert await held(access) == "token2"
 
 
 async def test_nobody_begins_with_a_token_that_a_login_is_about_to_invalidate(access: Access, issuer: Issuer) -> None:
@@ -255,7 +254,7 @@ async def test_a_call_that_breaks_lets_go_of_its_token(access: Access) -> None:
 
 async def test_closing_ends_a_login_that_is_under_way(issuer: Issuer, clock: Clock) -> None:
     issuer.open.clear()
-    async with aclosing(Access(issuer, clock)) as access:
+    async with aclosing(Access(issuer, clock, WAIT_S)) as access:
         caller = asyncio.create_task(lent(access))
         await issuer.asked.wait()
     with pytest.raises(asyncio.CancelledError):

@@ -259,7 +259,7 @@ async def test_one_transaction_is_not_the_answer_to_two_creates(server: Server, 
     for _ in range(2):
         server.reply(answer(STARTED))
     assert (await api.create(REQUEST)).id == STX
-    with pytest.raises(Unknown, match="created before"):
+    with pytest.raises(Unknown, match="of before"):
         await api.create(REQUEST)
 
 

@@ -231,7 +231,7 @@ async def test_any_answer_to_a_login_is_a_token_that_a_clock_can_count_or_none(a
     async with smart_server() as server, open_transport(server.base_url, DEFAULT) as transport:
         server.login(answer(answered))
         login = ClientCredentialsLogin(client=CLIENT)
-        access = Access(lambda: log_in(transport, login, CredentialStore(Path("unused"))), lambda: 1000.0)
+        access = Access(lambda: log_in(transport, login, CredentialStore(Path("unused"))), lambda: 1000.0, 30.0)
         async with aclosing(access):
             try:
                 async with access.held(15) as token:

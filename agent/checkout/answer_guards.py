@@ -6,7 +6,14 @@ What a read means for a start that was not answered is from the API's documented
 """
 
 from agent.checkout.events import Applied, CallRefused, CardChecked, ReadAnswered, StartAnswered, TransactionSaved
-from agent.checkout.standing_guards import charges_card, nobody_waits, not_cash, person_must_decide, transaction_fits
+from agent.checkout.standing_guards import (
+    a_person_may_decide,
+    charges_card,
+    nobody_waits,
+    not_cash,
+    person_must_decide,
+    transaction_fits,
+)
 from agent.checkout.state import Checkout, Situation, Transaction, TransactionFacts
 
 EXECUTED = frozenset({"ok", "finished"})
@@ -190,6 +197,11 @@ def proven_not_executed(checkout: Checkout, event: ReadAnswered, situation: Situ
 def proven_not_executed_and_fits(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
     """A transaction that was created for a payment and turned out to be of another amount is never started."""
     return proven_not_executed(checkout, event, situation) and _still_fits(checkout, event, situation)
+
+
+def proven_and_a_person_may_decide(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    fits = proven_not_executed_and_fits(checkout, event, situation)
+    return fits and a_person_may_decide(checkout, event.begun_s, situation)
 
 
 def _still_fits(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:

@@ -4,6 +4,7 @@ An act takes checkout, event and situation and returns the changed checkout and 
 several, done in order. Pure.
 """
 
+from agent.checkout.answer_guards import EXECUTED
 from agent.checkout.effects import (
     AbortTransaction,
     ApplyBalance,
@@ -101,8 +102,10 @@ def abandon(checkout: Checkout, _event: object, _situation: Situation) -> Done:
 
 
 def abort(checkout: Checkout, transaction: Transaction | None) -> tuple[Effect, ...]:
-    """What a register created is the register's to abort."""
+    """What a register created is the register's to abort, and what somebody executed is nobody's."""
     if transaction is None or transaction.start_sent or checkout.handed_over is not None:
+        return ()
+    if {transaction.status, transaction.read_status} & EXECUTED:
         return ()
     return (AbortTransaction(transaction_id=transaction.id),)
 

@@ -5,7 +5,7 @@ Is it the same as before, does it fit what was shown, may it be. Pure.
 
 from agent.checkout.answer_guards import EXECUTED, REFUSED
 from agent.checkout.events import ApplyAsked, CardSet, CashConfirmed, ConfirmAsked, PayAsked, ResolveAsked, RetryAsked
-from agent.checkout.standing_guards import charges_card, within_late_window
+from agent.checkout.standing_guards import charges_card, is_overdue, within_late_window
 from agent.checkout.state import Checkout, Payment, Situation
 
 
@@ -142,13 +142,19 @@ def not_confirmed(checkout: Checkout, _event: object, _situation: Situation) -> 
 
 def was_executed(checkout: Checkout, _event: object, _situation: Situation) -> bool:
     """It was executed, though not as shown: whatever a later read says, it is not sent again."""
-    return checkout.transaction is not None and checkout.transaction.read_status in EXECUTED
+    transaction = checkout.transaction
+    return transaction is not None and transaction.start_sent and transaction.read_status in EXECUTED
 
 
 def not_executed_within_late_window(checkout: Checkout, event: ResolveAsked, situation: Situation) -> bool:
-    """It may be executed a moment later, and then nobody looks at it again. A refusal that was read is final."""
-    was_refused = checkout.transaction is not None and checkout.transaction.read_status in REFUSED
-    return event.outcome != "executed" and not was_refused and within_late_window(checkout, situation)
+    """It may be executed a moment later, and then nobody looks at it again. What was read as over is over."""
+    is_over = checkout.transaction is not None and checkout.transaction.read_status in REFUSED | EXECUTED
+    return event.outcome != "executed" and not is_over and within_late_window(checkout, situation)
+
+
+def overdue_and_not_executed_within_late_window(checkout: Checkout, event: ResolveAsked, situation: Situation) -> bool:
+    """Before it is overdue it can't be closed at all."""
+    return is_overdue(checkout, situation.wall) and not_executed_within_late_window(checkout, event, situation)
 
 
 def may_replace_transaction(checkout: Checkout, event: RetryAsked, _situation: Situation) -> bool:

@@ -31,6 +31,7 @@ from agent.checkout.events import (
 )
 from agent.checkout.replacing import replace
 from agent.checkout.row import ATTENTION, COMPLETED, FAILED, STARTING, UNSURE, Done, Row, because, go, no
+from agent.checkout.standing_guards import a_person_may_decide
 from agent.checkout.state import CancelCall, Checkout, ReceiptLines, Reversal, Rules, Situation
 
 CANCELLED_STATUS = "cancelled"
@@ -168,6 +169,11 @@ def _proven_not_taken_back(checkout: Checkout, event: ReadAnswered, _situation: 
     return checkout.reversal is not None and event.facts.status in EXECUTED and _window_is_over(checkout, event)
 
 
+def _a_person_may_decide(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    proven = _proven_not_taken_back(checkout, event, situation)
+    return proven and a_person_may_decide(checkout, event.begun_s, situation)
+
+
 def _window_is_over(checkout: Checkout, event: ReadAnswered) -> bool:
     return checkout.pursuit is not None and event.begun_s >= checkout.pursuit.ends_s
 
@@ -258,6 +264,7 @@ ROWS_OF_REVERSAL: tuple[Row[Any], ...] = (
     go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("refused"), when=_refused_and_not_taken_back),
     go(UNSURE, ReadAnswered, ATTENTION, note.forget_asking, because("not_executed"), when=_answered_in_vain),
     go(UNSURE, ReadAnswered, ATTENTION, note.forget_asking, because("not_same_day"), when=_not_taken_back_on_its_day),
+    go(UNSURE, ReadAnswered, "same", ask.read_later, when=_a_person_may_decide),
     go(UNSURE, ReadAnswered, STARTING, cancel, when=_proven_not_taken_back),
     go(UNSURE, ReadAnswered, "same", ask.read_later, when=_is_read_again),
     go(UNSURE, ReadAnswered, ATTENTION, note.keep_status, because("changed"), when=is_reversal),

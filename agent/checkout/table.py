@@ -74,6 +74,16 @@ from agent.checkout.state import FINAL
 
 TABLE: tuple[Row[Any], ...] = (
     *ROWS_OF_REVERSAL,
+    # what was paid after all is not paid once more in cash, whoever created it
+    go(
+        CASH,
+        ReadAnswered,
+        ATTENTION,
+        pay.note_waiting,
+        note.keep_status,
+        because("executed_otherwise"),
+        when=told.executed_by_our_start,
+    ),
     *ROWS_OF_HANDED_OVER,
     # draft: basket and card may change
     go(D, BasketSet, "same", sale.set_basket, sale.touch),
@@ -192,15 +202,6 @@ TABLE: tuple[Row[Any], ...] = (
     go(CASH, DrawerOpened, "same", pay.note_opened),
     go(CASH, DrawerTroubled, "same", pay.note_trouble),
     go(CASH, ReadAnswered, "same", note.forget_asking, when=told.as_shown),
-    go(
-        CASH,
-        ReadAnswered,
-        ATTENTION,
-        pay.note_waiting,
-        note.keep_status,
-        because("executed_otherwise"),
-        when=told.executed_by_our_start,
-    ),
     go(
         CASH,
         ReadAnswered,
@@ -325,6 +326,7 @@ TABLE: tuple[Row[Any], ...] = (
     go(UNSURE, ReadAnswered, DUE, pay.give_back_choice, because("refused"), when=told.refused_and_not_cash),
     go(UNSURE, ReadAnswered, ATTENTION, note.keep_status, because("refused"), when=told.refused_too_often),
     go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("not_executed"), when=told.terminal_and_nobody_waits),
+    go(UNSURE, ReadAnswered, "same", ask.read_later, when=told.proven_and_a_person_may_decide),
     go(UNSURE, ReadAnswered, STARTING, ask.start, when=told.proven_not_executed_and_fits),
     go(
         UNSURE,
@@ -347,7 +349,7 @@ TABLE: tuple[Row[Any], ...] = (
     no(UNSURE, RetryAsked, "read_first", when=asked.replaces_unread),
     go(UNSURE, RetryAsked, "same", ask.pursue, when=is_.overdue_and_quiet),
     go(UNSURE, RetryAsked, "same", when=is_.overdue),
-    no(UNSURE, ResolveAsked, "too_early", when=is_.overdue_within_late_window),
+    no(UNSURE, ResolveAsked, "too_early", when=asked.overdue_and_not_executed_within_late_window),
     go(UNSURE, ResolveAsked, RESOLVED, pay.resolve, when=is_.overdue),
     go(UNSURE, Restarted, "same", restart, ask.read),
     # attention: a person decides
@@ -357,6 +359,7 @@ TABLE: tuple[Row[Any], ...] = (
     no(ATTENTION, RetryAsked, "read_first", when=asked.replaces_unread),
     go(ATTENTION, RetryAsked, UNSURE, pay.forget_refusals, ask.ensure_window, ask.pursue, when=is_.has_transaction),
     go(ATTENTION, RetryAsked, CONFIRMED, pay.forget_refusals),
+    no(ATTENTION, ConfirmAsked, "executed", when=asked.was_executed),
     no(ATTENTION, ConfirmAsked, "amount_differs", when=asked.other_amount_confirmed),
     go(ATTENTION, ConfirmAsked, CONFIRMED, pay.keep_operators_word, when=asked.not_confirmed),
     no(ATTENTION, ResolveAsked, "too_early", when=asked.not_executed_within_late_window),

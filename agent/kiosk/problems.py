@@ -53,7 +53,7 @@ CONFLICTS = {
     "operator-not-needed": "The drawer confirms this payment by itself.",
     "read-first": "What became of the transaction must be read before another one takes its place.",
     "something-due": "The card does not cover the sum: choose how the rest is paid.",
-    "too-early": "What was sent to the API may still be carried out: decide when a minute has passed.",
+    "too-early": "What was sent to the API may still be carried out: decide a little later.",
     "too-late": "It is too late for this.",
 }
 """What the checkout table refuses a caller for, with - for _."""

@@ -37,7 +37,9 @@ class Begun:
 class SimulatedApi:
     """One merchant's world behind the paths of the API."""
 
-    def __init__(self, *, world: World | None = None, switches: Switches = DEFAULT_SWITCHES, seed: int = 1) -> None:
+    def __init__(
+        self, *, world: World | None = None, switches: Switches = DEFAULT_SWITCHES, seed: int | None = None
+    ) -> None:
         self.identifiers = Identifiers(seed)
         self._actions = Actions()
         self.world = world or default_world()

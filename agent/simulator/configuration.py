@@ -48,7 +48,7 @@ class ClientSection(_Section):
 class ConfigurationFile(_Section):
     """The whole file."""
 
-    seed: int = 1
+    seed: int | None = None
     switches: dict[str, str | int | float] = {}
     fault: list[dict[str, object]] = []
     card: list[CardSection] = []
@@ -63,7 +63,7 @@ class Configuration:
     world: World
     switches: Switches
     faults: tuple[Fault, ...]
-    seed: int
+    seed: int | None
 
 
 def configured(file: Path | None, switches: Iterable[str], faults: Iterable[str]) -> Configuration:

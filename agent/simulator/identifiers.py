@@ -1,6 +1,7 @@
-"""Where the simulated API's ids and tokens come from: a seeded sequence in the documented formats.
+"""Where the simulated API's ids and tokens come from: a sequence of random ones in the documented formats.
 
-The same seed and the same calls give the same ids, so a recorded run can be played again.
+The same seed and the same calls give the same ids, so a run can be repeated. Without a seed a simulator that is started
+again gives no id a second time, as the API does not.
 """
 
 import random
@@ -13,9 +14,9 @@ _HEX_ALPHABET: Final = "0123456789abcdef"
 
 
 class Identifiers:
-    """A seeded sequence of ids and tokens."""
+    """A sequence of ids and tokens. `seed`: none for one of its own."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | None) -> None:
         self._random = random.Random(seed)  # noqa: S311 - reproducible on purpose: these tokens guard nothing
 
     def object_id(self, prefix: str) -> str:

@@ -19,7 +19,8 @@ from agent.simulator.world import World
 class SimulatorServer:
     """Serves the simulated API on a free port of 127.0.0.1, or on the network that is given.
 
-    `faults` may be written as on the command line (`"start/cash:no-answer-after-executing"`). `seed` decides all ids.
+    `faults` may be written as on the command line (`"start/cash:no-answer-after-executing"`). With a
+    `seed` the same calls get the same ids.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class SimulatorServer:
         switches: Switches = DEFAULT_SWITCHES,
         faults: Iterable[Fault | str] = (),
         world: World | None = None,
-        seed: int = 1,
+        seed: int | None = None,
         clock: Clock | None = None,
         network: Network | None = None,
     ) -> None:

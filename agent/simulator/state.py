@@ -1,6 +1,6 @@
 """What the simulated server holds: transactions, cards, the ledger. Pure.
 
-It has no clock and makes no ids of its own: times come in with each call, ids from a seeded sequence. `lifecycle.py`
+It has no clock and makes no ids of its own: times come in with each call, ids from a sequence. `lifecycle.py`
 and `payments.py` change it; `calls.py` puts it behind the paths of the API. Transactions and cards are frozen values
 that are replaced whole, so an older state of one can be kept and read (`stale-read-seconds`).
 """

@@ -22,9 +22,6 @@ from agent.smart.models import TokenAnswer
 _log = logging.getLogger("tillwire.smart.access")
 
 MARGIN_S = 10.0  # seconds: a token about to expire counts as expired, as in the vendor's SDK
-LONGEST_WAIT_S = 20.0
-"""A login takes as long as a request may, 15 s. Whoever waits longer waits for somebody at a terminal; a payment that
-left after them would meet the next customer there."""
 LONGEST_PAUSE_S = 60.0  # seconds between two failed renewals: soon enough after an outage, and no load during one
 
 LogIn = Callable[[], Awaitable[TokenAnswer]]
@@ -50,9 +47,15 @@ class AccessToken:
 class Access:
     """The till's one access token. `aclose` ends a renewal that is under way."""
 
-    def __init__(self, log_in: LogIn, clock: Callable[[], float]) -> None:
+    def __init__(self, log_in: LogIn, clock: Callable[[], float], longest_wait_s: float) -> None:
+        """`longest_wait_s`: so long a call waits for its token.
+
+        Whoever waits longer than a login takes waits for somebody at a terminal, and a payment that left after them
+        would meet the next customer there.
+        """
         self._log_in = log_in
         self._clock = clock
+        self._longest_wait_s = longest_wait_s
         self._token: AccessToken | None = None  # None too while a login is under way: it takes the former one's life
         self._former: AccessToken | None = None  # while a login is under way: good again if that login fails
         self._held = 0
@@ -119,7 +122,7 @@ class Access:
 
     async def _valid_in_time(self, lasting_s: float) -> AccessToken:
         try:
-            async with asyncio.timeout(LONGEST_WAIT_S):
+            async with asyncio.timeout(self._longest_wait_s):
                 return await self._valid(lasting_s)
         except TimeoutError:
             raise NotSent("there was no access token in time") from None

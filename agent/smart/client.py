@@ -41,7 +41,7 @@ from agent.smart.transport import Observer, Request, Timeouts, Transport, open_t
 _TRANSACTIONS = "/api/v2/Smart/Transactions"
 _MERCHANT_CARDS = "/api/v2/Loyalty/MerchantCards"
 _EMPTY = b"{}"  # what the documented start/cash sends
-MOST_CREATED = 100
+MOST_NAMED = 100
 """So many of the last ids are known again: a second answer comes on the connection of the first."""
 
 StartMethod = Literal["cash", "loyalty", "cashless"]
@@ -51,17 +51,16 @@ _Lend = Callable[[], AbstractAsyncContextManager[AccessToken]]
 class SmartTransactions:
     """The API as a till uses it. Money is integer cents. Ids that no path can hold raise ValueError."""
 
-    def __init__(self, transport: Transport, access: Access) -> None:
+    def __init__(self, transport: Transport, access: Access, named: deque[str] | None = None) -> None:
+        """`named`: the ids that answers named of late."""
         self.access = access
         self._transport = transport
         self._timeouts = transport.timeouts
-        self._created: deque[str] = deque(maxlen=MOST_CREATED)
+        self._named = deque(maxlen=MOST_NAMED) if named is None else named
 
     def after(self, durable: asyncio.Future[float]) -> "SmartTransactions":
         """Return the API for calls that are made ready now and leave later: see Transport.after."""
-        later = SmartTransactions(self._transport.after(durable), self.access)
-        later._created = self._created
-        return later
+        return SmartTransactions(self._transport.after(durable), self.access, self._named)
 
     async def open_connection(self) -> None:
         """Have a connection ready for the next call. Sends nothing, raises nothing."""
@@ -70,20 +69,16 @@ class SmartTransactions:
     async def create(self, request: TransactionRequest) -> SmartTransaction:
         """Create a transaction whole, in one request. Nothing is booked.
 
-        Its id is new. One that another create was answered with says nothing of this one: an answer may come twice.
+        Its id is new. An answer that names one of before says nothing of this create: an answer may come twice.
         """
-        created = _transaction(await self._ask("POST", _TRANSACTIONS, body=request.body()))
-        if created.id in self._created:
-            raise Unknown("the answer is about a transaction that was created before")
-        self._created.append(created.id)
-        return created
+        return self._new(await self._ask("POST", _TRANSACTIONS, body=request.body()))
 
     async def update(self, transaction_id: str, request: TransactionRequest) -> SmartTransaction:
         """Replace the whole content of a transaction that has not been started. An applied balance is lost by it.
 
         The answer tells the sum that was sent, or none: with another it is that to an earlier request.
         """
-        updated = _same(transaction_id, await self._ask("PUT", _path(transaction_id), body=request.body()))
+        updated = self._same(transaction_id, await self._ask("PUT", _path(transaction_id), body=request.body()))
         told = updated.basket_info.sum if updated.basket_info is not None else None
         if told not in {None, request.sum}:
             raise Unknown("the answer is about another basket")
@@ -91,7 +86,7 @@ class SmartTransactions:
 
     async def read(self, transaction_id: str) -> SmartTransaction:
         """Read one transaction; this also warms the connection and proves the token."""
-        return _same(transaction_id, await self._ask("GET", _path(transaction_id)))
+        return self._same(transaction_id, await self._ask("GET", _path(transaction_id)))
 
     async def search(self, q: str, *, count: int = 25, offset: int = 0) -> TransactionList:
         """Return one page of the transactions that match, with the API's query syntax: `property:condition`."""
@@ -109,16 +104,16 @@ class SmartTransactions:
         """
         seconds = self._timeouts.blocking_s if method == "cashless" else self._timeouts.request_s
         path = _path(transaction_id, f"start/{method}")
-        return _same(transaction_id, await self._execute(path, seconds, action_id=action_id, body=_EMPTY))
+        return self._same(transaction_id, await self._execute(path, seconds, action_id=action_id, body=_EMPTY))
 
     async def abort(self, transaction_id: str) -> SmartTransaction:
         """Abandon a transaction that has not been started."""
-        return _same(transaction_id, await self._ask("POST", _path(transaction_id, "abort")))
+        return self._same(transaction_id, await self._ask("POST", _path(transaction_id, "abort")))
 
     async def cancel(self, transaction_id: str, action_id: str) -> SmartTransaction:
         """Reverse an executed cash or loyalty transaction. The answer has the receipt of the reversal."""
         path = _path(transaction_id, "cancel")
-        return _same(transaction_id, await self._execute(path, self._timeouts.request_s, action_id=action_id))
+        return self._same(transaction_id, await self._execute(path, self._timeouts.request_s, action_id=action_id))
 
     async def cancel_trx(self, transaction_id: str, receipt_number: int) -> SmartTransaction:
         """Reverse this transaction's terminal payment by its receipt number, before the end of its day.
@@ -127,15 +122,15 @@ class SmartTransactions:
         """
         path = f"{_TRANSACTIONS}/{receipt_number:d}/cancelTrx"
         answer = await self._execute(path, self._timeouts.blocking_s)
-        return _with_receipt(receipt_number, _same(transaction_id, answer))
+        return _with_receipt(receipt_number, self._same(transaction_id, answer))
 
     async def end_of_day(self) -> SmartTransaction:
         """Have the terminal close its day. Waits for the terminal; the answer has its report as a receipt."""
-        return _transaction(await self._execute(f"{_TRANSACTIONS}/me/EndOfDay", self._timeouts.blocking_s))
+        return self._new(await self._execute(f"{_TRANSACTIONS}/me/EndOfDay", self._timeouts.blocking_s))
 
     async def diagnosis(self) -> SmartTransaction:
         """Have the terminal check itself and its configuration. Waits for the terminal."""
-        return _transaction(await self._execute(f"{_TRANSACTIONS}/me/diagnosis", self._timeouts.blocking_s))
+        return self._new(await self._execute(f"{_TRANSACTIONS}/me/diagnosis", self._timeouts.blocking_s))
 
     async def validate_card(self, number: CardNumber) -> CardValidity:
         """Ask whether a card may be used. A locked card must not be added to a transaction."""
@@ -184,6 +179,21 @@ class SmartTransactions:
         request = Request(method="POST", path=path, body=body, headers=headers, timeout_s=timeout_s)
         return read_object(await self._send(request, partial(self.access.held, timeout_s)))
 
+    def _new(self, body: JsonObject) -> SmartTransaction:
+        transaction = _transaction(body)
+        if transaction.id in self._named:
+            raise Unknown("the answer is about a transaction of before")
+        self._named.append(transaction.id)
+        return transaction
+
+    def _same(self, transaction_id: str, body: JsonObject) -> SmartTransaction:
+        transaction = _transaction(body)
+        if transaction.id != transaction_id:
+            raise Unknown("the answer is about another transaction")
+        if transaction_id not in self._named:
+            self._named.append(transaction_id)
+        return transaction
+
     async def _send(self, request: Request, lend: _Lend) -> Answer:
         async with lend() as token:
             answer = await self._transport.send(request, token.value)
@@ -210,7 +220,8 @@ async def connect(
     """
     async with open_transport(base_url, timeouts or Timeouts(), trust=trust, observer=observer) as transport:
         clock = clock or asyncio.get_running_loop().time
-        async with aclosing(Access(partial(log_in, transport, login, store), clock)) as access:
+        access = Access(partial(log_in, transport, login, store), clock, transport.timeouts.token_s)
+        async with aclosing(access):
             yield SmartTransactions(transport, access)
 
 
@@ -224,13 +235,6 @@ def _transaction(body: JsonObject) -> SmartTransaction:
     if body.get("object", "smart.transactions") != "smart.transactions":
         raise Unknown("the answer is not about a transaction")
     return read_model(SmartTransaction, body)
-
-
-def _same(transaction_id: str, body: JsonObject) -> SmartTransaction:
-    transaction = _transaction(body)
-    if transaction.id != transaction_id:
-        raise Unknown("the answer is about another transaction")
-    return transaction
 
 
 def _with_receipt(receipt_number: int, transaction: SmartTransaction) -> SmartTransaction:

@@ -34,6 +34,11 @@ class Timeouts:
     blocking_s: float = 150.0  # calls that wait for somebody at a terminal: longer than the vendor SDK's 120 s
     idle_connection_s: float = 15.0  # shorter than servers and routers keep a silent connection, so that we drop it
 
+    @property
+    def token_s(self) -> float:
+        """So long a call waits for its token: a login is two requests at most."""
+        return 2 * self.request_s
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:

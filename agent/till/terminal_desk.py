@@ -8,14 +8,17 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from agent.checkout.answer_guards import EXECUTED
 from agent.checkout.state import Rules, TransactionFacts
 from agent.journal.codec import decode_time
 from agent.journal.errors import NotWritten
 from agent.journal.journal import Journal
 from agent.journal.records import IdempotencyKey
+from agent.smart.errors import NotAuthorised, NotSent
 from agent.till.api_calls import Calls
 from agent.till.asked_once import AskedOnce
 from agent.till.day_records import newest_of_day
+from agent.till.inbox import Overloaded
 from agent.till.open_checkouts import OpenCheckouts
 from agent.till.refusals import TerminalBusy
 
@@ -52,6 +55,8 @@ class TerminalsTill(Protocol):
     async def write(self, event: "DataclassInstance") -> int: ...
 
 
+LEAVES_AFTER = timedelta(minutes=1)
+"""The request leaves when it is on the disk and there is a token."""
 _END_OF_DAY = frozenset({EndOfDayAsked.__name__, EndOfDayAnswered.__name__})
 
 
@@ -67,7 +72,7 @@ class TerminalDesk:
         self, till: TerminalsTill, rules: Rules, *, journal: Journal, calls: Calls, open_checkouts: OpenCheckouts
     ) -> None:
         self._till = till
-        self._takes_at_most = timedelta(seconds=rules.at_terminal_s + rules.late_window_s)
+        self._takes_at_most = timedelta(seconds=rules.at_terminal_s + rules.late_window_s) + LEAVES_AFTER
         self._journal = journal
         self._calls = calls
         self._open = open_checkouts
@@ -100,11 +105,16 @@ class TerminalDesk:
 
     async def _close_day(self, by: str) -> TransactionFacts:
         """Ask once it is on the disk."""
-        newest = await self._journal.newest_entry()
+        before, newest = self.end_of_day, await self._journal.newest_entry()
         await self._till.do(partial(self._end_day, by, newest))
-        report = await self._calls.end_of_day()
-        over = _later(newest, self._till.wall())
-        await self._till.do(partial(self._day_is_over, over))
+        try:
+            report = await self._calls.end_of_day()
+        except (NotSent, NotAuthorised):
+            self.end_of_day = before
+            raise
+        if report.status in EXECUTED:
+            self.end_of_day = _later(newest, self._till.wall())
+            self._till.spawn(self._keep(self.end_of_day))
         return report
 
     async def _end_day(self, by: str, newest: datetime | None) -> None:
@@ -115,14 +125,15 @@ class TerminalDesk:
         await self._till.write(EndOfDayAsked(by=by, over=over))
         self.end_of_day = over
 
-    async def _day_is_over(self, over: datetime) -> None:
-        """Where it can't be written the longer time counts: what could be reversed here is then reversed there."""
+    async def _keep(self, over: datetime) -> None:
+        """Where it can't be written the longer time counts after a restart: more is then reversed at the terminal."""
         try:
-            await self._till.write(EndOfDayAnswered(over=over))
-        except NotWritten as error:
+            await self._till.do(partial(self._write_end, over))
+        except (NotWritten, Overloaded) as error:
             logger.warning("the end of the terminal's day could not be recorded: %s", error)
-            return
-        self.end_of_day = over
+
+    async def _write_end(self, over: datetime) -> None:
+        await self._till.write(EndOfDayAnswered(over=over))
 
 
 def _later(one: datetime | None, other: datetime) -> datetime:

@@ -98,15 +98,19 @@ def _proves(proof: Proof, amount: int, evidence: Evidence) -> bool:
 
 def _short_of(world: World, booking: Booking) -> int:
     """By how much an API redeemed less than it said, because the card was emptied: nobody here can prevent that, where
-    it was emptied elsewhere, or where a register applied the balance itself.
+    it was emptied elsewhere, or where a register applied the balance itself, to this transaction or to another.
     """
     applied = world.simulator.api.state.transactions[booking.transaction].applied
-    is_handed_over = world.visits[booking.merchantRef or ""].register_sum is not None
-    if applied is None or not (is_handed_over or booking.card in world.spent_elsewhere):
+    of_registers = {each.card for each in world.simulator.ledger if _was_handed_over(world, each)}
+    if applied is None or booking.card not in world.spent_elsewhere | of_registers:
         return 0
     if world.simulator.switches.start_with_less_balance != "executes-less":
         return 0
     return applied.cash + applied.bonus - booking.movement.redeemed - booking.movement.bonus_redeemed
+
+
+def _was_handed_over(world: World, booking: Booking) -> bool:
+    return world.visits[booking.merchantRef or ""].register_sum is not None
 
 
 def _tells_other_amount(world: World, booking: Booking) -> bool:

@@ -187,7 +187,8 @@ MUTANTS = (
         changes=(
             Change(
                 file="agent/smart/client.py",
-                before='    if transaction.id != transaction_id:\n        raise Unknown("the answer is about another transaction")\n',
+                before="        if transaction.id != transaction_id:\n"
+                '            raise Unknown("the answer is about another transaction")\n',
                 after="",
             ),
         ),
