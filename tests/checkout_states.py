@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Literal, NamedTuple
 
-from agent.checkout.answer_guards import EXECUTED, REFUSED
 from agent.checkout.effects import CancelTerminalPayment, CancelTransaction, Effect, StartTransaction
 from agent.checkout.events import CallNotAuthorised, CallNotSent, CancelAnswered, Event, ReadAnswered, StartAnswered
 from agent.checkout.state import Checkout, Phase, Situation
 from agent.checkout.step import NotAllowed, step
+from agent.checkout.transaction_status import EXECUTED, REFUSED
 from tests.checkout_events_domain import ANSWERS, UNASKED
 from tests.checkouts import (
     CHARGE,

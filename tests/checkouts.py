@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from agent.checkout.answer_guards import EXECUTED, MOST_REFUSALS, REFUSED
+from agent.checkout.answer_guards import MOST_REFUSALS
 from agent.checkout.effects import Effect
 from agent.checkout.events import (
     Answer,
@@ -48,6 +48,7 @@ from agent.checkout.state import (
     TransactionFacts,
 )
 from agent.checkout.step import BACKGROUND_AFTER_S, step
+from agent.checkout.transaction_status import EXECUTED, REFUSED
 
 WALL = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NOW_S = 1000.0

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.checkout.answer_guards import REFUSED
 from agent.checkout.call_acts import is_at_terminal
 from agent.checkout.effects import (
     AbortTransaction,
@@ -54,6 +53,7 @@ from agent.checkout.events import (
 from agent.checkout.state import AT_TERMINAL_S, Checkout, Phase, Situation, TransactionFacts
 from agent.checkout.step import ROWS, NotAllowed, is_active, step, wake_at
 from agent.checkout.table import TABLE
+from agent.checkout.transaction_status import REFUSED
 from agent.kiosk.roles import Role
 from agent.kiosk.view import allowed
 from tests.checkout_states import CHOOSING, MOVES_MONEY, State, Taken, Walked, may_happen, walk

@@ -1,9 +1,4 @@
-"""What an answer of the API proves: the questions that the table calls `told`. Pure.
-
-What a read means for a start that was not answered is from the API's documented states (smart-api 4.2): executed are
-`ok` and `finished`; still running `pending` and `approved`; refused `failed`, `aborted`, `cancelled`, `canceled`,
-`timeout`, `deleted`; not executed are `created` and `processing`, if nothing else about the transaction changed.
-"""
+"""What an answer of the API proves: the questions that the table calls `told`. Pure."""
 
 from agent.checkout.events import Applied, CallRefused, CardChecked, ReadAnswered, StartAnswered, TransactionSaved
 from agent.checkout.standing_guards import (
@@ -15,11 +10,8 @@ from agent.checkout.standing_guards import (
     transaction_fits,
 )
 from agent.checkout.state import Checkout, Situation, Transaction, TransactionFacts
+from agent.checkout.transaction_status import EXECUTED, PAYABLE, REFUSED, RUNNING
 
-EXECUTED = frozenset({"ok", "finished"})
-RUNNING = frozenset({"pending", "approved"})
-REFUSED = frozenset({"failed", "aborted", "cancelled", "canceled", "timeout", "deleted"})
-PAYABLE = frozenset({"created", "processing"})
 MOST_REFUSALS = 3
 """Starts refused with the same error before a person must look."""
 

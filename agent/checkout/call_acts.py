@@ -4,7 +4,6 @@ An act takes checkout, event and situation and returns the changed checkout and 
 several, done in order. Pure.
 """
 
-from agent.checkout.answer_guards import EXECUTED
 from agent.checkout.effects import (
     AbortTransaction,
     ApplyBalance,
@@ -27,6 +26,7 @@ from agent.checkout.state import (
     Situation,
     Transaction,
 )
+from agent.checkout.transaction_status import EXECUTED
 
 LONGEST_READ_PAUSE_S = 60.0
 """Between two reads of an unsure payment: light enough for days, short enough for the person who waits."""

@@ -3,10 +3,10 @@
 It changes nothing: final is final.
 """
 
-from agent.checkout.answer_guards import EXECUTED
 from agent.checkout.events import CancelAnswered, ReadAnswered, StartAnswered
 from agent.checkout.reversal import CANCELLED_STATUS, took_nothing_back
 from agent.checkout.state import Checkout, Phase
+from agent.checkout.transaction_status import EXECUTED
 
 LateAnswer = StartAnswered | ReadAnswered | CancelAnswered
 

@@ -3,10 +3,10 @@
 Is it the same as before, does it fit what was shown, may it be. Pure.
 """
 
-from agent.checkout.answer_guards import EXECUTED, REFUSED
 from agent.checkout.events import ApplyAsked, CardSet, CashConfirmed, ConfirmAsked, PayAsked, ResolveAsked, RetryAsked
 from agent.checkout.standing_guards import charges_card, is_overdue, within_late_window
 from agent.checkout.state import Checkout, Payment, Situation
+from agent.checkout.transaction_status import EXECUTED, REFUSED
 
 
 def nothing_to_sell(checkout: Checkout, _event: object, _situation: Situation) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.checkout import answer_acts as note
 from agent.checkout import call_acts as ask
-from agent.checkout.answer_guards import EXECUTED, MOST_REFUSALS, RUNNING
+from agent.checkout.answer_guards import MOST_REFUSALS
 from agent.checkout.call_acts import restart, transaction_of
 from agent.checkout.effects import (
     BeginReversal,
@@ -33,6 +33,7 @@ from agent.checkout.replacing import replace
 from agent.checkout.row import ATTENTION, COMPLETED, FAILED, STARTING, UNSURE, Done, Row, because, go, no
 from agent.checkout.standing_guards import a_person_may_decide
 from agent.checkout.state import CancelCall, Checkout, ReceiptLines, Reversal, Rules, Situation
+from agent.checkout.transaction_status import EXECUTED, RUNNING
 
 CANCELLED_STATUS = "cancelled"
 """Both spellings of the API are this one by now (`canceled`, smart-api 4.2)."""

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from agent.checkout.answer_guards import EXECUTED
 from agent.checkout.state import Rules, TransactionFacts
+from agent.checkout.transaction_status import EXECUTED
 from agent.journal.codec import decode_time
 from agent.journal.errors import NotWritten
 from agent.journal.journal import Journal

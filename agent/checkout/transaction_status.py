@@ -1,0 +1,7 @@
+"""What the API's states of a Smart transaction mean for its payment (smart-api 4.2). Pure."""
+
+EXECUTED = frozenset({"ok", "finished"})
+RUNNING = frozenset({"pending", "approved"})
+REFUSED = frozenset({"failed", "aborted", "cancelled", "canceled", "timeout", "deleted"})
+PAYABLE = frozenset({"created", "processing"})
+"""Not executed, if nothing else about the transaction changed."""
