@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import aiohttp
 
+from agent.checkout.evidence_state import SETTLING_S
 from agent.kiosk.checkout_answers import CheckoutAnswer
 from agent.kiosk.client import KioskClient
 from agent.kiosk.client_event import Event
@@ -168,6 +169,7 @@ class Kiosk:
     async def until_cash(self, screen: "Screen", scan: Scan | None = None, reader: str = "counter") -> str:
         """Bring the seed's checkout to the point where the drawer is asked to open."""
         await screen.devices("present", reader, "drawer")
+        await self._settled()
         checkout = await screen.client.begin(SEED.basket.products)
         if scan is None:
             await self._types_card(screen, checkout.id)
@@ -178,6 +180,10 @@ class Kiosk:
         await screen.phase(checkout.id, "due")
         await screen.client.pay(checkout.id, "cash", CASH_DUE)
         return checkout.id
+
+    async def _settled(self) -> None:
+        """Wait by the clock of the box, however fast that is: so long a drawer's port proves nothing, and nobody tells."""
+        await self.machine.shell(f"sleep {SETTLING_S}")
 
     async def _types_card(self, screen: "Screen", checkout_id: str) -> None:
         """Type the card on the USB keyboard, again where QEMU lost a key: it does when its host is busy."""
