@@ -10,9 +10,9 @@ OVERDUE_AFTER = timedelta(hours=1)
 CUSTOMER_GONE_S = 120.0
 """Nobody stands at a till for longer than this and waits for what becomes of a payment."""
 MOST_CREATES = 3
+"""Transactions made for one question before the customer is told that no answer comes."""
 PERSON_DECIDES_S = 60.0
 """As long as it may take to read what stands there, and to close it."""
-"""Transactions made for one question before the customer is told that no answer comes."""
 SHOWN_AMOUNT_S = 600.0
 """An amount older than this is asked anew: balances change at other tills."""
 CHARGE_EANS = frozenset({"4260447149502", "4260447149519"})

@@ -182,7 +182,7 @@ class Kiosk:
         return checkout.id
 
     async def _settled(self) -> None:
-        """Wait by the clock of the box, however fast that is: so long a drawer's port proves nothing, and nobody tells."""
+        """Wait by the clock of the box, however fast that is: so long a drawer's port proves nothing."""
         await self.machine.shell(f"sleep {SETTLING_S}")
 
     async def _types_card(self, screen: "Screen", checkout_id: str) -> None:
