@@ -206,6 +206,7 @@ def as_seen_now(checkout: Checkout) -> Checkout:
         return over if checkout.phase is not Phase.COMPLETED else _with_reversal(over, checkout)
     awaiting = checkout.phase is Phase.AWAITING_CASH
     attention = checkout.phase is Phase.ATTENTION
+    resolvable = attention or checkout.phase is Phase.UNSURE
     refusals = 0 if attention else min(checkout.refusals, MOST_REFUSALS)
     return replace(
         _BLANK,
@@ -215,7 +216,7 @@ def as_seen_now(checkout: Checkout) -> Checkout:
         card=checkout.card and Card(number=MASKED),
         use_balance=checkout.use_balance,
         wanted=checkout.wanted,
-        transaction=checkout.transaction and _transaction_now(checkout.transaction, attention=attention),
+        transaction=checkout.transaction and _transaction_now(checkout.transaction, resolvable=resolvable),
         amount_due=checkout.amount_due,
         payment=checkout.payment and _payment_now(checkout.payment, awaiting=awaiting),
         asking=checkout.asking and replace(checkout.asking, number=1),
@@ -249,8 +250,8 @@ def _reversal_now(reversal: Reversal) -> Reversal:
     return replace(reversal, reason="", by="")
 
 
-def _transaction_now(transaction: Transaction, *, attention: bool) -> Transaction:
-    told = transaction.read_status if attention else None
+def _transaction_now(transaction: Transaction, *, resolvable: bool) -> Transaction:
+    told = transaction.read_status if resolvable else None
     read_status = "failed" if told in REFUSED else "ok" if told in EXECUTED else None
     return replace(transaction, id="STX_1", card_number=None, read_status=read_status)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent.checkout.answer_guards import PERSON_DECIDES_S
 from agent.checkout.effects import (
     AbortTransaction,
     ApplyBalance,
@@ -46,7 +47,7 @@ from agent.checkout.events import (
     Woke,
 )
 from agent.checkout.reversal import begin_reversal
-from agent.checkout.standing_guards import CUSTOMER_GONE_S, OVERDUE_AFTER, PERSON_DECIDES_S, is_overdue
+from agent.checkout.standing_guards import CUSTOMER_GONE_S, OVERDUE_AFTER, is_overdue
 from agent.checkout.state import (
     AT_TERMINAL_S,
     FINAL,
@@ -1190,6 +1191,29 @@ def test_what_was_sent_anew_is_not_closed_before_its_late_window_is_over(asked_a
     assert sent.phase is Phase.STARTING
 
 
+@pytest.mark.parametrize("sent", [STARTING, reversal_of(sold())], ids=["start", "cancel"])
+def test_what_was_read_before_it_was_sent_anew_says_nothing_of_what_was_sent(sent: Checkout) -> None:
+    """An API that calls it failed, and then untouched again."""
+    refused_once = after(after(sent, unknown), read("failed", begun_s=LATER_S), now_s=LATER_S)
+    untouched = read("ok" if sent.reversal else "created", begun_s=LATER_S + WINDOW_S)
+    asked = refused_once if refused_once.phase is Phase.STARTING else after(refused_once, RETRY, now_s=LATER_S)
+    anew = after(asked, untouched, now_s=LATER_S + WINDOW_S)
+    unsure = after(anew, unknown, now_s=LATER_S + WINDOW_S, wall=HOUR_LATER)
+    assert refusal_of(unsure, RESOLVE, now_s=LATER_S + WINDOW_S, wall=HOUR_LATER) == "too_early"
+
+
+def test_unsure_under_a_clock_that_was_ahead_it_is_shown_at_once() -> None:
+    quiet = after(UNSURE, unknown)
+    assert is_overdue(quiet, WALL - OVERDUE_AFTER)
+    assert after(quiet, RESOLVE, now_s=LATER_S, wall=WALL - OVERDUE_AFTER).phase is Phase.RESOLVED
+
+
+def test_cash_that_was_confirmed_may_be_confirmed_again_where_something_else_was_executed() -> None:
+    otherwise = after(STARTING, executed(missing_sum=5))
+    assert (otherwise.phase, otherwise.reason) == (Phase.ATTENTION, "executed_otherwise")
+    assert after(otherwise, CONFIRM_796) == otherwise
+
+
 @pytest.mark.parametrize("status", ["created", "pending", "authorised"])
 def test_whoever_stands_at_the_terminal_has_their_time_whatever_was_answered_first(status: str) -> None:
     """It may be the answer to an earlier request; the customer is still there, and pays after all."""
@@ -1217,8 +1241,9 @@ def test_a_transaction_that_this_checkout_never_started_does_not_complete_it() -
     assert (strange.phase, strange.reason) == (Phase.ATTENTION, "not_payable")
     read_again = after(strange, RETRY, read("ok"))
     assert (read_again.phase, read_again.reason) == (Phase.ATTENTION, "changed")
-    anew, effects = tell(read_again, RETRY_ANEW)
-    assert (anew.phase, effects) == (Phase.CONFIRMED, ())  # what another paid is not aborted
+    assert refusal_of(read_again, RETRY_ANEW) == "executed"
+    closed, effects = tell(read_again, RESOLVE)
+    assert (closed.phase, kinds(effects)) == (Phase.RESOLVED, [])  # what another paid is not aborted
 
 
 def test_a_person_closes_nothing_as_not_executed_that_may_be_executed_a_moment_later() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -23,6 +23,8 @@ from agent.smart.transport import Timeouts
 from agent.till.connection import LONGEST_PAUSE_S
 from agent.till.order import Order
 from agent.till.refusals import HandedOverAlready, TerminalBusy
+from agent.till.terminal_desk import LEAVES_AFTER
+from config.settings import LONGEST_TIMEOUT_S
 from tests.moved_clock import LONG_S, MovedClock
 from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of, whole_till
 
@@ -720,6 +722,50 @@ async def test_a_report_that_was_not_answered_may_close_the_day_late(bench: Till
         await bench.till.terminal.close_day("Eva")
     with pytest.raises(NotAllowed, match="not_same_day"):
         await reverse(bench, await sold(bench, "cashless"))
+
+
+async def test_a_report_that_was_answered_does_not_end_the_doubt_about_one_that_was_not(bench: TillBench) -> None:
+    bench.simulator.add_fault("EndOfDay:no-answer-after-executing:1")
+    with pytest.raises(Unknown):
+        await bench.till.terminal.close_day("Eva")
+    await bench.till.terminal.close_day("Eva")
+    with pytest.raises(NotAllowed, match="not_same_day"):
+        await reverse(bench, await sold(bench, "cashless"))
+
+
+async def test_a_report_from_before_midnight_may_close_the_day_late_after_a_restart(tmp_path: Path) -> None:
+    now = datetime.combine(date(2026, 11, 22), time(23, 58)).astimezone()
+    lost = SimulatorServer(faults=["EndOfDay:no-answer-after-executing:1"])
+    async with lost as simulator, drawer_of(tmp_path) as drawer:
+        async with at_work(tmp_path, simulator, drawer, wall=lambda: now) as bench:
+            with pytest.raises(Unknown):
+                await bench.till.terminal.close_day("Eva")
+        now += timedelta(minutes=3)
+        async with at_work(tmp_path, simulator, drawer, wall=lambda: now) as bench:
+            with pytest.raises(NotAllowed, match="not_same_day"):
+                await reverse(bench, await sold(bench, "cashless"))
+
+
+async def test_a_clock_that_is_set_back_while_the_day_is_closed_takes_nothing_out_of_it(tmp_path: Path) -> None:
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    async with (
+        SimulatorServer(faults=[f"EndOfDay:latency:1:seconds={LONG_S}"]) as simulator,
+        drawer_of(tmp_path) as drawer,
+        at_work(tmp_path, simulator, drawer, wall=lambda: now) as bench,
+    ):
+        closing = asyncio.create_task(bench.till.terminal.close_day("Eva"))
+        await simulator.request_arrived("EndOfDay")
+        now += timedelta(seconds=20)
+        meanwhile = await sold(bench, "cashless")
+        now -= timedelta(minutes=2)
+        await simulator.clock.advance(LONG_S)
+        await closing
+        with pytest.raises(NotAllowed, match="not_same_day"):
+            await reverse(bench, meanwhile)
+
+
+def test_a_report_leaves_within_its_time_whatever_is_configured() -> None:
+    assert Timeouts(request_s=LONGEST_TIMEOUT_S).token_s < LEAVES_AFTER.total_seconds()
 
 
 async def test_a_clock_that_is_set_back_makes_no_payment_of_a_closed_day_one_of_today(tmp_path: Path) -> None:

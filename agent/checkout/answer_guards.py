@@ -2,8 +2,8 @@
 
 from agent.checkout.events import Applied, CallRefused, CardChecked, ReadAnswered, StartAnswered, TransactionSaved
 from agent.checkout.standing_guards import (
-    a_person_may_decide,
     charges_card,
+    is_overdue,
     nobody_waits,
     not_cash,
     person_must_decide,
@@ -14,6 +14,8 @@ from agent.checkout.transaction_status import EXECUTED, PAYABLE, REFUSED, RUNNIN
 
 MOST_REFUSALS = 3
 """Starts refused with the same error before a person must look."""
+PERSON_DECIDES_S = 60.0
+"""As long as it may take to read what stands there, and to close it."""
 
 
 def refused_card(_checkout: Checkout, event: CardChecked, _situation: Situation) -> bool:
@@ -191,9 +193,14 @@ def proven_not_executed_and_fits(checkout: Checkout, event: ReadAnswered, situat
     return proven_not_executed(checkout, event, situation) and _still_fits(checkout, event, situation)
 
 
-def proven_and_a_person_may_decide(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
-    fits = proven_not_executed_and_fits(checkout, event, situation)
-    return fits and a_person_may_decide(checkout, event.begun_s, situation)
+def proven_and_fits_and_left_to_a_person(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    return proven_not_executed_and_fits(checkout, event, situation) and left_to_a_person(checkout, event, situation)
+
+
+def left_to_a_person(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    """What goes on for an hour is left alone for a minute before it is sent anew: then nobody is overtaken."""
+    ends_s = checkout.pursuit.ends_s if checkout.pursuit is not None else 0.0
+    return is_overdue(checkout, situation.wall) and event.begun_s < ends_s + PERSON_DECIDES_S
 
 
 def _still_fits(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:

@@ -78,7 +78,7 @@ def read(checkout: Checkout, _event: object, _situation: Situation) -> Done:
 
 def start(checkout: Checkout, _event: object, situation: Situation) -> Done:
     """From here on the transaction may be executed: it is never aborted and never replaced unread."""
-    transaction = replace(transaction_of(checkout), start_sent=True)
+    transaction = replace(transaction_of(checkout), start_sent=True, read_status=None)
     checkout = replace(
         awaiting(checkout, "start"),
         transaction=transaction,

@@ -4,9 +4,9 @@ It changes nothing: final is final.
 """
 
 from agent.checkout.events import CancelAnswered, ReadAnswered, StartAnswered
-from agent.checkout.reversal import CANCELLED_STATUS, took_nothing_back
+from agent.checkout.reversal import took_nothing_back
 from agent.checkout.state import Checkout, Phase
-from agent.checkout.transaction_status import EXECUTED
+from agent.checkout.transaction_status import CANCELLED, EXECUTED
 
 LateAnswer = StartAnswered | ReadAnswered | CancelAnswered
 
@@ -14,7 +14,7 @@ LateAnswer = StartAnswered | ReadAnswered | CancelAnswered
 def contradicts(checkout: Checkout, answer: LateAnswer) -> bool:
     """Say whether money moved, by the API's word, where this checkout ended as if it had not."""
     if checkout.reversal is not None:
-        return took_nothing_back(checkout) and answer.facts.status == CANCELLED_STATUS
+        return took_nothing_back(checkout) and answer.facts.status == CANCELLED
     return not _counts_as_executed(checkout) and answer.facts.status in EXECUTED
 
 

@@ -141,9 +141,12 @@ def not_confirmed(checkout: Checkout, _event: object, _situation: Situation) -> 
 
 
 def was_executed(checkout: Checkout, _event: object, _situation: Situation) -> bool:
-    """It was executed, though not as shown: whatever a later read says, it is not sent again."""
-    transaction = checkout.transaction
-    return transaction is not None and transaction.start_sent and transaction.read_status in EXECUTED
+    """It was executed, though not as shown, or not by us: whatever a later read says, it is not sent again."""
+    return checkout.transaction is not None and checkout.transaction.read_status in EXECUTED
+
+
+def not_confirmed_and_was_executed(checkout: Checkout, event: ConfirmAsked, situation: Situation) -> bool:
+    return not_confirmed(checkout, event, situation) and was_executed(checkout, event, situation)
 
 
 def not_executed_within_late_window(checkout: Checkout, event: ResolveAsked, situation: Situation) -> bool:

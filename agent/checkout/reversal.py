@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.checkout import answer_acts as note
 from agent.checkout import call_acts as ask
-from agent.checkout.answer_guards import MOST_REFUSALS
+from agent.checkout.answer_guards import MOST_REFUSALS, left_to_a_person
 from agent.checkout.call_acts import restart, transaction_of
 from agent.checkout.effects import (
     BeginReversal,
@@ -31,12 +31,9 @@ from agent.checkout.events import (
 )
 from agent.checkout.replacing import replace
 from agent.checkout.row import ATTENTION, COMPLETED, FAILED, STARTING, UNSURE, Done, Row, because, go, no
-from agent.checkout.standing_guards import a_person_may_decide
 from agent.checkout.state import CancelCall, Checkout, ReceiptLines, Reversal, Rules, Situation
-from agent.checkout.transaction_status import EXECUTED, RUNNING
+from agent.checkout.transaction_status import CANCELLED, EXECUTED, RUNNING
 
-CANCELLED_STATUS = "cancelled"
-"""Both spellings of the API are this one by now (`canceled`, smart-api 4.2)."""
 REFUND_S = 15.0
 """So long the person who reverses stands at the drawer; it is not opened for somebody who has gone."""
 
@@ -143,7 +140,7 @@ def _drawer_in_use(_checkout: Checkout, event: ReverseAsked, situation: Situatio
 
 
 def _taken_back(checkout: Checkout, event: CancelAnswered | ReadAnswered, _situation: Situation) -> bool:
-    return checkout.reversal is not None and event.facts.status == CANCELLED_STATUS
+    return checkout.reversal is not None and event.facts.status == CANCELLED
 
 
 def _taken_back_at_the_drawer(checkout: Checkout, event: CancelAnswered, situation: Situation) -> bool:
@@ -170,9 +167,8 @@ def _proven_not_taken_back(checkout: Checkout, event: ReadAnswered, _situation: 
     return checkout.reversal is not None and event.facts.status in EXECUTED and _window_is_over(checkout, event)
 
 
-def _a_person_may_decide(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
-    proven = _proven_not_taken_back(checkout, event, situation)
-    return proven and a_person_may_decide(checkout, event.begun_s, situation)
+def _left_to_a_person(checkout: Checkout, event: ReadAnswered, situation: Situation) -> bool:
+    return _proven_not_taken_back(checkout, event, situation) and left_to_a_person(checkout, event, situation)
 
 
 def _window_is_over(checkout: Checkout, event: ReadAnswered) -> bool:
@@ -209,7 +205,10 @@ def cancel(checkout: Checkout, _event: object, situation: Situation) -> Done:
     """Ask the API to take it back."""
     reversal = reversal_of(checkout)
     checkout = replace(
-        ask.awaiting(checkout, "cancel"), pursuit=None, waiting_since=checkout.waiting_since or situation.wall
+        ask.awaiting(checkout, "cancel"),
+        transaction=replace(transaction_of(checkout), read_status=None),
+        pursuit=None,
+        waiting_since=checkout.waiting_since or situation.wall,
     )
     number, transaction_id = checkout.requests, transaction_of(checkout).id
     if reversal.call == "cancelTrx" and reversal.receipt_number is not None:
@@ -265,7 +264,7 @@ ROWS_OF_REVERSAL: tuple[Row[Any], ...] = (
     go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("refused"), when=_refused_and_not_taken_back),
     go(UNSURE, ReadAnswered, ATTENTION, note.forget_asking, because("not_executed"), when=_answered_in_vain),
     go(UNSURE, ReadAnswered, ATTENTION, note.forget_asking, because("not_same_day"), when=_not_taken_back_on_its_day),
-    go(UNSURE, ReadAnswered, "same", ask.read_later, when=_a_person_may_decide),
+    go(UNSURE, ReadAnswered, "same", ask.read_later, when=_left_to_a_person),
     go(UNSURE, ReadAnswered, STARTING, cancel, when=_proven_not_taken_back),
     go(UNSURE, ReadAnswered, "same", ask.read_later, when=_is_read_again),
     go(UNSURE, ReadAnswered, ATTENTION, note.keep_status, because("changed"), when=is_reversal),

@@ -326,7 +326,7 @@ TABLE: tuple[Row[Any], ...] = (
     go(UNSURE, ReadAnswered, DUE, pay.give_back_choice, because("refused"), when=told.refused_and_not_cash),
     go(UNSURE, ReadAnswered, ATTENTION, note.keep_status, because("refused"), when=told.refused_too_often),
     go(UNSURE, ReadAnswered, FAILED, note.keep_status, because("not_executed"), when=told.terminal_and_nobody_waits),
-    go(UNSURE, ReadAnswered, "same", ask.read_later, when=told.proven_and_a_person_may_decide),
+    go(UNSURE, ReadAnswered, "same", ask.read_later, when=told.proven_and_fits_and_left_to_a_person),
     go(UNSURE, ReadAnswered, STARTING, ask.start, when=told.proven_not_executed_and_fits),
     go(
         UNSURE,
@@ -359,7 +359,7 @@ TABLE: tuple[Row[Any], ...] = (
     no(ATTENTION, RetryAsked, "read_first", when=asked.replaces_unread),
     go(ATTENTION, RetryAsked, UNSURE, pay.forget_refusals, ask.ensure_window, ask.pursue, when=is_.has_transaction),
     go(ATTENTION, RetryAsked, CONFIRMED, pay.forget_refusals),
-    no(ATTENTION, ConfirmAsked, "executed", when=asked.was_executed),
+    no(ATTENTION, ConfirmAsked, "executed", when=asked.not_confirmed_and_was_executed),
     no(ATTENTION, ConfirmAsked, "amount_differs", when=asked.other_amount_confirmed),
     go(ATTENTION, ConfirmAsked, CONFIRMED, pay.keep_operators_word, when=asked.not_confirmed),
     no(ATTENTION, ResolveAsked, "too_early", when=asked.not_executed_within_late_window),

@@ -30,8 +30,8 @@ from agent.kiosk.till_answers import DeviceList, TerminalAnswer, TicketAnswer
 
 ANSWER_TIMEOUT_S = 10.0
 """The agent answers from its memory or its journal; a disk that takes longer is out of order."""
-TERMINAL_TIMEOUT_S = 180.0
-"""Longer than the agent waits for the API, which waits for the terminal: the ladder of docs/api.md."""
+TERMINAL_TIMEOUT_S = 200.0
+"""Longer than the agent waits for a token and the API, which waits for the terminal: the ladder of docs/api.md."""
 RECONNECT_PAUSE_S = 1.0
 """A restarted agent is there again by then."""
 _REFUSED_FOR_NOW = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})

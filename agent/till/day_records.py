@@ -28,7 +28,7 @@ async def sheet_of(journal: Journal, day: date) -> DaySheet:
     return day_sheet(wanted, checkouts.values(), _drawer_records(lone), _unexpected_records(lone))
 
 
-async def newest_of_day(journal: Journal, kinds: frozenset[str], day: date) -> StoredEvent | None:
+async def newest_since_day(journal: Journal, kinds: frozenset[str], day: date) -> StoredEvent | None:
     """Return the event of these kinds, which concern no checkout, that was written last on a day or after it."""
     since = local_day(day).begin
     written = [each async for each in _lone_since(journal, since) if each.kind in kinds]

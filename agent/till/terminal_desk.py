@@ -17,7 +17,7 @@ from agent.journal.records import IdempotencyKey
 from agent.smart.errors import NotAuthorised, NotSent
 from agent.till.api_calls import Calls
 from agent.till.asked_once import AskedOnce
-from agent.till.day_records import newest_of_day
+from agent.till.day_records import newest_since_day
 from agent.till.inbox import Overloaded
 from agent.till.open_checkouts import OpenCheckouts
 from agent.till.refusals import TerminalBusy
@@ -55,8 +55,8 @@ class TerminalsTill(Protocol):
     async def write(self, event: "DataclassInstance") -> int: ...
 
 
-LEAVES_AFTER = timedelta(minutes=1)
-"""The request leaves when it is on the disk and there is a token."""
+LEAVES_AFTER = timedelta(minutes=5)
+"""The request leaves when it is on the disk and there is a token: longer than one may be waited for."""
 _END_OF_DAY = frozenset({EndOfDayAsked.__name__, EndOfDayAnswered.__name__})
 
 
@@ -65,7 +65,7 @@ class TerminalDesk:
 
     A caller that goes away does not stop the terminal: who asks again with the same key gets the answer. A second
     report is all that a call could do that is repeated after the agent was restarted. `end_of_day`: what the terminal
-    was sent up to then may belong to a day that it has closed; None: it was not asked to close one today.
+    was sent up to then may belong to a day that it has closed; None: it was not asked to close one since yesterday.
     """
 
     def __init__(
@@ -81,9 +81,9 @@ class TerminalDesk:
         self.end_of_day: datetime | None = None
 
     async def take_up(self) -> None:
-        """Read whether the day was closed before the agent was started again."""
-        today = self._till.wall().astimezone().date()
-        newest = await newest_of_day(self._journal, _END_OF_DAY, today)
+        """Read whether a day was closed before the agent was started again, also one that may end after midnight."""
+        yesterday = self._till.wall().astimezone().date() - timedelta(days=1)
+        newest = await newest_since_day(self._journal, _END_OF_DAY, yesterday)
         self.end_of_day = decode_time(str(newest.data["over"])) if newest is not None else None
 
     async def close_day(self, by: str, key: IdempotencyKey | None = None) -> TransactionFacts:
@@ -113,7 +113,7 @@ class TerminalDesk:
             self.end_of_day = before
             raise
         if report.status in EXECUTED:
-            self.end_of_day = _later(newest, self._till.wall())
+            self.end_of_day = _later(before, _later(await self._journal.newest_entry(), self._till.wall()))
             self._till.spawn(self._keep(self.end_of_day))
         return report
 

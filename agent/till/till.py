@@ -252,7 +252,7 @@ class Till:
 
     @property
     def end_of_day(self) -> datetime | None:
-        """What the terminal was sent up to then may be of a day that it has closed; None: none was closed today."""
+        """What the terminal was sent up to then may be of a day that it has closed; None: of none since yesterday."""
         return self.terminal.end_of_day
 
     @property
