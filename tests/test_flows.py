@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -23,11 +24,13 @@ from agent.smart.transport import Timeouts
 from agent.till.connection import LONGEST_PAUSE_S
 from agent.till.order import Order
 from agent.till.refusals import HandedOverAlready, TerminalBusy
-from agent.till.terminal_desk import LEAVES_AFTER
+from agent.till.terminal_desk import LEAVES_AFTER, EndOfDayAnswered
 from config.settings import LONGEST_TIMEOUT_S
 from tests.moved_clock import LONG_S, MovedClock
 from tests.till_bench import CARD, SEED, TillBench, at_work, drawer_of, whole_till
 
+FORGIVEN_AFTER = 1000
+"""Entries after which a clock that once ran ahead is forgiven."""
 QUICK = Rules(late_window_s=0.2, stale_read_s=0.0)
 CHARGE_LINE: dict[str, object] = {
     "id": 1,
@@ -762,6 +765,39 @@ async def test_a_clock_that_is_set_back_while_the_day_is_closed_takes_nothing_ou
         await closing
         with pytest.raises(NotAllowed, match="not_same_day"):
             await reverse(bench, meanwhile)
+
+
+async def test_a_report_under_a_clock_that_was_ahead_is_forgotten_with_that_clock(tmp_path: Path) -> None:
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    async with (
+        SimulatorServer() as simulator,
+        drawer_of(tmp_path) as drawer,
+        at_work(tmp_path, simulator, drawer, wall=lambda: now) as bench,
+    ):
+        now += timedelta(days=365)
+        await bench.till.terminal.close_day("Eva")
+        now -= timedelta(days=365)
+        for _ in range(FORGIVEN_AFTER):
+            await bench.till.do(partial(_write, bench, EndOfDayAnswered(over=now)))
+        await bench.till.terminal.close_day("Eva")
+        now += timedelta(hours=1)  # longer than any report is in doubt
+        await reversed_(bench, await reverse(bench, await sold(bench, "cashless")))
+
+
+async def _write(bench: TillBench, event: EndOfDayAnswered) -> None:
+    await bench.till.write(event)
+
+
+async def test_a_report_is_given_also_where_its_end_cannot_be_known(bench: TillBench) -> None:
+    bench.simulator.add_fault(f"EndOfDay:latency:1:seconds={LONG_S}")
+    closing = asyncio.create_task(bench.till.terminal.close_day("Eva"))
+    await bench.simulator.request_arrived("EndOfDay")
+    bench.disk.refuses = True
+    await bench.simulator.clock.advance(LONG_S)
+    assert (await closing).status == "ok"
+    bench.disk.refuses = False
+    with pytest.raises(NotAllowed, match="not_same_day"):
+        await reverse(bench, await sold(bench, "cashless"))
 
 
 def test_a_report_leaves_within_its_time_whatever_is_configured() -> None:

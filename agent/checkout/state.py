@@ -155,7 +155,7 @@ class Transaction:
     missing_sum: int | None = None
     updated: str | None = None
     card_number: str | None = None  # masked
-    read_status: str | None = None  # what was said of it last, since its last start or cancel was sent
+    read_status: str | None = None  # what was said of it when its last start or cancel ended
     start_sent: bool = False  # a start was or may have been sent: never aborted, never replaced unread
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from agent.checkout.state import Rules, TransactionFacts
 from agent.checkout.transaction_status import EXECUTED
 from agent.journal.codec import decode_time
-from agent.journal.errors import NotWritten
+from agent.journal.errors import JournalError, NotWritten
 from agent.journal.journal import Journal
 from agent.journal.records import IdempotencyKey
 from agent.smart.errors import NotAuthorised, NotSent
@@ -113,8 +113,7 @@ class TerminalDesk:
             self.end_of_day = before
             raise
         if report.status in EXECUTED:
-            self.end_of_day = _later(before, _later(await self._journal.newest_entry(), self._till.wall()))
-            self._till.spawn(self._keep(self.end_of_day))
+            await self._shorten(before)
         return report
 
     async def _end_day(self, by: str, newest: datetime | None) -> None:
@@ -125,8 +124,22 @@ class TerminalDesk:
         await self._till.write(EndOfDayAsked(by=by, over=over))
         self.end_of_day = over
 
+    async def _shorten(self, before: datetime | None) -> None:
+        """What is sent from now on is of the new day, but for what an earlier report without an answer may close late.
+
+        A doubt that reaches further than this report's is from a clock that was ahead.
+        """
+        try:
+            newest = await self._journal.newest_entry()
+        except JournalError as error:
+            logger.warning("the end of the terminal's day is not known: %s", error)
+            return
+        doubt = before if before is None or self.end_of_day is None else min(before, self.end_of_day)
+        self.end_of_day = _later(doubt, _later(newest, self._till.wall()))
+        self._till.spawn(self._keep(self.end_of_day))
+
     async def _keep(self, over: datetime) -> None:
-        """Where it can't be written the longer time counts after a restart: more is then reversed at the terminal."""
+        """Where it can't be written the longer time counts after a restart: less is then reversed at the terminal."""
         try:
             await self._till.do(partial(self._write_end, over))
         except (NotWritten, Overloaded) as error:
