@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.faults.coverage import Coverage
+from tests.faults.coverage import SELDOM, TABLES, Coverage
 from tests.faults.mutants import MUTANTS, Mutant, hunt, make
 from tests.faults.plan import draw
 from tests.faults.simulation import simulate
@@ -107,6 +107,12 @@ def test_a_run_has_two_customers_and_something_that_goes_wrong() -> None:
     for plan in map(draw, range(1, 300)):
         assert len(plan.customers) >= 2
         assert plan.faults or plan.crashes
+
+
+def test_a_cell_that_may_be_empty_is_not_counted_as_reached() -> None:
+    nothing = Coverage().report(names_empty=True).splitlines()
+    assert [line.split(" of ")[0] for line in nothing[: len(TABLES)]] == [f"{table}: 0" for table in TABLES]
+    assert not {f"EMPTY {' '.join(cell)}" for cell in SELDOM}.intersection(nothing)
 
 
 def test_a_tally_is_taken_up_where_it_stood(tmp_path: Path) -> None:
