@@ -1,7 +1,7 @@
 """What the API's states of a Smart transaction mean for its payment (smart-api 4.2). Pure."""
 
 CANCELLED = "cancelled"
-"""What a client is told of both spellings."""
+"""The client gives both spellings of the API as this one."""
 EXECUTED = frozenset({"ok", "finished"})
 RUNNING = frozenset({"pending", "approved"})
 REFUSED = frozenset({"failed", "aborted", CANCELLED, "canceled", "timeout", "deleted"})
